@@ -1,0 +1,341 @@
+"""How many copies the duplicate check finds, and how often it calls two honest photographs a copy.
+
+    python -m bench.duplicates [--photos DIR] [--quick] [--json PATH] [--seed N] [--pictures N]
+
+The real check runs against a real memory (SQLite, files): every base picture is remembered, then each
+transformed copy is submitted to another bounty with no position, so that only the hash search can find
+it. Honest pairs are the views of one place under DIR/same_place, submitted to one bounty so that all of
+them are compared, and all base pictures against each other. Without DIR the pictures come from
+scikit-image and scikit-learn: few, and no substitute for a photo set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import skimage.data
+from sklearn.datasets import load_sample_image
+
+from core.db import Base, Database
+from core.storage import Storage
+from tests.fakes.seeing import MuteReader
+from tests.verification import stage
+from verification.checks.duplicate import duplicate
+from verification.engine import Engine
+from verification.evidence import Outcome
+from verification.memory import PictureMemory
+from verification.picture import Decoder, Picture, Pixels
+from verification.pipeline import Case, Tools
+from verification.statement import parse_statement
+from verification.trust import TrustList
+
+Transform = Callable[[Pixels, random.Random], Pixels]
+
+
+def jpeg(rgb: Pixels, quality: int) -> Pixels:
+    """Through JPEG and back."""
+    _, data = cv2.imencode(".jpg", rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1])
+
+
+def crop(rgb: Pixels, share: float, source: random.Random) -> Pixels:
+    """Cuts `share` of the area away, anywhere, aspect within 10 % of the old one."""
+    height, width = rgb.shape[:2]
+    tall = min(1.0, math.sqrt(1 - share) * source.uniform(0.9, 1.1))
+    wide = min(1.0, (1 - share) / tall)
+    h, w = int(height * tall), int(width * wide)
+    y, x = source.randint(0, height - h), source.randint(0, width - w)
+    return rgb[y : y + h, x : x + w]
+
+
+def rotate(rgb: Pixels, degrees: float, *, inner: bool) -> Pixels:
+    """Turned about the centre; `inner` cuts the black corners off."""
+    height, width = rgb.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    turned = cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_CUBIC).astype(np.uint8)
+    sine = math.sin(math.radians(abs(degrees)))
+    x, y = (math.ceil(height * sine * 0.53), math.ceil(width * sine * 0.53)) if inner else (0, 0)
+    return turned[y : height - y, x : width - x]
+
+
+def resize(rgb: Pixels, scale: float) -> Pixels:
+    """Scaled down."""
+    return cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def brighten(rgb: Pixels, factor: float) -> Pixels:
+    """Every value times `factor`, cut at white."""
+    return np.asarray(np.clip(rgb.astype(np.float32) * factor, 0, 255), np.uint8)
+
+
+def bars(rgb: Pixels, share: float) -> Pixels:
+    """Black bars over the top and the bottom, `share` of the height together."""
+    barred, rows = rgb.copy(), int(rgb.shape[0] * share / 2)
+    barred[:rows] = barred[-rows:] = 0
+    return barred
+
+
+def grain(rgb: Pixels, sigma: float, source: random.Random) -> Pixels:
+    """Gaussian noise."""
+    noise = np.random.default_rng(source.randrange(1 << 30)).normal(0, sigma, rgb.shape)
+    return np.clip(rgb + noise, 0, 255).astype(np.uint8)
+
+
+def lean(rgb: Pixels, share: float, source: random.Random) -> Pixels:
+    """A perspective: each corner moved outward by up to `share` of the sides."""
+    height, width = rgb.shape[:2]
+    square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=np.float32)
+    moved = square + (square * 2 - 1) * [[source.uniform(0, share) for _ in "xy"] for _ in square]
+    size = np.array([width, height], dtype=np.float32)
+    matrix = cv2.getPerspectiveTransform(square * size, (moved * size).astype(np.float32))
+    return cv2.warpPerspective(rgb, matrix, (width, height), flags=cv2.INTER_CUBIC).astype(np.uint8)
+
+
+def frame(rgb: Pixels, share: float) -> Pixels:
+    """A border of the picture's own mirrored rim."""
+    y, x = int(rgb.shape[0] * share), int(rgb.shape[1] * share)
+    return cv2.copyMakeBorder(rgb, y, y, x, x, cv2.BORDER_REFLECT).astype(np.uint8)
+
+
+def write(rgb: Pixels) -> Pixels:
+    """Large white words across the middle."""
+    written, width = rgb.copy(), rgb.shape[1]
+    at = (width // 10, rgb.shape[0] // 2)
+    cv2.putText(
+        written, "SAMPLE 2026", at, cv2.FONT_HERSHEY_SIMPLEX, width / 300, (255,) * 3, width // 150 + 1
+    )
+    return written
+
+
+TRANSFORMS: dict[str, Transform] = {
+    "JPEG q95": lambda rgb, _: jpeg(rgb, 95),
+    "JPEG q50": lambda rgb, _: jpeg(rgb, 50),
+    "JPEG q20": lambda rgb, _: jpeg(rgb, 20),
+    "half size": lambda rgb, _: jpeg(resize(rgb, 0.5), 85),
+    "quarter size q60": lambda rgb, _: jpeg(resize(rgb, 0.25), 60),
+    "crop 2 %": lambda rgb, source: jpeg(crop(rgb, 0.02, source), 85),
+    "crop 5 %": lambda rgb, source: jpeg(crop(rgb, 0.05, source), 85),
+    "crop 10 %": lambda rgb, source: jpeg(crop(rgb, 0.10, source), 85),
+    "crop 25 %": lambda rgb, source: jpeg(crop(rgb, 0.25, source), 85),
+    "turn 2 deg": lambda rgb, _: jpeg(rotate(rgb, 2, inner=True), 85),
+    "turn -5 deg": lambda rgb, _: jpeg(rotate(rgb, -5, inner=True), 85),
+    "turn 5 deg, black corners": lambda rgb, _: jpeg(rotate(rgb, 5, inner=False), 85),
+    "mirrored": lambda rgb, _: jpeg(rgb[:, ::-1], 85),
+    "upside down": lambda rgb, _: jpeg(rgb[::-1, ::-1], 85),
+    "quarter turn": lambda rgb, _: jpeg(np.rot90(rgb), 85),
+    "brighter x1.3": lambda rgb, _: jpeg(brighten(rgb, 1.3), 85),
+    "darker x0.6": lambda rgb, _: jpeg(brighten(rgb, 0.6), 85),
+    "bars 20 %": lambda rgb, _: jpeg(bars(rgb, 0.2), 85),
+    "noise 8": lambda rgb, source: jpeg(grain(rgb, 8, source), 85),
+    "perspective 5 %": lambda rgb, source: jpeg(lean(rgb, 0.05, source), 85),
+    "mirrored border 3 %": lambda rgb, _: jpeg(frame(rgb, 0.03), 85),
+    "words across": lambda rgb, _: jpeg(write(rgb), 85),
+    "crop 10 %, turn 3, x1.2, q60": lambda rgb, source: jpeg(
+        brighten(crop(rotate(rgb, 3, inner=True), 0.1, source), 1.2), 60
+    ),
+}
+BEYOND: dict[str, Transform] = {"crop 50 %": lambda rgb, source: jpeg(crop(rgb, 0.5, source), 85)}
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % Wilson interval of a share."""
+    if n == 0:
+        return 0.0, 1.0
+    z, p = 1.959964, hits / n
+    middle, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - spread) / (1 + z * z / n)), min(1.0, (middle + spread) / (1 + z * z / n))
+
+
+def packaged() -> dict[str, Pixels]:
+    """Colour photographs that ship in scikit-image and scikit-learn."""
+    named = {name: getattr(skimage.data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")}
+    return named | {name: load_sample_image(f"{name}.jpg") for name in ("china", "flower")}
+
+
+def load(path: Path) -> Pixels | None:
+    """A file as the decoder would give it: RGB, long side at most 1600; None when OpenCV cannot read it."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None or min(bgr.shape[:2]) < 200:
+        return None
+    rgb = np.ascontiguousarray(bgr[:, :, ::-1]).astype(np.uint8)
+    return rgb if max(rgb.shape) <= 1600 else resize(rgb, 1600 / max(rgb.shape))
+
+
+def bases(folder: Path | None, count: int, source: random.Random) -> dict[str, Pixels]:
+    """Base pictures: real/ and real_small/ (close-ups of printed codes left out), else the packaged ones."""
+    if folder is None or not folder.is_dir():
+        return packaged()
+    paths = [path for part in ("real", "real_small") for path in sorted((folder / part).iterdir())]
+    paths = [path for path in paths if not path.name.startswith(("bf_", "zx_"))]
+    source.shuffle(paths)
+    found: dict[str, Pixels] = {}
+    for path in paths:
+        if len(found) < count and (rgb := load(path)) is not None:
+            found[path.name] = rgb
+    return found
+
+
+def places(folder: Path | None) -> Iterator[dict[str, Pixels]]:
+    """Views of one place each; walk_arezzo_gps is nine places of one walk, near negatives too."""
+    if folder is None or not folder.is_dir():
+        left, right, _ = skimage.data.stereo_motorcycle()
+        yield {"motorcycle left": left, "motorcycle right": right}
+        return
+    for place in sorted((folder / "same_place").iterdir()):
+        views = {f"{place.name}/{path.name}": load(path) for path in sorted(place.iterdir())}
+        yield {name: rgb for name, rgb in views.items() if rgb is not None}
+
+
+@dataclass
+class Market:
+    """The real check on a real memory."""
+
+    tools: Tools
+    order: int = 0
+    times: list[float] = field(default_factory=list)
+
+    def remember(self, name: str, rgb: Pixels, bounty: str) -> None:
+        """As the worker does when a capture is submitted."""
+        self.order += 1
+        self.tools.memory.remember(self._case(name, rgb, bounty).evidence, _picture(rgb))
+
+    def check(self, name: str, rgb: Pixels, bounty: str) -> tuple[Outcome, set[str]]:
+        """The outcome and the captures it names as copied, for a capture submitted last."""
+        self.order += 1
+        case = self._case(name, rgb, bounty)
+        started = time.process_time()
+        outcome = duplicate(case)
+        self.times.append(time.process_time() - started)
+        return outcome, {neighbour.capture for neighbour in case.neighbours}
+
+    def _case(self, name: str, rgb: Pixels, bounty: str) -> Case:
+        ask = stage.terms(bounty=bounty)
+        evidence = stage.photo(f"{self.order} {name}".encode(), say={"lat": None, "lon": None}, ask=ask)
+        evidence = replace(evidence, capture=name, order=self.order)
+        statement = parse_statement(evidence.session.statement)
+        return Case(evidence, self.tools, _picture(rgb), statement)
+
+
+def _picture(rgb: Pixels) -> Picture:
+    return Picture("JPEG", rgb.shape[1], rgb.shape[0], np.ascontiguousarray(rgb), {}, 0)
+
+
+def recall(market: Market, pictures: dict[str, Pixels], source: random.Random) -> list[dict[str, object]]:
+    """One row a transformation: how many copies were named, and how many a person would be shown."""
+    rows = []
+    for label, transform in (TRANSFORMS | BEYOND).items():
+        missed, shown = [], 0
+        for name, rgb in pictures.items():
+            outcome, copies = market.check(f"{name} {label}", transform(rgb, source), "elsewhere")
+            if name not in copies:
+                missed.append(name)
+            shown += outcome.reason == "maybe_same_exposure"
+        row = _row(label, len(pictures) - len(missed), len(pictures))
+        rows.append(row | {"shown_to_a_person": shown, "missed": missed})
+    return rows
+
+
+def false_matches(
+    market: Market, groups: Iterable[dict[str, Pixels]], *, backwards: bool
+) -> dict[str, object]:
+    """Pairs of views of one place, submitted one after the other, that the check names a copy."""
+    wrong: list[str] = []
+    pairs = shown = asked = 0
+    for number, views in enumerate(groups):
+        names = sorted(views, reverse=backwards)
+        for earlier, name in enumerate(names):
+            outcome, copies = market.check(name, views[name], f"place {number}")
+            market.remember(name, views[name], f"place {number}")
+            wrong += [f"{name} -> {other}" for other in sorted(copies)]
+            shown += outcome.reason == "maybe_same_exposure"
+            pairs += earlier
+            asked += 1
+    row = _row(f"views of one place, {'last' if backwards else 'first'} first", len(wrong), pairs)
+    return row | {"wrong": wrong, "pictures": asked, "shown_to_a_person": shown}
+
+
+def unrelated(market: Market, pictures: dict[str, Pixels]) -> dict[str, object]:
+    """Ordered pairs of different base pictures that the check names a copy."""
+    wrong: list[str] = []
+    for name, rgb in pictures.items():
+        _, copies = market.check(f"{name} again", rgb, "elsewhere")
+        wrong += [f"{name} -> {other}" for other in sorted(copies - {name})]
+    pairs = len(pictures) * (len(pictures) - 1)
+    return _row("unrelated pictures", len(wrong), pairs) | {"wrong": wrong}
+
+
+def _row(label: str, hits: int, n: int) -> dict[str, object]:
+    low, high = wilson(hits, n)
+    return {"what": label, "hits": hits, "n": n, "share": hits / n if n else 0.0, "low": low, "high": high}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, prints a table, and writes JSON when asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--photos", type=Path)
+    parser.add_argument("--pictures", type=int, default=60, help="base pictures (with --photos)")
+    parser.add_argument("--quick", action="store_true", help="8 base pictures, 4 places")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(arguments)
+    source = random.Random(given.seed)
+    pictures = bases(given.photos, 8 if given.quick else given.pictures, source)
+    groups = list(places(given.photos))[: 4 if given.quick else None]
+    engine = Engine()
+    with tempfile.TemporaryDirectory() as folder, Decoder() as decoder:
+        markets = [_market(Path(folder) / part, engine, decoder) for part in ("main", "first", "last")]
+        for name, rgb in pictures.items():
+            markets[0].remember(name, rgb, "base")
+        rows = [*recall(markets[0], pictures, source), unrelated(markets[0], pictures)]
+        rows += [false_matches(markets[1], groups, backwards=False)]
+        rows += [false_matches(markets[2], groups, backwards=True)]
+    times = [1000 * seconds for market in markets for seconds in market.times]
+    result = {
+        "engine": engine.reason,
+        "photos": str(given.photos) if given.photos and given.photos.is_dir() else "packaged",
+        "seed": given.seed,
+        "rows": rows,
+        "check_cpu_ms": {
+            "n": len(times),
+            "p50": float(np.median(times)),
+            "p95": float(np.quantile(times, 0.95)),
+        },
+    }
+    _print(result, rows)
+    if given.json:
+        given.json.write_text(json.dumps(result, indent=1))
+    return 0
+
+
+def _market(folder: Path, engine: Engine, decoder: Decoder) -> Market:
+    folder.mkdir()
+    database = Database(f"sqlite:///{folder / 'bench.db'}")
+    Base.metadata.create_all(database.engine)
+    storage = Storage(f"file://{folder}", bytes(32))
+    return Market(Tools(decoder, PictureMemory(database, storage, engine), engine, MuteReader(), TrustList()))
+
+
+def _print(result: dict[str, object], rows: list[dict[str, object]]) -> None:
+    print(f"duplicates: {result['photos']} pictures, seed {result['seed']}, {result['engine']}")
+    print(f"{'':32} named a copy    95 % interval      to a person")
+    for row in rows:
+        where = f"{row['low']:.4f} .. {row['high']:.4f}"
+        shown = row.get("shown_to_a_person", "")
+        print(f"{row['what']:32} {row['hits']:>4} of {row['n']:<5}  {where}   {shown}")
+        for pair in row.get("wrong", []) if isinstance(row.get("wrong"), list) else []:  # type: ignore[attr-defined]
+            print(f"    {pair}")
+    print("check, ms of processor time:", result["check_cpu_ms"])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

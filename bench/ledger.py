@@ -1,0 +1,127 @@
+"""How fast the books are: `ledger.post` against bare SQL that does the least a ledger must, same run.
+
+    python -m bench.ledger [--postings 400]
+
+Peer: two balance updates, one transfer row, one commit, by psycopg, without keys, entries, chains or
+checks. Printed, on a real Postgres (embedded, fsync on): post / peer with one client; eight clients on
+accounts of their own / one client; eight clients that all pay one account (the market's fee) / eight
+on their own; and the same posting on SQLite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+
+from core.db import Database
+from core.ids import new_id
+from core.money import Money
+from market.migrate import migrate
+from payments import ledger, rules
+from payments.rules import Leg
+from tests.servers import Postgres
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+CLIENTS = 8
+ROUNDS = 3
+
+
+def rate(work: Callable[[int], None], count: int, clients: int = 1) -> float:
+    """Calls a second of `work(client)`, `count` in all, spread over the clients."""
+    started = time.perf_counter()
+
+    def one(client: int) -> None:
+        for _ in range(count // clients):
+            work(client)
+
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(one, range(clients)))
+    return count // clients * clients / (time.perf_counter() - started)
+
+
+def poster(database: Database, hot: bool) -> Callable[[int], None]:
+    """One posting: a client's escrow to its contributor, and the fee to the one fee account or its own."""
+    pairs = [(new_id("esc"), new_id("acc"), new_id("acc")) for _ in range(CLIENTS)]
+    with database.transaction() as session:
+        for escrow, account, _ in pairs:
+            rich = Leg("asset:bench", rules.escrow(escrow), Money(10**12))
+            ledger.post(session, f"fund:{account}", [rich], now=NOW)
+
+    def post(client: int) -> None:
+        escrow, account, other = pairs[client]
+        fees = rules.REVENUE_FEE if hot else rules.payable(other)
+        source = rules.escrow(escrow)
+        legs = [Leg(source, rules.payable(account), Money(10)), Leg(source, fees, Money(1))]
+        with database.transaction() as session:
+            ledger.post(session, new_id("trf"), legs, now=NOW)
+
+    return post
+
+
+def peer(url: str) -> Callable[[int], None]:
+    """The bare SQL, on one connection."""
+    connection = psycopg.connect(url.replace("+psycopg", ""))
+    with connection:
+        connection.execute("CREATE TABLE bare (id int PRIMARY KEY, balance bigint)")
+        connection.execute("CREATE TABLE bare_transfers (id bigserial PRIMARY KEY, a int, b int, n bigint)")
+        connection.execute("INSERT INTO bare VALUES (0, 0), (1, 0)")
+    connection = psycopg.connect(url.replace("+psycopg", ""))
+
+    def transfer(_client: int) -> None:
+        connection.execute("UPDATE bare SET balance = balance - 1 WHERE id = 0")
+        connection.execute("UPDATE bare SET balance = balance + 1 WHERE id = 1")
+        connection.execute("INSERT INTO bare_transfers (a, b, n) VALUES (0, 1, 1)")
+        connection.commit()
+
+    return transfer
+
+
+def main() -> None:
+    """Runs the benchmark and prints `name: value` lines (medians of three rounds)."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postings", type=int, default=400)
+    count = parser.parse_args().postings
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder))
+        url = server.new_database()
+        database = Database(url, pool_size=CLIENTS)
+        migrate(f"sqlite:///{folder}/books.db")
+        lite = Database(f"sqlite:///{folder}/books.db")
+        own, hot, small, bare = poster(database, False), poster(database, True), poster(lite, True), peer(url)
+        rounds = [
+            (
+                rate(bare, count),
+                rate(own, count),
+                rate(own, count, 8),
+                rate(hot, count, 8),
+                rate(small, count),
+            )
+            for _ in range(ROUNDS)
+        ]
+        database.dispose()
+        lite.dispose()
+        server.stop()
+    one_bare, one, many, one_account, sqlite = (
+        statistics.median(values) for values in zip(*rounds, strict=True)
+    )
+    print(f"postings_per_round: {count} (rounds: {ROUNDS})")
+    print(f"bare_sql_per_s: {one_bare:.0f}")
+    print(f"post_one_client_per_s: {one:.0f}")
+    print(f"post_vs_bare_sql: {one / one_bare:.2f}")
+    print(f"post_eight_clients_per_s: {many:.0f}")
+    print(f"eight_vs_one_client: {many / one:.2f}")
+    print(f"post_hot_account_per_s: {one_account:.0f}")
+    print(f"hot_vs_own_accounts: {one_account / many:.2f}")
+    print(f"post_sqlite_per_s: {sqlite:.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""From SUBMITTED to one verdict: lease, evidence, and the commit that binds verdict, money and receipt.
+
+Nothing here looks at pixels. A worker calls `start_examination` (transaction A), has the capture
+examined with no transaction open, and calls `settle_capture` (transaction B).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session as DbSession
+
+from bounties import receipts, rules, service
+from bounties.claims import parts_of, stream_bytes
+from bounties.rules import CaptureState
+from bounties.tables import Bounty, Capture, Claim, Media, Slot
+from core import states
+from core.accounts.tables import Device
+from core.geo import Spot, area_from_geojson
+from core.money import Money
+from core.queue import enqueue
+from payments import escrow
+from verification.evidence import Derivative, Evidence, Part, Report, Session, Terms, Verdict
+
+JUDGE = "bounties.judge_capture"
+RESEND = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to settle one capture: void as soon as another attempt starts."""
+
+    capture: str
+    attempt: int
+
+
+def start_examination(
+    session: DbSession, capture_id: str, *, lease: timedelta, now: datetime
+) -> Lease | None:
+    """Takes the lease on a submitted capture. None when another holds it, or it has its verdict."""
+    capture = session.get_one(Capture, capture_id, with_for_update=True, populate_existing=True)
+    if capture.status != CaptureState.SUBMITTED:
+        return None
+    _move(session, capture, CaptureState.EXAMINING, now, "worker")
+    capture.attempts += 1
+    capture.due_at = now + lease
+    session.flush()
+    return Lease(capture.id, capture.attempts)
+
+
+def wake(session: DbSession, capture_id: str, *, now: datetime) -> bool:
+    """Sends a capture to the workers again if it is due: the queue forgot it, or its worker died.
+
+    `due_at` is when the sweeper looks again: of a submitted capture the next re-sending, of one in
+    examination the end of its lease.
+    """
+    capture = session.get_one(Capture, capture_id, with_for_update=True, populate_existing=True)
+    if capture.status not in rules.UNJUDGED or capture.due_at > now:
+        return False
+    if capture.status == CaptureState.EXAMINING:
+        _move(session, capture, CaptureState.SUBMITTED, now, "sweeper", why="lease_ran_out")
+    capture.due_at = now + RESEND
+    session.flush()
+    enqueue(session, JUDGE, capture.id)
+    return True
+
+
+def evidence_of(session: DbSession, capture_id: str) -> Evidence:
+    """Everything the verifier may know of a capture, but the bytes of a photo (see `Evidence.media`)."""
+    capture = session.get_one(Capture, capture_id)
+    claim, bounty = session.get_one(Claim, capture.claim), session.get_one(Bounty, capture.bounty)
+    device = session.get_one(Device, claim.device)
+    parts = parts_of(session, claim)
+    original = session.scalars(
+        select(Media).where(Media.capture == capture.id, Media.role == "original")
+    ).one()
+    installed = Spot(device.lat, device.lon) if device.lat is not None and device.lon is not None else None
+    return Evidence(
+        capture=capture.id,
+        order=capture.order,
+        terms=_terms(bounty),
+        session=_session(capture, claim, bounty, device),
+        media=stream_bytes(parts) if parts else b"",
+        media_sha256=original.sha256,
+        answer=capture.answer["value"],
+        parts=tuple(Part(p.number, p.payload, p.signature, p.received_at) for p in parts),
+        installed_at=installed,
+    )
+
+
+def _terms(bounty: Bounty) -> Terms:
+    schema = dict(bounty.terms["answer_schema"])
+    if bounty.terms["stream"]:
+        schema["x-stream"] = bounty.terms["stream"]
+    return Terms(
+        bounty=bounty.id,
+        kind=bounty.kind,
+        tier=bounty.tier,
+        required=rules.required_families(bounty.kind, bounty.tier),
+        area=area_from_geojson(bounty.terms["area"]),
+        opens_at=bounty.opens_at,
+        closes_at=bounty.closes_at,
+        ask=bounty.ask,
+        answer_schema=schema,
+        stake_micros=bounty.reward,
+    )
+
+
+def _session(capture: Capture, claim: Claim, bounty: Bounty, device: Device) -> Session:
+    return Session(
+        claim=claim.id,
+        account=claim.account,
+        device=device.id,
+        device_revoked=device.revoked_at is not None,
+        algorithm=device.algorithm,
+        public_key=device.public_key,
+        nonce=claim.nonce,
+        code=claim.code,
+        issued_at=claim.issued_at,
+        deadline=claim.deadline,
+        max_freshness_s=float(bounty.terms["max_freshness_s"]),
+        commitment=bytes.fromhex(claim.commitment) if claim.commitment else None,
+        committed_at=claim.committed_at,
+        statement=capture.statement,
+        signature=capture.signature,
+        submitted_at=capture.submitted_at,
+    )
+
+
+def note_remembered(session: DbSession, capture_id: str, *, now: datetime) -> None:
+    """Notes that the verifier's memory holds this capture (or that it has nothing to remember)."""
+    unset = (Capture.id == capture_id) & (Capture.remembered_at.is_(None))
+    session.execute(update(Capture).where(unset).values(remembered_at=now))
+
+
+def not_remembered_before(session: DbSession, order: int) -> list[str]:
+    """Earlier-submitted captures that the memory does not hold yet, oldest first.
+
+    A capture may be compared only once this is empty: with it, "no earlier copy" is a fact.
+    """
+    found = select(Capture.id).where(Capture.order < order, Capture.remembered_at.is_(None))
+    return list(session.scalars(found.order_by(Capture.order)))
+
+
+def settle_capture(session: DbSession, lease: Lease, report: Report, *, now: datetime) -> Verdict | None:
+    """Verdict, money and receipt in one commit.
+
+    A proven copy of an earlier submission is refused whatever the fused probability says and whatever
+    became of the earlier one: a second copy of a picture is not a fresh look.
+
+    Returns:
+        The verdict reached; None when this worker's lease is no longer the row's (another settles it;
+        nothing changed).
+    """
+    capture = session.get_one(Capture, lease.capture, with_for_update=True, populate_existing=True)
+    if capture.status != CaptureState.EXAMINING or capture.attempts != lease.attempt:
+        return None
+    outcome = Verdict.REJECT if report.neighbours else report.verdict
+    capture.report = receipts.report_json(report)
+    capture.judged_at = now
+    capture.reasons = rules.public_reasons(report.findings, outcome)
+    _move(session, capture, rules.STATE_OF[outcome], now, "policy", p_genuine=report.p_genuine)
+    _keep_derivatives(session, capture, report.derivatives)
+    if outcome is Verdict.ACCEPT:
+        pay(session, capture, now=now)
+    elif outcome is Verdict.REJECT:
+        release_slot(session, capture, now=now)
+    return outcome
+
+
+def send_to_review(session: DbSession, lease: Lease, why: str, *, now: datetime) -> None:
+    """Hands a capture that cannot be examined to a person: unsure never pays, and nothing hangs."""
+    capture = session.get_one(Capture, lease.capture, with_for_update=True, populate_existing=True)
+    if capture.status != CaptureState.EXAMINING or capture.attempts != lease.attempt:
+        return
+    capture.judged_at, capture.reasons = now, ["examination_failed"]
+    _move(session, capture, CaptureState.REVIEW, now, "worker", why=why)
+
+
+def end_overdue_review(session: DbSession, capture_id: str, *, now: datetime) -> None:
+    """Decides a review that nobody did in time by its tier's default. Nothing if it was done meanwhile."""
+    capture = session.get_one(Capture, capture_id, with_for_update=True, populate_existing=True)
+    if capture.status != CaptureState.REVIEW:
+        return
+    default = rules.TIERS[session.get_one(Bounty, capture.bounty).tier].review_default
+    if default is Verdict.ACCEPT:
+        raise ValueError("no tier pays by default: unsure never pays")
+    capture.judged_at = now
+    _move(session, capture, CaptureState.REJECTED, now, "policy", why="review_overdue")
+    release_slot(session, capture, now=now)
+
+
+def pay(session: DbSession, capture: Capture, *, now: datetime) -> None:
+    """Pays an accepted capture from its slot and writes its observation and receipt."""
+    bounty, slot = _bounty_and_slot(session, capture)
+    tier = rules.TIERS[bounty.tier]
+    hold_back = now + tier.hold_back if tier.hold_back else None
+    service.fill_slot(session, bounty, slot, now=now, actor="policy")
+    released = escrow.release(
+        session, bounty.escrow, slot.number, capture.account, hold_back_until=hold_back, now=now
+    )
+    capture.paid = bounty.reward
+    session.flush()
+    receipts.issue(session, capture, bounty, released.transfer_key, now=now)
+
+
+def release_slot(session: DbSession, capture: Capture, *, now: datetime) -> None:
+    """Frees the slot of a rejected capture at once."""
+    bounty, slot = _bounty_and_slot(session, capture)
+    service.free_slot(session, bounty, slot, now=now, actor="policy")
+
+
+def _bounty_and_slot(session: DbSession, capture: Capture) -> tuple[Bounty, Slot]:
+    claim = session.get_one(Claim, capture.claim)
+    return session.get_one(Bounty, capture.bounty), session.get_one(Slot, claim.slot)
+
+
+def _keep_derivatives(session: DbSession, capture: Capture, made: Sequence[Derivative]) -> None:
+    for copy in made:
+        session.add(
+            Media(
+                capture=capture.id,
+                sha256=copy.sha256,
+                role="derivative",
+                media_type=copy.media_type,
+                size=len(copy.data),
+                width=copy.width,
+                height=copy.height,
+            )
+        )
+    session.flush()
+
+
+def _move(
+    session: DbSession, capture: Capture, to: CaptureState, now: datetime, actor: str, **facts: Any
+) -> None:
+    states.move(session, capture, to, rules.CAPTURE, now=now, tenant=capture.account, actor=actor, **facts)
+
+
+def money_of(capture: Capture) -> Money | None:
+    """What a capture was paid; None when it was not."""
+    return None if capture.paid is None else Money(capture.paid)

@@ -1,0 +1,122 @@
+"""Receipts: the exact text that binds terms, capture, findings and payment; its hash goes to the log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bounties.tables import Bounty, Capture, Claim, Media, Observation
+from core import log, states
+from core.clock import wire
+from core.ids import new_id
+from core.money import Money
+from verification.evidence import Report
+
+LEAF_PREFIX = b"spotcheck-receipt-v1\n"
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """A report as it is stored and shown: everything but the bytes of derivatives."""
+    return {
+        "verdict": report.verdict.value,
+        "p_genuine": report.p_genuine,
+        "interval": list(report.interval),
+        "p_answer": report.p_answer,
+        "reasons": list(report.reasons),
+        "findings": [
+            {
+                "check": finding.check,
+                "version": finding.version,
+                "family": finding.family.value,
+                "status": finding.status.value,
+                "llr": round(finding.llr, 4),
+                "reason": finding.reason,
+                "facts": dict(finding.facts),
+                "ms": round(finding.ms, 1),
+            }
+            for finding in report.findings
+        ],
+        "derivatives": [copy.sha256 for copy in report.derivatives],
+        "calibration": report.calibration,
+        "models": dict(report.models),
+        "engine": report.engine,
+        "ms": round(report.ms, 1),
+    }
+
+
+def public_findings(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Findings as a buyer sees them: no facts, which can hold a contributor's place or text."""
+    names = ("check", "version", "family", "status", "llr", "reason")
+    return [{name: finding[name] for name in names} for finding in report["findings"]]
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no spaces: what hashes of terms are over."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def leaf_of(receipt: str) -> bytes:
+    """The opaque leaf of a receipt: only its hash is public, so erasing the text leaves the log whole."""
+    return LEAF_PREFIX + hashlib.sha256(receipt.encode()).digest()
+
+
+def issue(
+    session: Session, capture: Capture, bounty: Bounty, transfer_key: str, *, now: datetime
+) -> Observation:
+    """Writes the observation of a paid capture and puts its receipt's leaf into the log, in this commit."""
+    observation_id = new_id("obs")
+    receipt = canonical(_receipt(session, observation_id, capture, bounty, transfer_key, now))
+    observation = Observation(
+        id=observation_id,
+        capture=capture.id,
+        bounty=bounty.id,
+        account=bounty.account,
+        receipt=receipt,
+        leaf=log.append(session, leaf_of(receipt), now=now),
+        created_at=now,
+    )
+    session.add(observation)
+    session.flush()
+    states.record(session, "observations", observation_id, None, "ready", now, bounty.account, "policy", {})
+    return observation
+
+
+def _receipt(
+    session: Session, observation_id: str, capture: Capture, bounty: Bounty, transfer_key: str, now: datetime
+) -> dict[str, Any]:
+    claim = session.get_one(Claim, capture.claim)
+    media = list(session.scalars(select(Media).where(Media.capture == capture.id).order_by(Media.sha256)))
+    report: dict[str, Any] = capture.report or {}
+    return {
+        "v": 1,
+        "observation": observation_id,
+        "bounty": bounty.id,
+        "capture": capture.id,
+        "terms": bounty.terms,
+        "terms_sha256": hashlib.sha256(canonical(bounty.terms).encode()).hexdigest(),
+        "claim": claim.id,
+        "nonce": claim.nonce,
+        "statement_sha256": hashlib.sha256(capture.statement.encode()).hexdigest(),
+        "original_sha256": next(item.sha256 for item in media if item.role == "original"),
+        "derivatives": [item.sha256 for item in media if item.role == "derivative"],
+        "answer": capture.answer["value"],
+        "p_genuine": report.get("p_genuine"),
+        "p_answer": report.get("p_answer"),
+        "judged_by": "policy" if report.get("verdict") == "accept" else "reviewer",
+        "findings": public_findings(report) if report else [],
+        "models": report.get("models", {}),
+        "calibration": report.get("calibration"),
+        "engine": report.get("engine"),
+        "payment": {
+            "transfer_key": transfer_key,
+            "reward": str(Money(bounty.reward)),
+            "fee": str(Money(bounty.fee)),
+        },
+        "freshness": [wire(claim.issued_at), wire(claim.committed_at or capture.submitted_at)],
+        "issued_at": wire(now),
+    }

@@ -1,0 +1,116 @@
+"""What people decide: reviews of unsure captures, appeals against rejections. A named reviewer, a note."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bounties import judging, receipts, rules, service
+from bounties.rules import CaptureState, SlotState
+from bounties.tables import Bounty, Capture, Claim, Slot
+from core import errors, states
+from core.money import Money
+from payments import escrow
+from verification.evidence import Verdict
+
+_DECIDED = {
+    CaptureState.REVIEW: {Verdict.ACCEPT: CaptureState.ACCEPTED, Verdict.REJECT: CaptureState.REJECTED},
+    CaptureState.APPEALED: {Verdict.ACCEPT: CaptureState.ACCEPTED, Verdict.REJECT: CaptureState.UPHELD},
+}
+
+
+def waiting(session: Session, *, limit: int) -> list[Capture]:
+    """Captures that wait for a person, oldest first."""
+    wanted = [CaptureState.REVIEW.value, CaptureState.APPEALED.value]
+    return list(
+        session.scalars(
+            select(Capture).where(Capture.status.in_(wanted)).order_by(Capture.order).limit(limit)
+        )
+    )
+
+
+def appeal(session: Session, capture: Capture, statement: str, *, now: datetime) -> None:
+    """A contributor asks a person to look again at a rejection, once, within seven days.
+
+    Raises:
+        StateConflict: not rejected, appealed before, or too late.
+    """
+    if capture.judged_at is not None and now - capture.judged_at > rules.APPEAL_WITHIN:
+        raise errors.StateConflict("the time to appeal has passed", status=capture.status)
+    states.move(
+        session,
+        capture,
+        CaptureState.APPEALED,
+        rules.CAPTURE,
+        now=now,
+        tenant=capture.account,
+        actor=capture.account,
+        untrusted_statement=statement,
+    )
+
+
+def decide(
+    session: Session, capture_id: str, verdict: Verdict, note: str, *, reviewer: str, now: datetime
+) -> Capture:
+    """A reviewer's word on a capture in review or under appeal: accept pays, in this commit.
+
+    Raises:
+        NotFound; BadInput: a verdict that decides nothing; StateConflict: nothing waits for a decision.
+    """
+    capture = session.get(Capture, capture_id, with_for_update=True, populate_existing=True)
+    if capture is None:
+        raise errors.NotFound("no such capture")
+    if capture.account == reviewer:
+        raise errors.Forbidden("nobody reviews their own capture")
+    before = CaptureState(capture.status)
+    ways = _DECIDED.get(before)
+    if ways is None:
+        raise errors.StateConflict("this capture waits for nobody", status=capture.status)
+    if verdict not in ways:
+        raise errors.BadInput("a reviewer accepts or rejects")
+    to = ways[verdict]
+    states.move(
+        session, capture, to, rules.CAPTURE, now=now, tenant=capture.account, actor=reviewer, note=note
+    )
+    if before is CaptureState.REVIEW:
+        _end_review(session, capture, verdict, now)
+    elif verdict is Verdict.ACCEPT:
+        _win_appeal(session, capture, now)
+    return capture
+
+
+def _end_review(session: Session, capture: Capture, verdict: Verdict, now: datetime) -> None:
+    capture.judged_at = now
+    if verdict is Verdict.ACCEPT:
+        capture.reasons = []
+        judging.pay(session, capture, now=now)
+    else:
+        capture.reasons = capture.reasons or ["reviewed"]
+        judging.release_slot(session, capture, now=now)
+
+
+def _win_appeal(session: Session, capture: Capture, now: datetime) -> None:
+    """Pays a won appeal: from its slot if that is still open, else from exp:appeals."""
+    capture.reasons = []
+    bounty = session.get_one(Bounty, capture.bounty)
+    slot = session.get_one(Slot, session.get_one(Claim, capture.claim).slot)
+    session.refresh(bounty, with_for_update=True)
+    session.refresh(slot, with_for_update=True)
+    if slot.status == SlotState.OPEN:
+        service.move_slot(session, bounty, slot, SlotState.RESERVED, now=now, actor="appeal")
+        service.move_slot(session, bounty, slot, SlotState.JUDGED, now=now, actor="appeal")
+        judging.pay(session, capture, now=now)
+        return
+    capture.paid = bounty.reward
+    session.flush()
+    paid = escrow.pay_appeal(
+        session,
+        subject=capture.id,
+        contributor=capture.account,
+        amount=Money(bounty.reward),
+        hold_back_until=None,
+        now=now,
+    )
+    receipts.issue(session, capture, bounty, paid.transfer_key, now=now)

@@ -1,0 +1,171 @@
+"""HTTP doors of the asking side: bounties, observations, receipts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from sqlalchemy import select
+
+from bounties import service, views
+from bounties.rules import BountyState
+from bounties.schemas import (
+    BountyPage,
+    BountyShape,
+    ObservationPage,
+    ObservationShape,
+    PostBounty,
+    ReceiptShape,
+    Waited,
+)
+from bounties.tables import Media, Observation
+from core import clock, errors
+from core.accounts.door import Caller, database, who
+from core.accounts.rules import Scope
+from core.db import Database
+
+router = APIRouter(prefix="/v1", tags=["bounties"])
+
+BountyId = Annotated[str, Path(pattern=r"^bty_[0-9a-z]{26}$")]
+ObservationId = Annotated[str, Path(pattern=r"^obs_[0-9a-z]{26}$")]
+After = Annotated[str | None, Query(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]
+Limit = Annotated[int, Query(ge=1, le=100)]
+POLL_S = 0.1
+
+
+@router.post("/bounties", status_code=201, response_model=BountyShape)
+def post_bounty(body: PostBounty, call: Caller, request: Request) -> JSONResponse:
+    """Posts a bounty and holds its money in escrow. Nothing is held if anything is refused."""
+    call.require(Scope.POST)
+    settings = request.app.state.settings
+
+    def effect() -> BountyShape:
+        now = clock.now()
+        try:
+            ask = body.to_ask(now, settings.max_freshness_s)
+        except ValueError as error:
+            raise errors.BadInput(str(error), field="area") from error
+        made = service.post_bounty(
+            call.session, call.api_key, ask, fee_basis_points=settings.fee_bps, now=now
+        )
+        return views.bounty_shape(call.session, made)
+
+    return call.once(body, effect)
+
+
+@router.get("/bounties", response_model=BountyPage)
+def list_bounties(
+    call: Caller, status: BountyState | None = None, after: After = None, limit: Limit = 20
+) -> BountyPage:
+    """The caller's bounties, newest first."""
+    call.require(Scope.READ)
+    found = service.list_bounties(call.session, call.account, status=status, after=after, limit=limit)
+    items = [views.bounty_shape(call.session, bounty) for bounty in found]
+    return BountyPage(items=items, next=items[-1].id if len(items) == limit else None)
+
+
+@router.get("/bounties/{bounty_id}", response_model=BountyShape)
+def read_bounty(bounty_id: BountyId, call: Caller) -> BountyShape:
+    """One of the caller's bounties."""
+    call.require(Scope.READ)
+    return views.bounty_shape(call.session, service.own_bounty(call.session, call.account, bounty_id))
+
+
+@router.post("/bounties/{bounty_id}/cancel", response_model=BountyShape)
+def cancel_bounty(bounty_id: BountyId, call: Caller) -> JSONResponse:
+    """Takes no more claims and refunds the open slots at once."""
+    call.require(Scope.POST)
+
+    def effect() -> BountyShape:
+        ended = service.cancel_bounty(call.session, call.account, bounty_id, now=clock.now())
+        return views.bounty_shape(call.session, ended)
+
+    return call.once(None, effect, 200)
+
+
+@router.get("/bounties/{bounty_id}/wait", response_model=Waited)
+async def wait(
+    bounty_id: BountyId,
+    request: Request,
+    authorization: Annotated[str | None, Header()] = None,
+    timeout: Annotated[float, Query(ge=0, le=60)] = 25.0,
+    seen: Annotated[int, Query(ge=0, le=1000, description="Observations known already.")] = 0,
+) -> Waited:
+    """Waits until the bounty has more observations than `seen`, takes no more claims, or the time is up."""
+    opened = database(request)
+    account = await run_in_threadpool(who, opened, authorization, Scope.READ)
+    until = time.monotonic() + timeout
+    while True:
+        found = await run_in_threadpool(_look, opened, account, bounty_id)
+        over = len(found.observations) > seen or found.bounty.status != BountyState.OPEN
+        if over or time.monotonic() >= until or await request.is_disconnected():
+            return found
+        await asyncio.sleep(POLL_S)
+
+
+def _look(opened: Database, account: str, bounty_id: str) -> Waited:
+    with opened.reading() as session:
+        bounty = service.own_bounty(session, account, bounty_id)
+        found = session.scalars(
+            select(Observation).where(Observation.bounty == bounty_id).order_by(Observation.id)
+        )
+        shapes = [views.observation_shape(session, item) for item in found]
+        return Waited(bounty=views.bounty_shape(session, bounty), observations=shapes)
+
+
+@router.get("/observations", response_model=ObservationPage)
+def list_observations(
+    call: Caller,
+    bounty: Annotated[str | None, Query(pattern=r"^bty_[0-9a-z]{26}$")] = None,
+    after: After = None,
+    limit: Limit = 20,
+) -> ObservationPage:
+    """The caller's observations, newest first."""
+    call.require(Scope.READ)
+    found = select(Observation).where(Observation.account == call.account)
+    if bounty is not None:
+        found = found.where(Observation.bounty == bounty)
+    if after is not None:
+        found = found.where(Observation.id < after)
+    rows = call.session.scalars(found.order_by(Observation.id.desc()).limit(limit))
+    items = [views.observation_shape(call.session, item) for item in rows]
+    return ObservationPage(items=items, next=items[-1].id if len(items) == limit else None)
+
+
+def _own(call: Caller, observation_id: str) -> Observation:
+    call.require(Scope.READ)
+    observation = call.session.get(Observation, observation_id)
+    if observation is None or observation.account != call.account:
+        raise errors.NotFound("no such observation")
+    return observation
+
+
+@router.get("/observations/{observation_id}", response_model=ObservationShape)
+def read_observation(observation_id: ObservationId, call: Caller) -> ObservationShape:
+    """One of the caller's observations."""
+    return views.observation_shape(call.session, _own(call, observation_id))
+
+
+@router.get("/observations/{observation_id}/receipt", response_model=ReceiptShape)
+def read_receipt(observation_id: ObservationId, call: Caller) -> ReceiptShape:
+    """The receipt with its proof: everything needed to check the observation offline."""
+    return views.receipt_shape(call.session, _own(call, observation_id))
+
+
+@router.get("/observations/{observation_id}/media/{sha256}", response_class=Response)
+def read_media(
+    observation_id: ObservationId,
+    sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")],
+    call: Caller,
+    request: Request,
+) -> Response:
+    """The buyer's copy: re-encoded, without metadata. The original stays sealed."""
+    observation = _own(call, observation_id)
+    item = call.session.get(Media, (observation.capture, sha256))
+    if item is None or item.role != "derivative":
+        raise errors.NotFound("no such media")
+    return Response(request.app.state.storage.get(sha256), media_type=item.media_type)

@@ -1,0 +1,268 @@
+"""Bounties, pure: states, tiers, terms, what may be asked, what a contributor is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from core.geo import Area
+from core.money import Money
+from verification.evidence import Family, Finding, Status, Verdict
+
+
+class BountyState(StrEnum):
+    """OPEN takes claims; the others take none. Judged captures still settle in any of them."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class SlotState(StrEnum):
+    """One paid-for capture of a bounty. Only an OPEN slot can be refunded."""
+
+    OPEN = "open"
+    RESERVED = "reserved"
+    JUDGED = "judged"
+    CLOSED = "closed"
+
+
+class ClaimState(StrEnum):
+    """A promise to fill a slot before a deadline."""
+
+    ACTIVE = "active"
+    SUBMITTED = "submitted"
+    EXPIRED = "expired"
+    ABANDONED = "abandoned"
+
+
+class CaptureState(StrEnum):
+    """A capture on its way to one verdict."""
+
+    SUBMITTED = "submitted"
+    EXAMINING = "examining"
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+    REJECTED = "rejected"
+    APPEALED = "appealed"
+    UPHELD = "upheld"
+
+
+BOUNTY: Mapping[BountyState, frozenset[BountyState]] = {
+    BountyState.OPEN: frozenset({BountyState.CLOSED, BountyState.EXPIRED, BountyState.CANCELLED}),
+    # A reject that comes after the last slot was filled elsewhere never reopens a bounty.
+    BountyState.CLOSED: frozenset(),
+    BountyState.EXPIRED: frozenset(),
+    BountyState.CANCELLED: frozenset(),
+}
+SLOT: Mapping[SlotState, frozenset[SlotState]] = {
+    SlotState.OPEN: frozenset({SlotState.RESERVED, SlotState.CLOSED}),
+    SlotState.RESERVED: frozenset({SlotState.OPEN, SlotState.JUDGED, SlotState.CLOSED}),
+    SlotState.JUDGED: frozenset({SlotState.OPEN, SlotState.CLOSED}),
+    SlotState.CLOSED: frozenset(),
+}
+CLAIM: Mapping[ClaimState, frozenset[ClaimState]] = {
+    ClaimState.ACTIVE: frozenset({ClaimState.SUBMITTED, ClaimState.EXPIRED, ClaimState.ABANDONED}),
+    ClaimState.SUBMITTED: frozenset(),
+    ClaimState.EXPIRED: frozenset(),
+    ClaimState.ABANDONED: frozenset(),
+}
+CAPTURE: Mapping[CaptureState, frozenset[CaptureState]] = {
+    CaptureState.SUBMITTED: frozenset({CaptureState.EXAMINING}),
+    CaptureState.EXAMINING: frozenset(
+        {CaptureState.SUBMITTED, CaptureState.ACCEPTED, CaptureState.REVIEW, CaptureState.REJECTED}
+    ),
+    CaptureState.REVIEW: frozenset({CaptureState.ACCEPTED, CaptureState.REJECTED}),
+    CaptureState.REJECTED: frozenset({CaptureState.APPEALED}),
+    CaptureState.APPEALED: frozenset({CaptureState.ACCEPTED, CaptureState.UPHELD}),
+    CaptureState.ACCEPTED: frozenset(),
+    CaptureState.UPHELD: frozenset(),
+}
+UNJUDGED = frozenset({CaptureState.SUBMITTED, CaptureState.EXAMINING})
+STATE_OF = {
+    Verdict.ACCEPT: CaptureState.ACCEPTED,
+    Verdict.REVIEW: CaptureState.REVIEW,
+    Verdict.REJECT: CaptureState.REJECTED,
+}
+
+
+class Kind(StrEnum):
+    """What is asked for."""
+
+    PHOTO = "photo"
+    STREAM = "stream"
+
+
+class Licence(StrEnum):
+    """What the buyer may do with the capture (SPDX where one exists)."""
+
+    BUYER_ONLY = "buyer-only"
+    CC_BY = "CC-BY-4.0"
+    CC0 = "CC0-1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One row of the tier table.
+
+    Attributes:
+        cap: the largest reward of the tier.
+        photo / stream: evidence families without which nothing is accepted.
+        hold_back: how long a reward waits before it can be paid out.
+        review_within: a review not done by then is decided by `review_default`.
+    """
+
+    cap: Money
+    photo: frozenset[Family]
+    stream: frozenset[Family]
+    hold_back: timedelta
+    review_within: timedelta
+    review_default: Verdict
+
+
+_BASIC = frozenset({Family.SESSION, Family.PLACE, Family.DUPLICATE})
+_STREAM = frozenset({Family.SESSION, Family.PLACE, Family.STREAM})
+TIERS: tuple[Tier, ...] = (
+    Tier(Money.parse("1"), _BASIC, _STREAM, timedelta(0), timedelta(days=1), Verdict.REJECT),
+    Tier(
+        Money.parse("10"),
+        _BASIC | {Family.CHALLENGE},
+        _STREAM,
+        timedelta(days=1),
+        timedelta(days=2),
+        Verdict.REJECT,
+    ),
+)
+"""T0 and T1. T2 (over $10) needs attested devices or two witnesses, which no check here reads yet:
+it is refused rather than sold at T1's strength (docs/decisions/0004)."""
+
+MAX_SLOTS = 500
+MAX_WINDOW = timedelta(days=31)
+APPEAL_WITHIN = timedelta(days=7)
+MAX_ATTEMPTS = 5
+
+
+def tier_for(reward: Money) -> int:
+    """The lowest tier whose cap holds a reward. Raises ValueError over the highest."""
+    for number, tier in enumerate(TIERS):
+        if reward <= tier.cap:
+            return number
+    raise ValueError(f"rewards over {TIERS[-1].cap} need a tier this market does not offer yet")
+
+
+def required_families(kind: str, tier: int) -> frozenset[Family]:
+    """The families a capture of this kind and tier must have."""
+    row = TIERS[tier]
+    return row.stream if kind == Kind.STREAM else row.photo
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTerms:
+    """What one window of a stream must hold. `unit` is a UCUM code such as "Cel"."""
+
+    unit: str
+    minimum: float
+    maximum: float
+    readings_per_window: int
+    min_interval_s: float
+
+    def wire(self) -> dict[str, Any]:
+        """As it stands in the bounty, the claim and the receipt."""
+        return {
+            "unit": self.unit,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "readings_per_window": self.readings_per_window,
+            "min_interval_s": self.min_interval_s,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A bounty as asked for, before it is published."""
+
+    kind: Kind
+    ask: str
+    answer_schema: Mapping[str, Any]
+    area: Area
+    opens_at: datetime
+    closes_at: datetime
+    reward: Money
+    slots: int
+    tier: int
+    licence: Licence
+    purpose: str
+    max_freshness_s: float
+    stream: StreamTerms | None
+
+    def terms(self) -> dict[str, Any]:
+        """The JSON a receipt binds: everything a contributor agreed to."""
+        return {
+            "kind": self.kind.value,
+            "ask": self.ask,
+            "answer_schema": dict(self.answer_schema),
+            "area": self.area.geojson(),
+            "opens_at": self.opens_at.isoformat(),
+            "closes_at": self.closes_at.isoformat(),
+            "reward": str(self.reward),
+            "slots": self.slots,
+            "tier": self.tier,
+            "licence": self.licence.value,
+            "purpose": self.purpose,
+            "max_freshness_s": self.max_freshness_s,
+            "stream": self.stream.wire() if self.stream else None,
+        }
+
+
+def window_fault(ask: Ask, now: datetime) -> str | None:
+    """What is wrong with the times of an ask, in words; None when nothing is."""
+    if ask.closes_at <= now:
+        return "closes_at is in the past"
+    if ask.closes_at <= ask.opens_at:
+        return "closes_at is not after opens_at"
+    if ask.closes_at - now > MAX_WINDOW:
+        return f"closes_at is over {MAX_WINDOW.days} days away"
+    return None
+
+
+# Reasons that tell a cheat nothing he does not know, and an honest person what to do.
+_PLAIN = frozenset(
+    {
+        "wrong_nonce",
+        "late_commitment",
+        "no_commitment",
+        "media_not_as_signed",
+        "bad_signature",
+        "outside_area",
+        "after_deadline",
+    }
+)
+_COARSE = {
+    Family.INTEGRITY: "file_refused",
+    Family.SESSION: "session_refused",
+    Family.PLACE: "place_not_confirmed",
+    Family.TIME: "time_not_confirmed",
+    Family.PROVENANCE: "provenance_refused",
+    Family.CHALLENGE: "challenge_not_seen",
+    Family.DUPLICATE: "copy_of_earlier",
+    Family.STREAM: "readings_refused",
+    Family.ANSWER: "answer_not_confirmed",
+}
+
+
+def public_reasons(findings: Iterable[Finding], verdict: Verdict) -> list[str]:
+    """What a contributor is told: plain where it helps, coarse where detail would teach a cheat."""
+    if verdict is Verdict.ACCEPT:
+        return []
+    told: list[str] = []
+    for finding in findings:
+        against = finding.status is Status.HARD_FAIL or (finding.status is Status.OK and finding.llr < -0.5)
+        if against and finding.family is not Family.ANSWER:
+            code = finding.reason if finding.reason in _PLAIN else _COARSE[finding.family]
+            if code not in told:
+                told.append(code)
+    return told or ["not_enough_evidence"]

@@ -1,0 +1,216 @@
+"""Bounties: post, read, cancel, expire, and give a slot back. The only writer of bounties and slots."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bounties import policy, rules
+from bounties.rules import Ask, BountyState, SlotState
+from bounties.tables import Bounty, Slot
+from core import errors, geo, states
+from core.accounts import service as accounts
+from core.accounts.tables import ApiKey
+from core.ids import new_id
+from payments import escrow
+from payments.rules import fee
+
+MAX_SCHEMA_CHARACTERS = 4000
+
+
+def post_bounty(session: Session, key: ApiKey, ask: Ask, *, fee_basis_points: int, now: datetime) -> Bounty:
+    """Publishes an ask and holds its money, all or nothing.
+
+    Raises:
+        BadInput: times, tier or answer_schema that cannot be.
+        PolicyRefused: an ask this market does not publish.
+        SpendLimitReached, InsufficientFunds: the key or the balance said no.
+    """
+    _check(ask, now)
+    price, cut = ask.reward, fee(ask.reward, fee_basis_points)
+    accounts.spend(session, key.id, (price + cut).times(ask.slots), now=now)
+    bounty_id = new_id("bty")
+    payers = [(key.account, (price + cut).times(ask.slots))]
+    held = escrow.hold(
+        session, subject=bounty_id, payers=payers, price=price, fee=cut, slots=ask.slots, now=now
+    )
+    bounty = Bounty(
+        id=bounty_id,
+        account=key.account,
+        status=BountyState.OPEN.value,
+        kind=ask.kind.value,
+        ask=ask.ask,
+        terms=ask.terms(),
+        lat=ask.area.centre.lat,
+        lon=ask.area.centre.lon,
+        cell=geo.cell(ask.area.centre),
+        opens_at=ask.opens_at,
+        closes_at=ask.closes_at,
+        reward=price.micros,
+        fee=cut.micros,
+        slots=ask.slots,
+        tier=ask.tier,
+        escrow=held.id,
+        created_at=now,
+    )
+    session.add(bounty)
+    states.began(session, bounty, now=now, tenant=key.account, actor=key.account)
+    for number in range(ask.slots):
+        session.add(
+            Slot(id=f"{bounty_id}/{number}", bounty=bounty_id, number=number, status=SlotState.OPEN.value)
+        )
+    session.flush()
+    return bounty
+
+
+def _check(ask: Ask, now: datetime) -> None:
+    fault = rules.window_fault(ask, now)
+    if fault is not None:
+        raise errors.BadInput(fault)
+    refused = policy.refusal(ask.ask, ask.purpose)
+    if refused is not None:
+        raise errors.PolicyRefused(refused.why, kind=refused.kind)
+    try:
+        least = rules.tier_for(ask.reward)
+    except ValueError as error:
+        raise errors.PolicyRefused(str(error)) from error
+    if not least <= ask.tier < len(rules.TIERS):
+        raise errors.BadInput(f"a reward of {ask.reward} needs tier {least}", least=least)
+    _check_schema(dict(ask.answer_schema))
+
+
+def _check_schema(schema: dict[str, object]) -> None:
+    text = str(schema)
+    # A reference could make the server fetch or loop; a pattern could make it backtrack for ever.
+    if len(text) > MAX_SCHEMA_CHARACTERS or any(word in text for word in ("$ref", "$dynamicRef", "pattern")):
+        raise errors.BadInput("answer_schema is too long, or uses $ref or pattern")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise errors.BadInput("answer_schema is not a JSON Schema", problem=error.message[:200]) from error
+
+
+def own_bounty(session: Session, account: str, bounty_id: str) -> Bounty:
+    """A bounty of this account.
+
+    Raises:
+        NotFound: another's, or none.
+    """
+    bounty = session.get(Bounty, bounty_id)
+    if bounty is None or bounty.account != account:
+        raise errors.NotFound("no such bounty")
+    return bounty
+
+
+def list_bounties(
+    session: Session, account: str, *, status: BountyState | None, after: str | None, limit: int
+) -> list[Bounty]:
+    """An account's bounties, newest first; `after` is the last id of the page before."""
+    found = select(Bounty).where(Bounty.account == account).order_by(Bounty.id.desc()).limit(limit)
+    if status is not None:
+        found = found.where(Bounty.status == status.value)
+    if after is not None:
+        found = found.where(Bounty.id < after)
+    return list(session.scalars(found))
+
+
+def open_slots(session: Session, bounty: Bounty) -> int:
+    """How many slots can be claimed now."""
+    if bounty.status != BountyState.OPEN:
+        return 0
+    counted = select(func.count()).where(Slot.bounty == bounty.id, Slot.status == SlotState.OPEN.value)
+    return session.scalar(counted) or 0
+
+
+def pending_slots(session: Session, bounty: Bounty) -> int:
+    """How many slots are at work: reserved by a claim, or under judgement (review included)."""
+    at_work = (SlotState.RESERVED.value, SlotState.JUDGED.value)
+    return session.scalar(select(func.count()).where(Slot.bounty == bounty.id, Slot.status.in_(at_work))) or 0
+
+
+def cancel_bounty(session: Session, account: str, bounty_id: str, *, now: datetime) -> Bounty:
+    """Takes no more claims and refunds the open slots; what people are at work on still settles.
+
+    Raises:
+        NotFound: not this account's. StateConflict: it is over already.
+    """
+    bounty = own_bounty(session, account, bounty_id)
+    states.move(session, bounty, BountyState.CANCELLED, rules.BOUNTY, now=now, tenant=account, actor=account)
+    _refund_open(session, bounty, now)
+    return bounty
+
+
+def expire_bounty(session: Session, bounty_id: str, *, now: datetime) -> bool:
+    """Ends a bounty whose window has passed and refunds its open slots. False when there is nothing to do."""
+    bounty = session.get_one(Bounty, bounty_id)
+    if bounty.status != BountyState.OPEN or bounty.closes_at > now:
+        return False
+    states.move(
+        session, bounty, BountyState.EXPIRED, rules.BOUNTY, now=now, tenant=bounty.account, actor="sweeper"
+    )
+    _refund_open(session, bounty, now)
+    return True
+
+
+def take_slot(session: Session, bounty: Bounty, *, now: datetime, actor: str) -> Slot:
+    """Reserves an open slot.
+
+    Raises:
+        NothingLeft: none is open.
+    """
+    first = (
+        select(Slot)
+        .where(Slot.bounty == bounty.id, Slot.status == SlotState.OPEN.value)
+        .order_by(Slot.number)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    slot = session.scalars(first).one_or_none()
+    if slot is None:
+        raise errors.NothingLeft("every slot of this bounty is taken")
+    move_slot(session, bounty, slot, SlotState.RESERVED, now=now, actor=actor)
+    return slot
+
+
+def free_slot(session: Session, bounty: Bounty, slot: Slot, *, now: datetime, actor: str) -> None:
+    """Gives a slot back: to the next contributor while the bounty is open, else to the payer."""
+    session.refresh(bounty, with_for_update=True)
+    if bounty.status == BountyState.OPEN and bounty.closes_at > now:
+        move_slot(session, bounty, slot, SlotState.OPEN, now=now, actor=actor)
+        return
+    move_slot(session, bounty, slot, SlotState.CLOSED, now=now, actor=actor)
+    escrow.refund(session, bounty.escrow, [slot.number], now=now)
+
+
+def fill_slot(session: Session, bounty: Bounty, slot: Slot, *, now: datetime, actor: str) -> None:
+    """Closes a slot that was paid out; a bounty with no slot left at work is closed."""
+    # Bounty before slot, here and in free_slot: one order of locks, no deadlock with cancel and expire.
+    session.refresh(bounty, with_for_update=True)
+    move_slot(session, bounty, slot, SlotState.CLOSED, now=now, actor=actor)
+    left = select(func.count()).where(Slot.bounty == bounty.id, Slot.status != SlotState.CLOSED.value)
+    if bounty.status == BountyState.OPEN and not session.scalar(left):
+        states.move(
+            session, bounty, BountyState.CLOSED, rules.BOUNTY, now=now, tenant=bounty.account, actor=actor
+        )
+
+
+def move_slot(
+    session: Session, bounty: Bounty, slot: Slot, to: SlotState, *, now: datetime, actor: str
+) -> None:
+    """A slot's one way to change."""
+    states.move(session, slot, to, rules.SLOT, now=now, tenant=bounty.account, actor=actor)
+
+
+def _refund_open(session: Session, bounty: Bounty, now: datetime) -> None:
+    """Refunds exactly the slots this transaction moved from OPEN to CLOSED."""
+    closed = []
+    found = select(Slot).where(Slot.bounty == bounty.id, Slot.status == SlotState.OPEN.value)
+    for slot in session.scalars(found.order_by(Slot.number).with_for_update()):
+        move_slot(session, bounty, slot, SlotState.CLOSED, now=now, actor="sweeper")
+        closed.append(slot.number)
+    if closed:
+        escrow.refund(session, bounty.escrow, closed, now=now)

@@ -1,0 +1,147 @@
+"""Bounties' work behind the queue: plain functions; `market/worker.py` puts them on Celery.
+
+Each may run at any time, twice, or side by side with itself: it starts with a lease or a
+conditional change and does nothing when there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from bounties import claims, judging, rules, service
+from bounties.rules import BountyState, CaptureState, ClaimState
+from bounties.tables import Bounty, Capture, Claim
+from core import clock, states
+from core.db import Database
+from core.failpoints import failpoint
+from core.storage import Storage
+from verification.evidence import Evidence, Verdict
+from verification.picture import Picture, Undecodable
+from verification.pipeline import Tools, examine
+
+_log = logging.getLogger(__name__)
+SWEEP_LIMIT = 200
+
+
+def judge_capture(
+    database: Database, storage: Storage, tools: Tools, capture_id: str, *, lease_for: timedelta
+) -> Verdict | None:
+    """Brings one capture to its verdict. None when there was nothing to do."""
+    with database.transaction() as session:
+        lease = judging.start_examination(session, capture_id, lease=lease_for, now=clock.now())
+    failpoint("judge.after_lease")
+    if lease is None:
+        return None
+    if lease.attempt > rules.MAX_ATTEMPTS:
+        with database.transaction() as session:
+            judging.send_to_review(session, lease, "too_many_attempts", now=clock.now())
+        return Verdict.REVIEW
+    evidence = load_evidence(database, storage, capture_id)
+    remember_up_to(database, storage, tools, evidence)
+    failpoint("judge.after_remember")
+    report = examine(evidence, tools)
+    failpoint("judge.after_examine")
+    for copy in report.derivatives:
+        storage.put(copy.data)
+    with database.transaction() as session:
+        outcome = judging.settle_capture(session, lease, report, now=clock.now())
+        failpoint("judge.before_commit")
+    failpoint("judge.after_commit")
+    return outcome
+
+
+def load_evidence(database: Database, storage: Storage, capture_id: str) -> Evidence:
+    """The evidence of a capture, with the original unsealed for the verifier (and that logged)."""
+    with database.transaction() as session:
+        evidence = judging.evidence_of(session, capture_id)
+        if evidence.terms.kind == rules.Kind.PHOTO:
+            account = evidence.session.account
+            states.record(
+                session,
+                "media",
+                capture_id,
+                None,
+                "unsealed",
+                clock.now(),
+                account,
+                "verifier",
+                {"why": "verdict"},
+            )
+    if evidence.terms.kind != rules.Kind.PHOTO:
+        return evidence
+    return dataclasses.replace(evidence, media=storage.unseal(evidence.media_sha256))
+
+
+def remember_up_to(database: Database, storage: Storage, tools: Tools, evidence: Evidence) -> None:
+    """Puts this capture and every earlier one into the verifier's memory.
+
+    A worker does not wait for another to remember an earlier capture: it does it itself (remembering
+    is idempotent), so one dead or slow worker holds nobody up.
+    """
+    with database.reading() as session:
+        missing = judging.not_remembered_before(session, evidence.order)
+    for capture_id in missing:
+        _remember(database, tools, load_evidence(database, storage, capture_id))
+    _remember(database, tools, evidence)
+
+
+def _remember(database: Database, tools: Tools, evidence: Evidence) -> None:
+    tools.memory.remember(evidence, _picture(evidence, tools))
+    with database.transaction() as session:
+        judging.note_remembered(session, evidence.capture, now=clock.now())
+
+
+def _picture(evidence: Evidence, tools: Tools) -> Picture | None:
+    if evidence.terms.kind != rules.Kind.PHOTO:
+        return None
+    try:
+        return tools.decoder.open(evidence.media)
+    except Undecodable:
+        return None  # the decode check will say why
+
+
+def sweep(database: Database, *, now: datetime) -> int:
+    """Finds what the tables say is undone and does or re-sends it. Gives how many things it touched.
+
+    Captures due (the queue forgot, or a worker died with the lease), claims past their deadline,
+    bounties past their window.
+    """
+    with database.reading() as session:
+        due = (Capture.status.in_([s.value for s in rules.UNJUDGED])) & (Capture.due_at <= now)
+        captures = session.scalars(
+            select(Capture.id).where(due).order_by(Capture.order).limit(SWEEP_LIMIT)
+        ).all()
+        lapsed = (Claim.status == ClaimState.ACTIVE.value) & (Claim.deadline <= now)
+        claims_due = session.scalars(select(Claim.id).where(lapsed).limit(SWEEP_LIMIT)).all()
+        ended = (Bounty.status == BountyState.OPEN.value) & (Bounty.closes_at <= now)
+        bounties_due = session.scalars(select(Bounty.id).where(ended).limit(SWEEP_LIMIT)).all()
+    for capture_id in captures:
+        with database.transaction() as session:
+            judging.wake(session, capture_id, now=now)
+    for claim_id in claims_due:
+        with database.transaction() as session:
+            claims.expire_claim(session, claim_id, now=now)
+    for bounty_id in bounties_due:
+        with database.transaction() as session:
+            service.expire_bounty(session, bounty_id, now=now)
+    return len(captures) + len(claims_due) + len(bounties_due)
+
+
+def overdue_reviews(database: Database, *, now: datetime) -> int:
+    """Ends reviews that nobody did in time with their tier's default. Gives how many."""
+    with database.reading() as session:
+        found = select(Capture.id, Capture.judged_at, Bounty.tier).join(Bounty, Bounty.id == Capture.bounty)
+        waiting = session.execute(found.where(Capture.status == CaptureState.REVIEW.value)).all()
+    late = [
+        row.id
+        for row in waiting
+        if row.judged_at and now - row.judged_at > rules.TIERS[row.tier].review_within
+    ]
+    for capture_id in late:
+        with database.transaction() as session:
+            judging.end_overdue_review(session, capture_id, now=now)
+    return len(late)

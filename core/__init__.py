@@ -1,0 +1,1 @@
+"""The ground: what every package needs and nothing that belongs to one."""

@@ -1,0 +1,1 @@
+"""Who trades: people, agents, labs, operators; their keys, devices and spend limits."""

@@ -1,0 +1,102 @@
+"""The one frozen Settings, from SPOTCHECK_* variables. Read only by the roots and `__main__`s."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import Unavailable
+
+
+class Settings(BaseSettings):
+    """All that can be configured. Without any variable the house runs on one machine, in `home`.
+
+    Attributes:
+        home: folder of everything that must survive: database, blobs, keys, broker files.
+        database_url / broker_url / storage_url: empty means SQLite / files / a folder under `home`.
+        fee_bps: the platform's fee on a reward, in basis points.
+        log_origin: the transparency log's name, part of every checkpoint.
+        trust_folder: PEM roots (and `revoked.txt`) that a C2PA manifest must chain to.
+        rate_limit: requests a minute for one key or, without a key, one address.
+        claim_minutes: how long a claim holds a slot.
+        max_freshness_s: longest allowed time from challenge to commitment.
+        lease_s: how long a worker may hold a capture before the sweeper gives it to another.
+        threads: torch threads of one worker process; more workers beat more threads on a small machine.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SPOTCHECK_", frozen=True, extra="ignore")
+
+    home: Path = Path(".spotcheck")
+    database_url: str = ""
+    broker_url: str = ""
+    storage_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    fee_bps: int = Field(default=1000, ge=0, le=5000)
+    log_origin: str = "spotcheck.local/log"
+    trust_folder: Path | None = None
+    rate_limit: int = Field(default=600, ge=1)
+    claim_minutes: float = Field(default=30, gt=0, le=24 * 60)
+    max_freshness_s: float = Field(default=600, gt=0)
+    lease_s: float = Field(default=60, gt=0)
+    threads: int = Field(default=1, ge=1)
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'spotcheck.db'}"
+
+    @property
+    def broker(self) -> str:
+        """The broker URL in force."""
+        return self.broker_url or f"filesystem://{self.home.resolve() / 'broker'}"
+
+    @property
+    def storage(self) -> str:
+        """The storage URL in force."""
+        return self.storage_url or f"file://{self.home.resolve() / 'storage'}"
+
+    @property
+    def trust(self) -> Path:
+        """The folder of trusted C2PA roots in force."""
+        return self.trust_folder or self.home / "trust"
+
+    def seal_key(self) -> bytes:
+        """The 32-byte key originals are sealed under, made on first use, readable by the owner only.
+
+        Raises:
+            Unavailable: the key file is there but is not 32 bytes.
+        """
+        path = self.home / "seal.key"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            _make_once(path, secrets.token_bytes(32))
+        key = path.read_bytes()
+        if len(key) != 32:
+            raise Unavailable(f"{path} is not a 32-byte key")
+        return key
+
+
+def _make_once(path: Path, data: bytes) -> None:
+    """Writes a file whole and durably, unless another process was first: nobody ever reads half of it."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

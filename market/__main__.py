@@ -1,0 +1,108 @@
+"""The command line: serve | work | migrate | account | demo | doctor."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+
+from core import clock
+from core.accounts import service as accounts
+from core.accounts.rules import Kind
+from core.config import Settings
+from core.db import Database
+from market import doctor
+from market.app import create_app
+from market.migrate import migrate
+from market.supervisor import Supervisor
+
+
+def serve(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Migrates, starts the workers, answers HTTP until stopped."""
+    # uvicorn shuts down on SIGTERM and then raises it again: without a handler of our own the process
+    # would die before `finally`, and leave its workers behind.
+    signal.signal(signal.SIGTERM, _leave)
+    migrate(settings.database)
+    supervisor = Supervisor(arguments.workers)
+    supervisor.start()
+    try:
+        uvicorn.run(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+        )
+    finally:
+        supervisor.stop()
+    return 0
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def work(settings: Settings, _: argparse.Namespace) -> int:
+    """Runs one worker process."""
+    from market import worker  # loads torch, which no other command needs
+
+    worker.run(settings)
+    return 0
+
+
+def make_account(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Makes an account and prints its key once."""
+    migrate(settings.database)
+    database = Database(settings.database)
+    with database.transaction() as session:
+        now = clock.now()
+        account = accounts.open_account(session, Kind(arguments.kind), arguments.name, now=now)
+        issued = accounts.issue_key(session, account, now=now)
+    print(f"account {account.id}\nkey     {issued.secret}")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Reads the command line and runs one command."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    parser = argparse.ArgumentParser(prog="python -m market", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serving = commands.add_parser("serve", help="run the market on this machine")
+    serving.add_argument("--workers", type=int, default=1, help="worker processes (0: they run elsewhere)")
+    commands.add_parser("work", help="run one worker process")
+    commands.add_parser("migrate", help="bring the database to the newest schema")
+    account = commands.add_parser("account", help="make an account and print its key")
+    account.add_argument("name")
+    account.add_argument(
+        "--kind", choices=[kind.value for kind in Kind if kind is not Kind.PERSON], default="agent"
+    )
+    demo = commands.add_parser("demo", help="run the main job end to end and report")
+    demo.add_argument("--seed", type=int, default=1)
+    commands.add_parser("doctor", help="say what is wrong with this installation")
+    chosen = parser.parse_args(arguments)
+    # A worker that loads OpenMP and MKL pools would use every core for one capture.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    settings = Settings()
+    if chosen.command == "serve":
+        return serve(settings, chosen)
+    if chosen.command == "work":
+        return work(settings, chosen)
+    if chosen.command == "migrate":
+        migrate(settings.database)
+        return 0
+    if chosen.command == "account":
+        return make_account(settings, chosen)
+    if chosen.command == "doctor":
+        return doctor.run(settings)
+    from market import demo as story  # needs the development extras (sample photographs)
+
+    return story.run(settings, seed=chosen.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

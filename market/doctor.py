@@ -1,0 +1,73 @@
+"""Says what is wrong with an installation, one line a part, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.config import Settings
+from core.db import Database
+from core.errors import SpotcheckError
+from core.queue import make_celery
+from core.storage import Storage
+
+_FAULTS = (SpotcheckError, SQLAlchemyError, OperationalError, OSError, ValueError)
+
+
+def run(settings: Settings) -> int:
+    """Checks each part; prints a table; returns 1 when one is not well."""
+    parts: list[tuple[str, str, Callable[[], str]]] = [
+        ("database", settings.database, lambda: _database(settings)),
+        ("broker", settings.broker, lambda: _broker(settings)),
+        ("storage", settings.storage, lambda: _storage(settings)),
+        ("disk", str(settings.home), lambda: _disk(settings)),
+    ]
+    well = True
+    for name, where, look in parts:
+        try:
+            said = look()
+        except _FAULTS as error:
+            well, said = False, f"NOT WELL: {error}".splitlines()[0]
+        print(f"{name:10} {_without_password(where):60} {said}")
+    return 0 if well else 1
+
+
+def _database(settings: Settings) -> str:
+    database = Database(settings.database)
+    with database.reading() as session:
+        revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    database.dispose()
+    return f"ok, revision {revision}"
+
+
+def _broker(settings: Settings) -> str:
+    if settings.broker.startswith("filesystem://"):
+        make_celery(settings.broker)
+        return "ok, files"
+    with Connection(settings.broker, connect_timeout=3) as connection:
+        connection.ensure_connection(max_retries=1)
+    return "ok"
+
+
+def _storage(settings: Settings) -> str:
+    storage = Storage(settings.storage, settings.seal_key())
+    sha256 = storage.put(b"spotcheck doctor")
+    return "ok" if storage.get(sha256) == b"spotcheck doctor" else "NOT WELL"
+
+
+def _disk(settings: Settings) -> str:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.home).free
+    if free < 1 << 30:
+        raise OSError(f"only {free >> 20} MiB free")
+    return f"ok, {free >> 30} GiB free"
+
+
+def _without_password(url: str) -> str:
+    before, at, after = url.rpartition("@")
+    return f"{before.split('://')[0]}://…@{after}" if at else url.split("?", maxsplit=1)[0]

@@ -1,0 +1,103 @@
+"""A simulated contributor's phone: enrols, finds work near by, shoots, signs, hands in, waits.
+
+    phone = Phone("http://127.0.0.1:8000", Spot(35.6892, 51.3890), seed=1)
+    phone.enrol()
+    capture = phone.earn(phone.near()[0]["id"], photo, answer=7)
+
+Each step of `earn` is a method, so that tests and `cheats` can take them one by one and bend one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.clock import now, wire
+from core.geo import EARTH_RADIUS_M, Spot
+from market.simulator.camera import Shot, render
+from market.simulator.contributor import Capture, Claim, Clock, Contributor, DeviceKey, Signed, Sleep
+from market.simulator.sensor import Exif
+
+
+class Phone(Contributor):
+    """A person's phone, standing at `spot`. `seed` decides what its camera and its GPS make of it;
+    `size` is (width, height) of its pictures."""
+
+    def __init__(
+        self,
+        server: httpx2.Client | str,
+        spot: Spot,
+        *,
+        seed: int,
+        size: tuple[int, int] = (1280, 960),
+        clock: Clock = now,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        super().__init__(server, DeviceKey("ES256"), clock=clock, sleep=sleep)
+        self.spot, self.size = spot, size
+        self.rng = np.random.default_rng(seed)
+
+    def enrol(self, **about: Any) -> str:
+        """Makes this person's account; returns the device's id."""
+        return super().enrol(**{"kind": "phone", "name": "simulated phone", **about})
+
+    def near(self, radius_m: float = 5_000) -> list[dict[str, Any]]:
+        """Cards of the bounties around, nearest first."""
+        query = {"lat": self.spot.lat, "lon": self.spot.lon, "radius_m": radius_m}
+        cards: list[dict[str, Any]] = self.get("/v1/bounties/near", **query)["items"]
+        return cards
+
+    def shoot(self, claim: Claim, photo: NDArray[np.uint8], *, held: bool = True) -> Shot:
+        """Photographs the scene in `photo`, with the claim's code on a sheet when it has one."""
+        seed = int(self.rng.integers(2**32))
+        exif = Exif(taken_at=self.clock(), spot=self.spot)
+        return render(photo, code=claim.code or None, seed=seed, size=self.size, held=held, exif=exif)
+
+    def fix(self) -> tuple[Spot, float]:
+        """Where the phone thinks it is, and its accuracy in metres (95 % radius)."""
+        accuracy = float(self.rng.uniform(6, 18))
+        north, east = self.rng.normal(0, accuracy / 2.45, 2)
+        lat = self.spot.lat + math.degrees(north / EARTH_RADIUS_M)
+        lon = self.spot.lon + math.degrees(east / EARTH_RADIUS_M / math.cos(math.radians(lat)))
+        return Spot(round(lat, 7), round((lon + 180) % 360 - 180, 7)), round(accuracy, 1)
+
+    def statement(self, claim: Claim, media: bytes, **bent: object) -> str:
+        """The text to sign for these bytes; `bent` replaces any of its values."""
+        spot, accuracy = self.fix()
+        honest: Mapping[str, object] = {
+            "v": 1,
+            "kind": "photo",
+            "claim": claim.id,
+            "device": self.device,
+            "nonce": claim.nonce,
+            "sha256": hashlib.sha256(media).hexdigest(),
+            "taken_at": wire(self.clock()),
+            "lat": spot.lat,
+            "lon": spot.lon,
+            "accuracy_m": accuracy,
+        }
+        return json.dumps({**honest, **bent}, separators=(",", ":"))
+
+    def upload(self, claim: Claim, media: bytes) -> str:
+        """Sends the media; returns the SHA-256 (hex) the server found."""
+        return str(self.put(f"/v1/claims/{claim.id}/media", media, "image/jpeg")["sha256"])
+
+    def hand_in(self, claim: Claim, signed: Signed, media: bytes, answer: object) -> Capture:
+        """Commits, uploads, submits and waits for the verdict."""
+        self.commit(claim, signed)
+        self.upload(claim, media)
+        return self.wait(self.submit(claim, signed, answer))
+
+    def earn(self, bounty: str, photo: NDArray[np.uint8], answer: object, *, held: bool = True) -> Capture:
+        """The whole honest walk for one bounty; returns the capture with its verdict."""
+        claim = self.claim(bounty)
+        media = self.shoot(claim, photo, held=held).jpeg
+        return self.hand_in(claim, self.sign(self.statement(claim, media)), media, answer)

@@ -1,0 +1,151 @@
+"""The second root: a worker process. It opens the verifier's tools and puts every task on Celery.
+
+One process, one torch thread; more cores means more processes. Beside the tasks a sweeper thread
+does what is due by the clock and re-sends what the queue forgot.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from celery import Celery
+from sqlalchemy.exc import SQLAlchemyError
+
+import bounties.tasks
+import payments.tasks
+from core import clock, log
+from core.config import Settings
+from core.db import Database
+from core.note import Signer, load_or_make_key
+from core.queue import Queue, make_celery
+from core.storage import Storage
+from payments.rails.sandbox import SandboxRail
+from verification.engine import Engine
+from verification.memory import PictureMemory
+from verification.picture import Decoder
+from verification.pipeline import Tools
+from verification.reading import Reader
+from verification.trust import TrustList
+
+_log = logging.getLogger(__name__)
+SWEEP_EVERY_S = 0.2
+SLOW_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Everything one worker process holds."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    tools: Tools
+    rails: dict[str, SandboxRail]
+    signer: Signer
+
+
+def open_worker(settings: Settings) -> Worker:
+    """Opens the database, the storage, the decoder's child and the nets (this loads torch)."""
+    database = Database(settings.database, Queue(settings.broker))
+    storage = Storage(settings.storage, settings.seal_key())
+    engine = Engine(threads=settings.threads)
+    tools = Tools(
+        decoder=Decoder(),
+        memory=PictureMemory(database, storage, engine),
+        engine=engine,
+        reader=Reader(threads=settings.threads),
+        trust=TrustList.load(settings.trust),
+    )
+    signer = Signer(settings.log_origin, load_or_make_key(settings.home / "log.pem"))
+    return Worker(settings, database, storage, tools, {"sandbox": SandboxRail(database)}, signer)
+
+
+def make_tasks(worker: Worker) -> Celery:
+    """The Celery application with every task of the house on it, by name."""
+    app = make_celery(worker.settings.broker)
+    lease_for = timedelta(seconds=worker.settings.lease_s)
+
+    @app.task(name="bounties.judge_capture")
+    def judge_capture(capture_id: str) -> None:
+        bounties.tasks.judge_capture(
+            worker.database, worker.storage, worker.tools, capture_id, lease_for=lease_for
+        )
+
+    @app.task(name="payments.run_operation")
+    def run_operation(operation_id: str) -> None:
+        payments.tasks.run_operation(worker.database, worker.rails, operation_id)
+
+    return app
+
+
+def sweep_once(worker: Worker) -> None:
+    """One round of what is due by the clock: re-sends, lapses, expiries, the log's next checkpoint.
+
+    Each step reads first, so that an idle house takes no write lock five times a second.
+    """
+    now = clock.now()
+    bounties.tasks.sweep(worker.database, now=now)
+    payments.tasks.sweep_operations(worker.database, now=now)
+    with worker.database.reading() as session:
+        waits = log.waits(session)
+    if waits:
+        with worker.database.transaction() as session:
+            log.sequence(session, worker.signer, now=now)
+
+
+def start_sweeper(worker: Worker, stop: threading.Event) -> threading.Thread:
+    """Runs `sweep_once` every 0.2 s until `stop` is set. A database that is away is tried again."""
+
+    def rounds() -> None:
+        since_slow = SLOW_EVERY_S
+        while not stop.wait(SWEEP_EVERY_S):
+            since_slow += SWEEP_EVERY_S
+            _guarded(lambda: sweep_once(worker))
+            if since_slow >= SLOW_EVERY_S:
+                since_slow = 0.0
+                _guarded(lambda: sweep_slowly(worker))
+
+    thread = threading.Thread(target=rounds, name="sweeper", daemon=True)
+    thread.start()
+    return thread
+
+
+def sweep_slowly(worker: Worker) -> None:
+    """What may be some seconds late: earnings that become payable, reviews that nobody did."""
+    now = clock.now()
+    payments.tasks.mature(worker.database, now=now)
+    bounties.tasks.overdue_reviews(worker.database, now=now)
+
+
+def _guarded(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except SQLAlchemyError as error:
+        _log.warning("sweep put off: %s", error)
+
+
+def run(settings: Settings) -> None:
+    """Works until told to stop (SIGTERM finishes the task at hand)."""
+    worker = open_worker(settings)
+    stop = threading.Event()
+    start_sweeper(worker, stop)
+    app = make_tasks(worker)
+    try:
+        app.worker_main(
+            [
+                "worker",
+                "--pool=solo",
+                "--loglevel=WARNING",
+                "--without-gossip",
+                "--without-mingle",
+                "--without-heartbeat",
+            ]
+        )
+    finally:
+        stop.set()
+        worker.tools.decoder.close()
+        worker.database.dispose()

@@ -1,0 +1,1 @@
+"""Money: a double-entry ledger, escrow accounts inside it, and rails at its border."""

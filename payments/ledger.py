@@ -1,0 +1,203 @@
+"""The books. `post` is the only writer of balances; the database guarantees what it promises.
+
+A posting is a key and its legs. Its accounts are locked in the order of their ids, so that two
+postings can never wait for each other; the key makes a retry find the first posting. On SQLite
+writers are serial (BEGIN IMMEDIATE) and the locks are no-ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core import errors
+from core.db import insert_once
+from core.money import MAX_MICROS, Money
+from payments import rules
+from payments.rules import Leg
+from payments.tables import Entry, LedgerAccount, LedgerPosting, Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A posting that is in the books. `replayed`: it was there before this call."""
+
+    key: str
+    posted_at: datetime
+    replayed: bool
+
+
+@dataclass(slots=True)
+class _Account:
+    """A locked account while a posting passes through it."""
+
+    id: str
+    balance: int
+    version: int
+    was: int
+
+
+def post(session: Session, key: str, legs: Sequence[Leg], *, now: datetime) -> Posting:
+    """Puts a posting in the books, all its legs or none, once per key.
+
+    Args:
+        key: says what happened, such as `release:esc_…:0`; 1..200 characters.
+        legs: at least one, in order. Accounts are opened on demand by the chart in `rules`.
+
+    Returns:
+        This posting, or the first one under the same key and legs.
+
+    Raises:
+        IdempotencyConflict: the key is in the books with other legs.
+        InsufficientFunds: a spendable balance has less than the legs need.
+        BooksRefused: another bound would be broken, or the database refused. An SQL conflict is never
+            reported as a lack of money; deadlock and serialization errors pass through untouched.
+        ValueError: no legs, or a key out of range.
+    """
+    if not legs or not 0 < len(key) <= 200:
+        raise ValueError("a posting has legs and a key of 1..200 characters")
+    accounts = _lock(session, {name for leg in legs for name in (leg.source, leg.target)}, now)
+    entries = _apply(accounts, key, legs)
+    shortage = _shortage(accounts.values())
+    if shortage is not None:
+        # The first posting under this key may be what emptied the account while we waited for it.
+        before = _find(session, key, legs)
+        if before is None:
+            raise shortage
+        return before
+    header = {"key": key, "request_hash": rules.request_hash(legs), "legs": len(legs), "posted_at": now}
+    if not insert_once(session, LedgerPosting, header, ["key"]):
+        found = _find(session, key, legs)
+        if found is None:
+            raise errors.BooksRefused("a posting under this key appeared and vanished", key=key)
+        return found
+    _write(session, accounts, key, legs, entries)
+    return Posting(key, now, replayed=False)
+
+
+def balance(session: Session, name: str) -> int:
+    """An account's balance in micros, credit-positive; 0 when it was never used."""
+    found = session.scalar(select(LedgerAccount.balance).where(LedgerAccount.id == name))
+    return found or 0
+
+
+def balances(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """Several balances in micros; accounts never used are 0."""
+    wanted = list(names)
+    rows = session.execute(
+        select(LedgerAccount.id, LedgerAccount.balance).where(LedgerAccount.id.in_(wanted))
+    )
+    return dict.fromkeys(wanted, 0) | {row.id: row.balance for row in rows}
+
+
+def _lock(session: Session, names: set[str], now: datetime) -> dict[str, _Account]:
+    """Opens what is missing, then locks all of them in the order of their ids.
+
+    Opening comes first: a lock held while waiting for somebody else's new account could close a circle.
+    """
+    known = set(session.scalars(select(LedgerAccount.id).where(LedgerAccount.id.in_(names))))
+    for name in sorted(names - known):
+        rule = rules.account_rule(name)
+        row = {"id": name, "kind": rule.kind.value, "floor": rule.floor, "ceiling": rule.ceiling}
+        insert_once(session, LedgerAccount, row | {"balance": 0, "version": 0, "opened_at": now}, ["id"])
+    rows = session.execute(
+        select(LedgerAccount.id, LedgerAccount.balance, LedgerAccount.version)
+        .where(LedgerAccount.id.in_(names))
+        .order_by(LedgerAccount.id)
+        .with_for_update()
+    )
+    return {row.id: _Account(row.id, row.balance, row.version, row.version) for row in rows}
+
+
+def _apply(accounts: dict[str, _Account], key: str, legs: Sequence[Leg]) -> list[dict[str, Any]]:
+    """Moves the legs through the locked accounts; gives the entries, two a leg."""
+    entries = []
+    for number, leg in enumerate(legs):
+        for name, amount in ((leg.source, -leg.amount.micros), (leg.target, leg.amount.micros)):
+            account = accounts[name]
+            before = account.balance
+            account.balance += amount
+            account.version += 1
+            entries.append(
+                {
+                    "account": name,
+                    "version": account.version,
+                    "posting": key,
+                    "leg": number,
+                    "amount": amount,
+                    "balance_before": before,
+                    "balance_after": account.balance,
+                }
+            )
+    return entries
+
+
+def _shortage(accounts: Iterable[_Account]) -> errors.SpotcheckError | None:
+    """The error to raise when an account would end outside its bounds."""
+    for account in accounts:
+        rule = rules.account_rule(account.id)
+        if rule.floor <= account.balance <= rule.ceiling:
+            continue
+        if rule.spendable and account.balance < rule.floor:
+            short = Money(min(rule.floor - account.balance, MAX_MICROS))
+            return errors.InsufficientFunds(f"{short} USD short", short=str(short))
+        return errors.BooksRefused("an account would leave its bounds", account_class=rule.kind.value)
+    return None
+
+
+def _find(session: Session, key: str, legs: Sequence[Leg]) -> Posting | None:
+    """The posting under this key, if it is this posting."""
+    row = session.execute(
+        select(LedgerPosting.request_hash, LedgerPosting.posted_at).where(LedgerPosting.key == key)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != rules.request_hash(legs):
+        raise errors.IdempotencyConflict("this posting key is in the books with other legs", key=key)
+    return Posting(key, row.posted_at, replayed=True)
+
+
+_SET_BALANCE = (
+    update(LedgerAccount.__table__)  # type: ignore[arg-type]  # a Table, typed as FromClause
+    .where(LedgerAccount.id == bindparam("account"), LedgerAccount.version == bindparam("was"))
+    .values(balance=bindparam("to_balance"), version=bindparam("to_version"))
+)
+
+
+def _write(
+    session: Session,
+    accounts: dict[str, _Account],
+    key: str,
+    legs: Sequence[Leg],
+    entries: list[dict[str, Any]],
+) -> None:
+    """Writes balances, transfers and entries.
+
+    On a refusal everything this transaction did is undone at once (SQLite would keep the part before
+    the refusal if a caller went on), and the caller's transaction is over.
+    """
+    changes = [
+        {"account": a.id, "was": a.was, "to_balance": a.balance, "to_version": a.version}
+        for a in accounts.values()
+    ]
+    transfers = [
+        {"posting": key, "leg": n, "source": leg.source, "target": leg.target, "amount": leg.amount.micros}
+        for n, leg in enumerate(legs)
+    ]
+    try:
+        changed = session.connection().execute(_SET_BALANCE, changes).rowcount
+        if changed == len(changes):
+            session.execute(insert(Transfer), transfers)
+            session.execute(insert(Entry), entries)
+    except IntegrityError as error:
+        session.rollback()
+        raise errors.BooksRefused("the books refused this posting", key=key) from error
+    if changed != len(changes):
+        session.rollback()
+        raise errors.BooksRefused("an account changed under its lock", key=key)

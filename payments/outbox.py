@@ -1,0 +1,225 @@
+"""The outbox: orders to rails, recorded with the state they belong to, carried out afterwards.
+
+1. The caller's transaction writes the operation (and a payout's reservation) and commits.
+2. A worker takes it: `sent`, under a lease, committed.
+3. It calls the rail with no transaction open.
+4. A second transaction records the outcome and its posting.
+
+A worker that dies between 2 and 4 leaves `sent` behind with a lease that runs out. Nobody knows then
+what the rail did, so it is looked up, never blindly sent again; only a rail that is sure it never saw
+the order gets it once more, under the same id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from core import clock, errors, states
+from core.db import Database
+from core.failpoints import failpoint
+from core.ids import new_id
+from core.money import Money
+from core.queue import enqueue
+from payments import ledger, rules
+from payments.rails import Answer, Order, Outcome, Rail, Rails
+from payments.rules import OPERATION_MOVES, OperationKind, OperationState
+from payments.tables import Operation
+
+RUN_OPERATION = "payments.run_operation"
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An operation under our lease; `fresh` when the rail cannot have heard of it yet."""
+
+    order: Order
+    kind: OperationKind
+    rail: str
+    fresh: bool
+
+
+def request_deposit(session: Session, account: str, amount: Money, *, rail: str, now: datetime) -> Operation:
+    """Orders a deposit. The balance grows when the rail says that the money is there.
+
+    Raises:
+        BadInput: less than a cent, or more than one operation may move.
+    """
+    return order(session, OperationKind.DEPOSIT, account, amount, rail=rail, now=now)
+
+
+def order(
+    session: Session, kind: OperationKind, account: str, amount: Money, *, rail: str, now: datetime
+) -> Operation:
+    """Writes an operation and asks for a worker, in the caller's transaction. Posts nothing.
+
+    Raises:
+        BadInput: less than a cent, or more than one operation may move.
+    """
+    if not rules.SMALLEST_MOVE <= amount <= rules.LARGEST_MOVE:
+        raise errors.BadInput(
+            f"a {kind.value} moves {rules.SMALLEST_MOVE} to {rules.LARGEST_MOVE} USD",
+            smallest=str(rules.SMALLEST_MOVE),
+            largest=str(rules.LARGEST_MOVE),
+        )
+    operation = Operation(
+        id=new_id("ops"),
+        kind=kind.value,
+        account=account,
+        amount=amount.micros,
+        rail=rail,
+        status=OperationState.NEW.value,
+        attempts=0,
+        reference=None,
+        reason=None,
+        created_at=now,
+        sent_at=None,
+        due_at=now,
+        woken_at=None,
+        ended_at=None,
+    )
+    session.add(operation)
+    states.began(
+        session, operation, now=now, tenant=account, actor=account, kind=kind.value, amount=str(amount)
+    )
+    enqueue(session, RUN_OPERATION, operation.id)
+    return operation
+
+
+def run_operation(database: Database, rails: Rails, operation_id: str, *, clock: Clock = clock.now) -> None:
+    """Carries one operation a step further. Safe to call at any time, from anywhere, again.
+
+    Does nothing when the operation has ended, rests, or is under another worker's lease.
+
+    Raises:
+        NotFound: no such operation.
+        Unavailable: this house has no rail of that name.
+    """
+    with database.transaction() as session:
+        taken = _take(session, operation_id, clock())
+    if taken is None:
+        return
+    rail = _rail(rails, taken.rail)
+    failpoint("operation.before_rail")
+    answer = _send(rail, taken) if taken.fresh else rail.look_up(operation_id)
+    failpoint("operation.after_rail")
+    with database.transaction() as session:
+        if answer is None:
+            _send_again(session, operation_id, clock())
+        else:
+            record_answer(session, operation_id, answer, now=clock())
+    failpoint("operation.after_commit")
+
+
+def record_answer(session: Session, operation_id: str, answer: Answer, *, now: datetime) -> Operation:
+    """Records what a rail said, and posts it: the one function that worker, look-up and webhook share.
+
+    Recording the same end again changes nothing; an unknown after an end is ignored.
+
+    Raises:
+        NotFound: no such operation.
+        BooksRefused: the rail contradicts the end it gave before.
+    """
+    operation = _locked(session, operation_id)
+    state = OperationState(operation.status)
+    if state not in rules.OPEN_STATES:
+        if answer.outcome != Outcome.UNKNOWN and answer.outcome.value != state.value:
+            raise errors.BooksRefused(
+                "the rail contradicts itself", operation=operation_id, status=state.value
+            )
+        return operation
+    operation.reason = answer.reason
+    if answer.outcome is Outcome.UNKNOWN:
+        operation.due_at = now + rules.retry_after(operation.attempts)
+        if state is not OperationState.UNKNOWN:
+            _move(session, operation, OperationState.UNKNOWN, now)
+        return operation
+    end = OperationState(answer.outcome.value)
+    operation.reference = answer.reference
+    operation.ended_at = now
+    kind, amount = OperationKind(operation.kind), Money(operation.amount)
+    legs = rules.ending_legs(kind, end, operation.rail, operation.account, amount)
+    _move(session, operation, end, now)
+    if legs:
+        ledger.post(session, f"{operation.kind}:{operation.id}:{end.value}", legs, now=now)
+    return operation
+
+
+def due_operations(session: Session, now: datetime, *, limit: int = 100) -> list[str]:
+    """Ids of operations a worker should take: new, left behind, or rested; the longest due first.
+
+    One that a worker was asked for a moment ago is left out, so that a busy queue is not flooded.
+    """
+    asleep = or_(Operation.woken_at.is_(None), Operation.woken_at <= now - rules.WAKE_AGAIN)
+    return list(
+        session.scalars(
+            select(Operation.id)
+            .where(Operation.status.in_(sorted(rules.OPEN_STATES)), Operation.due_at <= now, asleep)
+            .order_by(Operation.due_at)
+            .limit(limit)
+        )
+    )
+
+
+def wake(session: Session, operation_ids: list[str], *, now: datetime) -> None:
+    """Asks for a worker for each of these operations."""
+    session.execute(update(Operation).where(Operation.id.in_(operation_ids)).values(woken_at=now))
+    for operation_id in operation_ids:
+        enqueue(session, RUN_OPERATION, operation_id)
+
+
+def _take(session: Session, operation_id: str, now: datetime) -> _Taken | None:
+    """Puts an operation under our lease, if it is due."""
+    operation = _locked(session, operation_id)
+    state = OperationState(operation.status)
+    if state not in rules.OPEN_STATES or operation.due_at > now:
+        return None
+    fresh = state is OperationState.NEW
+    operation.attempts += 1
+    operation.due_at = now + rules.LEASE
+    if fresh:
+        operation.sent_at = now
+        _move(session, operation, OperationState.SENT, now)
+    session.flush()
+    order = Order(operation.id, operation.account, Money(operation.amount))
+    return _Taken(order, OperationKind(operation.kind), operation.rail, fresh)
+
+
+def _send(rail: Rail, taken: _Taken) -> Answer:
+    return rail.deposit(taken.order) if taken.kind is OperationKind.DEPOSIT else rail.payout(taken.order)
+
+
+def _send_again(session: Session, operation_id: str, now: datetime) -> None:
+    """The rail is sure that it never saw the order: back to new, to be sent under the same id."""
+    operation = _locked(session, operation_id)
+    if OperationState(operation.status) not in (OperationState.SENT, OperationState.UNKNOWN):
+        return
+    operation.due_at = now
+    _move(session, operation, OperationState.NEW, now)
+    enqueue(session, RUN_OPERATION, operation.id)
+
+
+def _locked(session: Session, operation_id: str) -> Operation:
+    found = session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise errors.NotFound("no such operation")
+    return found
+
+
+def _move(session: Session, operation: Operation, to: OperationState, now: datetime) -> None:
+    facts: dict[str, errors.Fact] = {"attempts": operation.attempts, "reason": operation.reason}
+    states.move(
+        session, operation, to, OPERATION_MOVES, now=now, tenant=operation.account, actor="outbox", **facts
+    )
+
+
+def _rail(rails: Rails, name: str) -> Rail:
+    rail = rails.get(name)
+    if rail is None:
+        raise errors.Unavailable(f"this house has no rail named {name}")
+    return rail

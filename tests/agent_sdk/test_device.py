@@ -1,0 +1,219 @@
+"""A lab device: its key on disk, and every signature checked the way the contract says."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from agent_sdk import BadInput, DeviceKey, Spotcheck, StreamWindow
+from agent_sdk.device import photo_statement
+from agent_sdk.types import Challenge, Claim
+from tests.agent_sdk.market import START, problem
+
+CLAIM = Claim(
+    id="clm_1",
+    bounty="bty_1",
+    status="active",
+    deadline=START,
+    reward=Decimal(1),
+    challenge=Challenge(nonce="ab" * 32, issued_at=START, max_freshness_s=600),
+)
+
+
+def unb64u(text: str) -> bytes:
+    assert "=" not in text
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def check(key: DeviceKey, message: bytes, signature: str) -> None:
+    """Verifies from the published key alone; raises InvalidSignature."""
+    public, raw = load_der_public_key(unb64u(key.public_key)), unb64u(signature)
+    assert len(raw) == 64
+    if isinstance(public, Ed25519PublicKey):
+        public.verify(raw, message)
+    else:
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        r, s = (int.from_bytes(part, "big") for part in (raw[:32], raw[32:]))
+        public.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
+
+
+@pytest.mark.parametrize("algorithm", ["Ed25519", "ES256"])
+def test_a_key_is_made_once_and_private(tmp_path: Path, algorithm: str) -> None:
+    path = tmp_path / "keys" / "device.pem"
+    key = DeviceKey.load_or_create(path, algorithm)
+    assert DeviceKey.load_or_create(path, algorithm).public_key == key.public_key
+    assert key.algorithm == algorithm
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+    spki = unb64u(key.public_key)
+    check(key, b"spotcheck-enrol-v1\n" + hashlib.sha256(spki).digest(), key.enrolment_proof())
+    assert "PRIVATE" not in repr(key)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are posix's")
+def test_a_key_others_can_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "device.pem"
+    DeviceKey.load_or_create(path)
+    path.chmod(0o644)
+    with pytest.raises(BadInput, match="read by others"):
+        DeviceKey.load_or_create(path)
+
+
+def test_other_algorithms_and_curves_are_refused() -> None:
+    with pytest.raises(BadInput):
+        DeviceKey.create("RS256")
+    with pytest.raises(BadInput, match="P-256"):
+        DeviceKey(ec.generate_private_key(ec.SECP384R1()))
+
+
+@pytest.mark.parametrize("algorithm", ["Ed25519", "ES256"])
+def test_a_window_of_readings_is_signed_part_by_part_and_as_a_whole(algorithm: str) -> None:
+    key = DeviceKey.create(algorithm)
+    window = StreamWindow(key, "dev_1", CLAIM)
+    assert window.seal() is None
+    for number in range(5):
+        assert window.record(20 + number / 10, START + timedelta(seconds=number)) == number
+        if number == 2:
+            window.seal()
+    window.seal()
+    payloads = [part.payload for part in window.parts]
+    assert [json.loads(text)["part"] for text in payloads] == [0, 1]
+    assert json.loads(payloads[1])["readings"] == [
+        [3, "2026-11-23T12:00:03Z", 20.3],
+        [4, "2026-11-23T12:00:04Z", 20.4],
+    ]
+    for part in window.parts:
+        check(key, b"spotcheck-part-v1\n" + hashlib.sha256(part.payload.encode()).digest(), part.signature)
+    signed = window.sign(START)
+    assert window.sign(START + timedelta(hours=1)) == signed  # made once
+    assert json.loads(signed.statement) == {
+        "v": 1,
+        "kind": "stream",
+        "claim": "clm_1",
+        "device": "dev_1",
+        "nonce": "ab" * 32,
+        "sha256": hashlib.sha256("\n".join(payloads).encode()).hexdigest(),
+        "parts": 2,
+        "taken_at": "2026-11-23T12:00:00Z",
+    }
+    commitment = hashlib.sha256(signed.statement.encode()).digest()
+    assert signed.commitment == commitment.hex()
+    check(key, b"spotcheck-statement-v1\n" + commitment, signed.signature)
+    with pytest.raises(BadInput, match="finalised"):
+        window.record(1.0, datetime.now(UTC))
+
+
+def test_a_photo_statement_says_what_where_and_when() -> None:
+    key = DeviceKey.create()
+    signed = photo_statement(key, "dev_1", CLAIM, b"jpeg", lat=1.5, lon=2.5, accuracy_m=8.0, taken_at=START)
+    assert json.loads(signed.statement) == {
+        "v": 1,
+        "kind": "photo",
+        "claim": "clm_1",
+        "device": "dev_1",
+        "nonce": "ab" * 32,
+        "sha256": hashlib.sha256(b"jpeg").hexdigest(),
+        "taken_at": "2026-11-23T12:00:00Z",
+        "lat": 1.5,
+        "lon": 2.5,
+        "accuracy_m": 8.0,
+    }
+
+
+def test_readings_are_finite_and_in_order() -> None:
+    window = StreamWindow(DeviceKey.create(), "dev_1", CLAIM)
+    window.record(1.0, START)
+    for value, at in ((float("nan"), START + timedelta(1)), (1.0, START), (1.0, START - timedelta(1))):
+        with pytest.raises(BadInput):
+            window.record(value, at)
+    with pytest.raises(BadInput):
+        StreamWindow(DeviceKey.create(), "dev_1", CLAIM).sign(START)
+    with pytest.raises(BadInput):
+        window.sign(START)  # recorded, not sealed
+    with pytest.raises(BadInput):
+        window.mark_stored(5)
+
+
+class Bench:
+    """The server side of one claim: stores parts once, in order; loses some replies."""
+
+    def __init__(self, lose: list[int]) -> None:
+        self.lose, self.count = lose, 0
+        self.calls: list[tuple[str, str, Any]] = []
+        self.parts: dict[int, str] = {}
+
+    def handle(self, request: httpx2.Request) -> httpx2.Response:
+        self.count += 1
+        what = request.url.path.rsplit("/", 1)[-1]
+        body = request.content if request.method == "PUT" else json.loads(request.content)
+        self.calls.append((what, request.headers.get("idempotency-key", ""), body))
+        answer = self._answer(what, body)
+        if self.count in self.lose:
+            raise httpx2.ReadError("lost")
+        return answer
+
+    def _answer(self, what: str, body: Any) -> httpx2.Response:
+        if what == "parts":
+            if body["part"] > len(self.parts):
+                return problem(409, "StateConflict")
+            self.parts.setdefault(body["part"], body["payload"])
+            return httpx2.Response(
+                200, json={"part": body["part"], "readings": 1, "next_part": len(self.parts)}
+            )
+        if what == "commitment":
+            return httpx2.Response(200, json={"received_at": "2026-11-23T12:00:00Z"})
+        if what == "media":
+            return httpx2.Response(200, json={"sha256": "", "size": len(body)})
+        return httpx2.Response(
+            202,
+            json={
+                "id": "cap_1", "claim": "clm_1", "bounty": "bty_1", "status": "submitted", "verdict": None,
+                "reasons": [], "reward": "1.00", "paid": None, "submitted_at": "2026-11-23T12:00:00Z",
+                "judged_at": None,
+            },
+        )  # fmt: skip
+
+    def client(self) -> Spotcheck:
+        return Spotcheck("sk_1", transport=httpx2.MockTransport(self.handle), sleep=lambda seconds: None)
+
+
+def test_a_window_is_posted_in_order_whatever_gets_lost() -> None:
+    bench = Bench(lose=[1, 3, 4, 6])
+    client = bench.client()
+    window = StreamWindow(DeviceKey.create(), "dev_1", CLAIM)
+    for number in range(3):
+        window.record(number, START + timedelta(seconds=number))
+        assert client.devices.send(window) == number + 1
+    capture = client.devices.finalise(window, 1.0, taken_at=START)
+    assert capture.status == "submitted"
+    assert [bench.parts[i] for i in range(3)] == [part.payload for part in window.parts]
+    order = list(dict.fromkeys(what for what, _, _ in bench.calls))
+    assert order == ["parts", "commitment", "captures"]
+    keys = {what: {key for name, key, _ in bench.calls if name == what} for what in order}
+    assert (len(keys["parts"]), len(keys["commitment"]), len(keys["captures"])) == (3, 1, 1)
+
+
+def test_a_photo_goes_commitment_first() -> None:
+    bench = Bench(lose=[])
+    key = DeviceKey.create("ES256")
+    bench.client().devices.submit_photo(
+        key, "dev_1", CLAIM, b"jpeg", lat=1, lon=2, accuracy_m=5, answer=True, taken_at=START
+    )
+    assert [what for what, _, _ in bench.calls] == ["commitment", "media", "captures"]
+    statement = bench.calls[2][2]["statement"]
+    assert bench.calls[0][2]["commitment"] == hashlib.sha256(statement.encode()).hexdigest()
+    assert bench.calls[1][2] == b"jpeg"

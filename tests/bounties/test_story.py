@@ -1,0 +1,280 @@
+"""Ask, claim, submit, verdict, money: on real SQLite and real Postgres, without HTTP."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bounties import claims, judging, reviews, search, service, tasks
+from bounties.rules import BountyState, CaptureState, ClaimState, SlotState
+from bounties.tables import Bounty, Capture, Claim, Observation, Slot
+from core import errors
+from core.db import Database
+from core.geo import Spot
+from core.money import Money
+from core.states import History
+from payments import rules as money
+from tests.bounties import scene
+from tests.bounties.scene import NOW
+from verification.evidence import Verdict
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def market(request: pytest.FixtureRequest) -> Database:
+    found: Database = request.getfixturevalue("database" if request.param == "sqlite" else "postgres")
+    return found
+
+
+def started(
+    database: Database, slots: int = 1, reward: str = "0.50", people: int = 1
+) -> tuple[str, list[str]]:
+    """A bounty with one submitted capture a person. Gives its id and the captures'."""
+    with database.transaction() as session:
+        bounty = scene.post(session, scene.new_agent(session), scene.ask(reward=reward, slots=slots))
+        captures = []
+        for number in range(people):
+            person = scene.new_person(session)
+            claimed = scene.claim(session, person, bounty)
+            captures.append(scene.submit(session, person, claimed, media=b"%d" % number).id)
+        return bounty.id, captures
+
+
+def test_post_holds_reward_and_fee_and_writes_an_event(market: Database) -> None:
+    with market.transaction() as session:
+        key = scene.new_agent(session, "10")
+        bounty = scene.post(session, key, scene.ask(slots=3))
+        assert scene.balance(session, money.available(key.account)) == "8.35"  # 3 x (0.50 + 0.05)
+        assert scene.balance(session, money.escrow(bounty.escrow)) == "1.65"
+        event = session.scalars(select(History).where(History.subject == bounty.id)).one()
+        assert (event.before, event.after, event.tenant) == (None, "open", key.account)
+
+
+def test_accept_pays_once_closes_and_leaves_a_receipt(market: Database) -> None:
+    bounty_id, [capture_id] = started(market)
+    assert scene.judge(market, capture_id, Verdict.ACCEPT) is Verdict.ACCEPT
+    with market.reading() as session:
+        capture = session.get_one(Capture, capture_id)
+        bounty = session.get_one(Bounty, bounty_id)
+        assert capture.status == CaptureState.ACCEPTED
+        assert capture.paid == 500_000
+        assert bounty.status == BountyState.CLOSED
+        assert scene.balance(session, money.payable(capture.account)) == "0.50"
+        assert scene.balance(session, money.REVENUE_FEE) == "0.05"
+        assert scene.balance(session, money.escrow(bounty.escrow)) == "0.00"
+        observation = session.scalars(select(Observation)).one()
+        assert observation.account == bounty.account
+        assert capture_id in observation.receipt
+
+
+def test_reject_frees_the_slot_and_pays_nothing(market: Database) -> None:
+    bounty_id, [capture_id] = started(market)
+    assert scene.judge(market, capture_id, Verdict.REJECT) is Verdict.REJECT
+    with market.transaction() as session:
+        capture, bounty = session.get_one(Capture, capture_id), session.get_one(Bounty, bounty_id)
+        assert capture.paid is None
+        assert capture.reasons == ["not_enough_evidence"]
+        assert service.open_slots(session, bounty) == 1
+        assert scene.balance(session, money.payable(capture.account)) == "0.00"
+        scene.claim(session, scene.new_person(session), bounty)  # the next one may try
+
+
+def test_a_tier_with_hold_back_pays_into_pending(market: Database) -> None:
+    with market.transaction() as session:
+        bounty = scene.post(session, scene.new_agent(session), scene.ask(reward="2.00", tier=1))
+        person = scene.new_person(session)
+        claimed = scene.claim(session, person, bounty)
+        assert claimed.code == "ACDEFG"
+        capture = scene.submit(session, person, claimed)
+    scene.judge(market, capture.id, Verdict.ACCEPT)
+    with market.reading() as session:
+        assert scene.balance(session, money.pending(person.account)) == "2.00"
+        assert scene.balance(session, money.payable(person.account)) == "0.00"
+
+
+def test_a_late_worker_cannot_settle(market: Database) -> None:
+    _, [capture_id] = started(market)
+    with market.transaction() as session:
+        late = judging.start_examination(session, capture_id, lease=timedelta(seconds=1), now=NOW)
+    assert late is not None
+    with market.transaction() as session:
+        assert judging.start_examination(session, capture_id, lease=scene.LEASE, now=NOW) is None  # leased
+        assert judging.wake(session, capture_id, now=NOW + timedelta(seconds=2))
+    assert scene.judge(market, capture_id, Verdict.REJECT, now=NOW + timedelta(seconds=3)) is Verdict.REJECT
+    with market.transaction() as session:
+        report = scene.report(capture_id, Verdict.ACCEPT)
+        assert judging.settle_capture(session, late, report, now=NOW + timedelta(seconds=4)) is None
+        assert session.get_one(Capture, capture_id).status == CaptureState.REJECTED
+
+
+def test_a_proven_copy_is_never_paid_whatever_its_probability(market: Database) -> None:
+    """The guard in `settle_capture`: without it this accepts."""
+    _, [first, second] = started(market, slots=2, people=2)
+    assert scene.judge(market, second, Verdict.ACCEPT, neighbours=(first,)) is Verdict.REJECT
+    assert scene.judge(market, first, Verdict.ACCEPT) is Verdict.ACCEPT
+
+
+def test_review_waits_for_a_person_whose_accept_pays(market: Database) -> None:
+    _, [capture_id] = started(market)
+    assert scene.judge(market, capture_id, Verdict.REVIEW) is Verdict.REVIEW
+    with market.transaction() as session:
+        assert [c.id for c in reviews.waiting(session, limit=10)] == [capture_id]
+        capture = reviews.decide(session, capture_id, Verdict.ACCEPT, "seen", reviewer="acc_x", now=NOW)
+        assert scene.balance(session, money.payable(capture.account)) == "0.50"
+        with pytest.raises(errors.StateConflict):
+            reviews.decide(session, capture_id, Verdict.ACCEPT, "again", reviewer="acc_x", now=NOW)
+
+
+def test_an_overdue_review_ends_unpaid(market: Database) -> None:
+    _, [capture_id] = started(market)
+    scene.judge(market, capture_id, Verdict.REVIEW)
+    assert tasks.overdue_reviews(market, now=NOW + timedelta(hours=23)) == 0
+    assert tasks.overdue_reviews(market, now=NOW + timedelta(hours=25)) == 1
+    with market.reading() as session:
+        capture = session.get_one(Capture, capture_id)
+        assert capture.status == CaptureState.REJECTED
+        assert capture.paid is None
+
+
+def test_a_won_appeal_is_paid_from_its_slot_while_open_else_by_the_house(market: Database) -> None:
+    bounty_id, [first, second] = started(market, slots=2, people=2)
+    for capture_id in (first, second):
+        scene.judge(market, capture_id, Verdict.REJECT)
+    with market.transaction() as session:
+        for capture_id in (first, second):
+            reviews.appeal(session, session.get_one(Capture, capture_id), "look again", now=NOW)
+        won = reviews.decide(session, first, Verdict.ACCEPT, "true", reviewer="acc_x", now=NOW)
+        assert won.paid == 500_000
+    with market.transaction() as session:
+        bounty = session.get_one(Bounty, bounty_id)
+        service.cancel_bounty(session, bounty.account, bounty_id, now=NOW)
+        reviews.decide(session, second, Verdict.ACCEPT, "true", reviewer="acc_x", now=NOW)
+        other = session.get_one(Capture, second)
+        assert scene.balance(session, money.payable(other.account)) == "0.50"
+        assert len(session.scalars(select(Observation)).all()) == 2
+
+
+def test_an_upheld_rejection_stays_unpaid(market: Database) -> None:
+    _, [capture_id] = started(market)
+    scene.judge(market, capture_id, Verdict.REJECT)
+    with market.transaction() as session:
+        capture = session.get_one(Capture, capture_id)
+        reviews.appeal(session, capture, "please", now=NOW)
+        reviews.decide(session, capture_id, Verdict.REJECT, "no", reviewer="acc_x", now=NOW)
+        assert capture.status == CaptureState.UPHELD
+        with pytest.raises(errors.StateConflict):
+            reviews.appeal(session, capture, "once more", now=NOW)
+
+
+def test_cancel_refunds_open_slots_only(market: Database) -> None:
+    with market.transaction() as session:
+        key = scene.new_agent(session, "10")
+        bounty = scene.post(session, key, scene.ask(slots=3))
+        person = scene.new_person(session)
+        claimed = scene.claim(session, person, bounty)
+        service.cancel_bounty(session, key.account, bounty.id, now=NOW)
+        assert scene.balance(session, money.available(key.account)) == "9.45"
+        capture = scene.submit(session, person, claimed)  # work begun is work that can be paid
+    scene.judge(market, capture.id, Verdict.REJECT)
+    with market.reading() as session:
+        assert scene.balance(session, money.available(key.account)) == "10.00"
+
+
+def test_the_sweeper_lapses_claims_and_expires_bounties_with_a_full_refund(market: Database) -> None:
+    with market.transaction() as session:
+        key = scene.new_agent(session, "10")
+        bounty = scene.post(session, key, scene.ask(slots=2, hours=1))
+        claimed = scene.claim(session, scene.new_person(session), bounty)
+    assert tasks.sweep(market, now=NOW + timedelta(minutes=31)) == 1
+    with market.reading() as session:
+        assert session.get_one(Claim, claimed.id).status == ClaimState.EXPIRED
+        assert service.open_slots(session, session.get_one(Bounty, bounty.id)) == 2
+    assert tasks.sweep(market, now=NOW + timedelta(hours=1)) == 1
+    assert tasks.sweep(market, now=NOW + timedelta(hours=1)) == 0
+    with market.reading() as session:
+        assert session.get_one(Bounty, bounty.id).status == BountyState.EXPIRED
+        assert scene.balance(session, money.available(key.account)) == "10.00"
+        assert {s.status for s in session.scalars(select(Slot))} == {SlotState.CLOSED}
+
+
+def test_near_finds_by_distance_to_the_edge(market: Database) -> None:
+    with market.transaction() as session:
+        bounty = scene.post(session, scene.new_agent(session))
+        found = search.near(session, Spot(35.709, 51.4), 5_000, now=NOW)
+        assert [b.id for b, _ in found] == [bounty.id]
+        assert found[0][1] == pytest.approx(900.7, abs=5)
+        assert search.near(session, Spot(35.709, 51.4), 800, now=NOW) == []
+        assert search.near(session, Spot(35.7, 51.4), 100, now=NOW + timedelta(hours=3)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"hours": -1}, errors.BadInput),
+        ({"hours": 24 * 40}, errors.BadInput),
+        ({"reward": "0.50", "tier": 3}, errors.BadInput),
+        ({"reward": "2.00", "tier": 0}, errors.BadInput),
+        ({"reward": "11.00", "tier": 2}, errors.PolicyRefused),
+        ({"ask": "Follow that man home"}, errors.PolicyRefused),
+        ({"answer_schema": {"type": "nonsense"}}, errors.BadInput),
+        ({"answer_schema": {"$ref": "http://10.0.0.1/"}}, errors.BadInput),
+        ({"slots": 400}, errors.InsufficientFunds),
+    ],
+)
+def test_refused_asks_change_nothing(
+    database: Database, changes: dict[str, object], error: type[Exception]
+) -> None:
+    with database.transaction() as session:
+        key = scene.new_agent(session, "10")
+    with pytest.raises(error), database.transaction() as session:
+        scene.post(session, key, scene.ask(**changes))  # type: ignore[arg-type]
+    with database.reading() as session:
+        assert session.scalars(select(Bounty)).all() == []
+        assert scene.balance(session, money.available(key.account)) == "10.00"
+
+
+def test_claims_refuse_own_second_and_wrong_device(database: Database) -> None:
+    with database.transaction() as session:
+        key = scene.new_agent(session)
+        bounty = scene.post(session, key, scene.ask(slots=2))
+        person = scene.new_person(session)
+        scene.claim(session, person, bounty)
+        with pytest.raises(errors.StateConflict):
+            scene.claim(session, person, bounty)
+        with pytest.raises(errors.NotFound):
+            claims.claim_bounty(
+                session, person.account, bounty.id, "dev_other", hold_for=timedelta(1), new_code=str, now=NOW
+            )
+        scene.claim(session, scene.new_person(session), bounty)
+        with pytest.raises(errors.NothingLeft):
+            scene.claim(session, scene.new_person(session), bounty)
+
+
+def test_a_second_commitment_is_refused_and_a_foreign_signature_too(database: Database) -> None:
+    with database.transaction() as session:
+        bounty = scene.post(session, scene.new_agent(session))
+        person, stranger = scene.new_person(session), scene.new_person(session)
+        claimed = scene.claim(session, person, bounty)
+        message = b"spotcheck-statement-v1\n" + bytes(32)
+        with pytest.raises(errors.BadSignature):
+            claims.commit(session, claimed, bytes(32), stranger.key.sign(message), now=NOW)
+        first = claims.commit(session, claimed, bytes(32), person.key.sign(message), now=NOW)
+        again = claims.commit(session, claimed, bytes(32), person.key.sign(message), now=NOW + timedelta(1))
+        assert first == again == NOW
+        other = b"\x01" * 32
+        with pytest.raises(errors.StateConflict):
+            claims.commit(
+                session, claimed, other, person.key.sign(b"spotcheck-statement-v1\n" + other), now=NOW
+            )
+
+
+def test_money_of_the_whole_story_balances(market: Database) -> None:
+    bounty_id, captures = started(market, slots=4, people=4)
+    for capture_id, verdict in zip(captures, [Verdict.ACCEPT, Verdict.REJECT, Verdict.ACCEPT], strict=False):
+        scene.judge(market, capture_id, verdict)
+    with market.transaction() as session:
+        bounty = session.get_one(Bounty, bounty_id)
+        service.cancel_bounty(session, bounty.account, bounty_id, now=NOW)
+        assert scene.balance(session, money.available(bounty.account)) == str(Money.parse("98.35"))
+        assert scene.balance(session, money.escrow(bounty.escrow)) == "0.55"  # one still unjudged

@@ -1,0 +1,68 @@
+"""Tools that see and remember nothing, for tests whose subject is neither the nets nor the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from verification.registration import Features, Pairs
+
+if TYPE_CHECKING:
+    from core.geo import Spot
+    from verification.evidence import Evidence
+    from verification.memory import Past, PastSpot
+    from verification.pdq import Hashes
+    from verification.picture import Picture, Pixels
+    from verification.reading import Text
+    from verification.registration import Look
+
+
+@dataclass
+class EmptyMemory:
+    """A memory without captures; `last` is the one spot it may know."""
+
+    last: PastSpot | None = None
+
+    def remember(self, evidence: Evidence, picture: Picture | None) -> None:
+        """Forgets at once."""
+
+    def look_of(self, capture: str) -> Look | None:
+        return None
+
+    def same_bytes(self, sha256: str, before_order: int) -> list[Past]:
+        return []
+
+    def nearest(self, views: Hashes, before_order: int, limit: int) -> list[Past]:
+        return []
+
+    def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
+        return []
+
+    def last_spot(self, account: str, before_order: int) -> PastSpot | None:
+        return self.last
+
+
+@dataclass
+class BlindEngine:
+    """An engine whose nets find no keypoint anywhere."""
+
+    reason: str = "none: a test's engine that sees nothing"
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    def features(self, rgb: Pixels) -> Features:
+        height, width = rgb.shape[:2]
+        none = np.empty((0, 2), np.float32)
+        return Features(none, np.empty((0, 64), np.float32), width, height)
+
+    def match(self, a: Features, b: Features) -> Pairs:
+        return np.empty((0, 2), np.int64)
+
+
+class MuteReader:
+    """A reader that reads nothing."""
+
+    def read(self, rgb: Pixels) -> list[Text]:
+        return []

@@ -1,0 +1,122 @@
+"""The audit must fail when the books are wrong: each sabotage is done with the guards taken off first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from core.db import Database
+from core.money import Money
+from payments import __main__ as command
+from payments import escrow, outbox, service, triggers
+from payments.rails.sandbox import SandboxRail
+from tests.payments.traders import NOW, broken, held, trader
+
+
+@pytest.fixture
+def lived_in(database: Database) -> Database:
+    """Books with a bit of everything: escrows in each state, a hold-back, operations, an open payout."""
+    made, worker = held(database, slots=4), trader(database)
+    with database.transaction() as session:
+        escrow.release(session, made.id, 0, worker, hold_back_until=None, now=NOW)
+        escrow.release(session, made.id, 1, worker, hold_back_until=NOW + timedelta(days=1), now=NOW)
+        escrow.refund(session, made.id, [2], now=NOW)
+        service.request_payout(session, worker, Money.parse("4.00"), now=NOW)
+        done = service.request_payout(session, worker, Money.parse("5.00"), now=NOW).id
+    outbox.run_operation(database, {"sandbox": SandboxRail(database)}, done, clock=lambda: NOW)
+    assert broken(database) == []
+    return database
+
+
+SABOTAGE = {
+    "a balance made of nothing": (
+        "UPDATE ledger_accounts SET balance = balance + 1 WHERE id LIKE 'agent:%'",
+        {"I1 zero-sum", "I3 balances"},
+    ),
+    "a posting without its transfers": (
+        "INSERT INTO ledger_postings VALUES ('ghost', 'x', 1, '2026-11-23 00:00:00')",
+        {"I2 transfers"},
+    ),
+    "an entry of another amount": (
+        "UPDATE ledger_entries SET amount = amount + 1, balance_before = balance_before - 1 "
+        "WHERE account = 'rev:fee:bounty' AND version = 2",
+        {"I2 transfers", "I3 balances", "I4 chains"},
+    ),
+    "an entry gone": (
+        "DELETE FROM ledger_entries WHERE account = 'rev:fee:bounty' AND version = 2",
+        {"I2 transfers", "I3 balances", "I4 chains"},
+    ),
+    "a version skipped": (
+        "UPDATE ledger_accounts SET version = version + 1 WHERE id = 'rev:fee:bounty'",
+        {"I4 chains"},
+    ),
+    "a floor moved": (
+        "UPDATE ledger_accounts SET floor = -5 WHERE id = 'rev:fee:bounty'",
+        {"I5b chart"},
+    ),
+    "a balance under its floor": (
+        "UPDATE ledger_accounts SET floor = 0, balance = -1 WHERE id = 'rev:fee:bounty'",
+        {"I1 zero-sum", "I3 balances", "I5 bounds"},
+    ),
+    "a slot marked held that was paid": (
+        "UPDATE escrow_slots SET state = 'held', contributor = NULL, moved_at = NULL WHERE slot = 0",
+        {"I6 escrow", "I8 one release"},
+    ),
+    "a slot marked released that was not paid": (
+        "UPDATE escrow_slots SET state = 'released', contributor = (SELECT contributor FROM escrow_slots "
+        "WHERE slot = 0), moved_at = '2026-11-23 00:00:00' WHERE slot = 3",
+        {"I6 escrow", "I8 one release"},
+    ),
+    "a slot paid to another": (
+        "UPDATE escrow_slots SET contributor = (SELECT min(id) FROM accounts) WHERE slot = 0",
+        {"I8 one release"},
+    ),
+    "a refund that no payer got": (
+        "UPDATE escrow_payers SET refunded = 0",
+        {"I7 in = out"},
+    ),
+    "an earning forgotten": ("DELETE FROM maturities", {"I8b hold-backs"}),
+    "a payout forgotten": ("DELETE FROM provider_operations WHERE status = 'new'", {"I9 payouts"}),
+    "a deposit the bank has no word of": (
+        "DELETE FROM sandbox_book WHERE kind = 'deposit'",
+        {"I10 sandbox bank"},
+    ),
+    "a payout the bank refused and we call done": (
+        "UPDATE sandbox_book SET outcome = 'failed' WHERE kind = 'payout'",
+        {"I10 sandbox bank"},
+    ),
+    "an operation left behind": (
+        "UPDATE provider_operations SET status = 'sent', sent_at = '2026-11-23 10:00:00.000000' "
+        "WHERE status = 'new'",
+        {"I12 stuck"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SABOTAGE)
+def test_the_audit_names_what_is_wrong(lived_in: Database, name: str) -> None:
+    statement, expected = SABOTAGE[name]
+    with lived_in.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        for drop in triggers.drop("sqlite"):
+            connection.exec_driver_sql(drop)
+        assert connection.execute(text(statement)).rowcount > 0
+        connection.commit()
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
+    assert {figure.name for figure in broken(lived_in)} == expected
+
+
+def test_the_command_prints_every_figure_and_says_how_it_went(
+    lived_in: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = str(lived_in.engine.url)
+    assert command.main(["audit", "--database", url]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 13
+    assert all(line.startswith("ok ") for line in lines)
+    with lived_in.transaction() as session:
+        session.execute(text("UPDATE ledger_accounts SET balance = balance + 1 WHERE id LIKE 'agent:%'"))
+    assert command.main(["audit", "--database", url]) == 1
+    assert "FAIL I1 zero-sum" in capsys.readouterr().out

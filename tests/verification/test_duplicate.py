@@ -1,0 +1,138 @@
+"""The duplicate check on a real memory and the real nets."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import duplicates as bench
+from bench.duplicates import TRANSFORMS, crop, jpeg
+from core.db import Database
+from core.geo import Spot
+from core.storage import Storage
+from tests.fakes.seeing import MuteReader
+from tests.verification import stage
+from tests.verification.eyes import engine, picture, sample
+from verification.checks.duplicate import duplicate
+from verification.evidence import Evidence, Outcome, Status
+from verification.memory import PictureMemory
+from verification.picture import Decoder, Pixels
+from verification.pipeline import Case, Tools
+from verification.statement import parse_statement
+from verification.trust import TrustList
+
+
+@pytest.fixture
+def tools(database: Database, tmp_path: Path, decoder: Decoder) -> Tools:
+    memory = PictureMemory(database, Storage(f"file://{tmp_path}/blobs", bytes(32)), engine())
+    return Tools(decoder, memory, engine(), MuteReader(), TrustList())
+
+
+def submitted(
+    order: int, *, media: bytes | None = None, bounty: str = "far", spot: Spot | None = None
+) -> Evidence:
+    place = {"lat": spot.lat, "lon": spot.lon} if spot else {"lat": None, "lon": None}
+    evidence = stage.photo(media or f"{order}".encode(), say=place, ask=stage.terms(bounty=bounty))
+    return replace(evidence, capture=f"cap {order}", order=order)
+
+
+def judge(tools: Tools, evidence: Evidence, rgb: Pixels | None) -> tuple[Outcome, dict[str, str]]:
+    """As the worker does: remembered first, then examined."""
+    seen = picture(rgb) if rgb is not None else None
+    tools.memory.remember(evidence, seen)
+    case = Case(evidence, tools, seen, parse_statement(evidence.session.statement))
+    outcome = duplicate(case)
+    return outcome, {neighbour.capture: neighbour.proof for neighbour in case.neighbours}
+
+
+def test_the_first_capture_has_no_copy(tools: Tools) -> None:
+    outcome, neighbours = judge(tools, submitted(1), sample("coffee"))
+    assert (outcome.status, outcome.reason, neighbours) == (Status.OK, "no_copy_found", {})
+    assert outcome.llr > 0
+    assert outcome.facts == {"compared": 0}
+
+
+def test_the_same_bytes_are_named_even_without_a_picture(tools: Tools) -> None:
+    judge(tools, submitted(1, media=b"x"), sample("coffee"))
+    for order, rgb in ((2, sample("coffee")), (3, None)):
+        outcome, neighbours = judge(tools, submitted(order, media=b"x"), rgb)
+        assert (outcome.reason, outcome.llr) == ("same_bytes", -8.0)
+        assert neighbours["cap 1"] == "bytes"
+    assert judge(tools, submitted(4), None)[0].reason == "no_picture"
+
+
+COPIES = ["JPEG q20", "quarter turn", "mirrored", "crop 10 %", "turn -5 deg", "crop 10 %, turn 3, x1.2, q60"]
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_is_found_anywhere_in_the_market(tools: Tools, name: str) -> None:
+    for order, other in enumerate(("chelsea", "astronaut", "rocket"), start=1):
+        judge(tools, submitted(order), sample(other))
+    copy = TRANSFORMS[name](sample("astronaut"), random.Random(5))
+    outcome, neighbours = judge(tools, submitted(9, bounty="elsewhere"), copy)
+    assert outcome.reason == "copy_of_earlier"
+    assert outcome.llr == -8.0
+    assert neighbours == {"cap 2": "geometry"}
+
+
+def test_a_hard_crop_is_found_in_the_same_bounty_or_place(tools: Tools) -> None:
+    judge(tools, submitted(1, bounty="x"), sample("astronaut"))
+    judge(tools, submitted(2, spot=stage.GREENWICH), sample("coffee"))
+    for order, name, ask, spot in ((3, "astronaut", "x", None), (4, "coffee", "y", stage.GREENWICH)):
+        cut = crop(sample(name), 0.45, random.Random(2))
+        outcome, neighbours = judge(tools, submitted(order, bounty=ask, spot=spot), jpeg(cut, 85))
+        assert outcome.reason == "copy_of_earlier"
+        assert neighbours == {f"cap {order - 2}": "geometry"}
+
+
+def test_the_earlier_one_is_not_blamed_for_the_later(tools: Tools) -> None:
+    first, second = submitted(1, bounty="x"), submitted(2, bounty="x")
+    rgb = sample("coffee")
+    tools.memory.remember(second, picture(rgb))
+    outcome, neighbours = judge(tools, first, rgb)
+    assert (outcome.reason, neighbours) == ("no_copy_found", {})
+    assert judge(tools, second, rgb)[1] == {"cap 1": "geometry"}
+
+
+def test_eight_crops_of_one_original_all_name_the_first(tools: Tools) -> None:
+    rgb, source = sample("astronaut"), random.Random(11)
+    crops = [jpeg(crop(rgb, 0.2, source), 85) for _ in range(8)]
+    for order, cut in enumerate(crops, start=1):
+        _, neighbours = judge(tools, submitted(order, bounty="x"), cut)
+        assert "cap 1" in neighbours or order == 1
+
+
+def test_two_honest_photographs_of_one_place_are_not_copies(tools: Tools) -> None:
+    (views,) = bench.places(None)  # a stereo pair
+    for order, rgb in enumerate(views.values(), start=1):
+        outcome, neighbours = judge(tools, submitted(order, bounty="x"), rgb)
+        assert (outcome.reason, neighbours) == ("no_copy_found", {})
+    assert outcome.facts["compared"] == 1
+
+
+def test_what_only_a_person_can_tell_is_left_to_one(tools: Tools) -> None:
+    rgb = sample("astronaut")
+    judge(tools, submitted(1, bounty="x"), rgb)
+    outcome, neighbours = judge(tools, submitted(2, bounty="x"), rgb[100:400, 90:390])
+    assert (outcome.reason, neighbours) == ("maybe_same_exposure", {})
+    assert -3 < outcome.llr < 0
+    assert outcome.facts["alike"] == 1
+
+
+def test_a_bare_wall_is_no_copy_of_another(tools: Tools) -> None:
+    wall = sample("coffee") // 16 + 120
+    judge(tools, submitted(1, bounty="x"), wall)
+    outcome, _ = judge(tools, submitted(2, bounty="x"), sample("rocket")[:120, :160] // 16 + 120)
+    assert outcome.reason == "no_copy_found"
+
+
+def test_the_bench_runs_and_its_intervals_are_right(capsys: pytest.CaptureFixture[str]) -> None:
+    low, high = bench.wilson(9, 10)  # 0.5958 .. 0.9821: Wilson (1927), as statsmodels gives it
+    assert (round(low, 4), round(high, 4)) == (0.5958, 0.9821)
+    assert bench.wilson(0, 0) == (0.0, 1.0)
+    with pytest.raises(SystemExit):
+        bench.main(["--help"])
+    assert "--photos" in capsys.readouterr().out

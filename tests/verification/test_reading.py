@@ -1,0 +1,83 @@
+"""The reader on rendered writing: offline, pinned, once for each picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zxingcpp
+
+from core.errors import Unavailable
+from tests.verification.eyes import damaged, paper, put, reader, sample
+from verification import reading
+from verification.picture import Pixels
+from verification.reading import Text
+from verification.writing import joined
+
+
+def qr(text: str) -> Pixels:
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+    grey = np.asarray(code.to_image(scale=8), np.uint8)
+    return np.repeat(np.pad(grey, 40, constant_values=255)[..., None], 3, axis=2)
+
+
+def test_writing_is_read_where_it_stands() -> None:
+    found = reader().read(put(sample("coffee"), paper("K7M4XP")))
+    (text,) = [text for text in found if text.text.replace(" ", "") == "K7M4XP"]
+    assert text.kind == "text"
+    assert text.confidence > 0.8
+    assert text.box.dtype == np.float32
+    middle = text.box.mean(axis=0)
+    assert abs(middle[0] - 640) < 60
+    assert abs(middle[1] - 427) < 60
+
+
+def test_a_code_is_read() -> None:
+    found = reader().read(put(sample("chelsea"), qr("K7M4XP"), width=0.3))
+    assert [text.text for text in found if text.kind == "code"] == ["K7M4XP"]
+
+
+def test_nothing_is_read_off_a_blank_wall() -> None:
+    assert reader().read(np.full((600, 800, 3), 128, np.uint8)) == []
+
+
+def test_the_same_picture_is_read_once() -> None:
+    rgb = put(sample("coffee"), paper("EXIT"))
+    first = reader().read(rgb)
+    again = reader().read(rgb)
+    assert [id(text) for text in first] == [id(text) for text in again]
+    again.clear()
+    assert reader().read(rgb), "the caller's list is its own"
+
+
+def test_other_weights_are_refused(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    packaged = reading.packaged()
+    name = next(iter(reading.MODELS))
+    for other in reading.MODELS:
+        damaged(tmp_path / other, packaged / other)
+    with pytest.raises(Unavailable, match="not the pinned weights"):
+        reading.Reader(folder=tmp_path).read(np.zeros((64, 64, 3), np.uint8))
+    (tmp_path / name).unlink()
+    with pytest.raises(Unavailable) as refused:
+        reading.Reader(folder=tmp_path).read(np.zeros((64, 64, 3), np.uint8))
+    assert refused.value.facts["found"] == "missing"
+
+
+def piece(text: str, x: float, y: float, width: float = 60, height: float = 40) -> Text:
+    box = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], np.float32)
+    return Text(text, 0.9, box)
+
+
+def test_torn_writing_joins_along_its_line_and_no_other() -> None:
+    torn = [piece("TE", 100, 100), piece("FR", 190, 108), piece("PT", 270, 116), piece("WALL", 100, 400)]
+    assert [text.text for text in joined(torn)] == ["TEFR", "TEFRPT", "FRPT"]
+    whole = joined(torn)[1]
+    assert whole.box[0].tolist() == [100, 100]
+    assert whole.box[2].tolist() == [330, 156]
+
+
+def test_pieces_far_apart_or_of_another_size_do_not_join() -> None:
+    assert joined([piece("TE", 100, 100), piece("FR", 400, 100)]) == []
+    assert joined([piece("TE", 100, 100), piece("FR", 170, 60, 400, 130)]) == []
+    assert joined([]) == []

@@ -1,0 +1,35 @@
+"""Bounties that walks post, as JSON bodies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from core.clock import now, wire
+from core.geo import Spot
+
+
+def photo_bounty(spot: Spot, **changes: object) -> dict[str, Any]:
+    """A $0.50 photo bounty with a counting question, open for two hours."""
+    body: dict[str, Any] = {
+        "ask": "The cups on the table by the window",
+        "answer_schema": {"type": "integer", "minimum": 0},
+        "area": {"type": "Point", "coordinates": [spot.lon, spot.lat], "radius_m": 100},
+        "closes_at": wire(now() + timedelta(hours=2)),
+        "reward": "0.50",
+        "purpose": "counting cups",
+    }
+    return {**body, **changes}
+
+
+def stream_bounty(spot: Spot, **changes: object) -> dict[str, Any]:
+    """A stream bounty: windows of 20 temperature readings."""
+    stream = {
+        "unit": "Cel",
+        "minimum": -20.0,
+        "maximum": 60.0,
+        "readings_per_window": 20,
+        "min_interval_s": 0.0,
+    }
+    body = photo_bounty(spot, kind="stream", ask="Air temperature on the roof", stream=stream, reward="0.10")
+    return {**body, "answer_schema": {}, **changes}

@@ -1,0 +1,1 @@
+"""Is it genuine? Checks turn Evidence into Findings; findings fuse into one probability; a policy judges."""

@@ -1,0 +1,50 @@
+"""challenge: the code this claim was given stands written in the scene.
+
+Stops: old photographs, stock pictures, generated stills, replays: none of them holds six characters
+drawn at random after the claim.
+How: text by OCR and codes (a QR code of the same six characters will do); the claim's code is sought in
+all of it by a distance in which likely misreadings cost little. The probability that a random code
+would fit as well somewhere in that text is part of the finding, so papering the scene with codes does
+not help.
+Limits: a code drawn into an old picture passes here; light, edges and motion must give it away. Writing
+that is half readable is a person's case (abstain), not a reject.
+"""
+
+from __future__ import annotations
+
+from verification.codes import Fit, best_fit
+from verification.evidence import Family, Json, Outcome, abstain, ok
+from verification.pipeline import Case
+from verification.registry import check
+from verification.writing import Text, joined
+
+BY_CHANCE = 1e-3  # a fit less likely than this by chance is a sight of the code
+UNCLEAR = 2.1  # edits up to which writing may be the code badly read; another code is seldom under 2.7
+
+
+@check("challenge", family=Family.CHALLENGE, version="1", cost=2, kinds={"photo"}, bounds=(-5.0, 3.0))
+def challenge(case: Case) -> Outcome:
+    """OK "code_seen" or "code_not_seen"; abstains "no_challenge_asked" or "code_unclear"."""
+    code = case.evidence.session.code
+    if not code:
+        return abstain("no_challenge_asked")
+    if case.picture is None:
+        return abstain("no_picture")
+    texts = case.tools.reader.read(case.picture.rgb)
+    texts += joined(texts)
+    fit = best_fit(code, [text.text for text in texts])
+    facts: dict[str, Json] = {"edits": fit.cost, "chance": float(f"{fit.chance:.1e}"), "texts": len(texts)}
+    if fit.chance <= BY_CHANCE:
+        return ok(3.0, "code_seen", **facts, **_place(texts, fit, case.picture.rgb.shape))
+    if fit.cost <= UNCLEAR:
+        return abstain("code_unclear", **facts)
+    return ok(-5.0, "code_not_seen", **facts)
+
+
+def _place(texts: list[Text], fit: Fit, shape: tuple[int, ...]) -> dict[str, Json]:
+    """Where it stands (shares of width and height) and how tall the writing is (pixels)."""
+    text = texts[fit.text]
+    corners = text.box.astype(float)
+    tall = (abs(corners[3] - corners[0]).max() + abs(corners[2] - corners[1]).max()) / 2
+    box: list[Json] = [[round(x / shape[1], 3), round(y / shape[0], 3)] for x, y in corners.tolist()]
+    return {"box": box, "height_px": round(float(tall)), "kind": text.kind}

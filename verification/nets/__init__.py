@@ -1,0 +1,1 @@
+"""Networks: one torch module a file. Only `verification.engine` imports from here."""

@@ -1,0 +1,310 @@
+"""Pictures out of hostile bytes, by way of a sandboxed child process.
+
+This side parses no image. It keeps one `verification.decoding.child` alive, speaks frames with it
+over two pipes, and replaces it when it dies, hangs, or has done its number of jobs. The child is
+started with `subprocess` (fork and exec), never forked from a process that holds torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import Unavailable
+from verification.decoding import limits
+from verification.decoding.frames import FRAME, frame
+from verification.evidence import Derivative, Json
+
+Pixels = npt.NDArray[np.uint8]
+
+_ROOT = Path(__file__).resolve().parent.parent
+_CHUNK = 1 << 18
+_BY_THE_BYTES = {  # deaths that the bytes themselves caused, by signal
+    signal.SIGXCPU: "too_costly",
+    signal.SIGSEGV: "breaks_decoder",
+    signal.SIGBUS: "breaks_decoder",
+    signal.SIGABRT: "breaks_decoder",
+    signal.SIGILL: "breaks_decoder",
+    signal.SIGFPE: "breaks_decoder",
+    signal.SIGSYS: "breaks_decoder",
+}
+
+
+class Undecodable(Exception):
+    """These bytes are no picture we take.
+
+    Attributes:
+        reason: empty_file, too_many_bytes, unknown_format, too_many_pixels, too_many_scans, too_small,
+            animated, transparent, broken, out_of_memory, too_costly or breaks_decoder.
+        detail: what the parser said, at most 200 characters; for logs, never for a caller.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded photo.
+
+    Attributes:
+        format: "JPEG", "PNG" or "WEBP".
+        width / height: as stored in the file, before turning and scaling.
+        rgb: uint8[h, w, 3], read-only, turned as EXIF says, long side <= 1600.
+        exif: tag name -> plain value; folders "Exif" and "GPS" are nested. Written by a stranger.
+        trailing_bytes: bytes behind the picture's end that belong to nothing.
+    """
+
+    format: str
+    width: int
+    height: int
+    rgb: Pixels
+    exif: Mapping[str, Json]
+    trailing_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a file's C2PA manifests and metadata say of its origin.
+
+    Attributes:
+        state: "Trusted", "Valid" or "Invalid" as c2pa-rs judged it; "none" without a manifest;
+            "elsewhere" when it would have to be fetched (never done here); "unreadable" when there is
+            one that cannot be parsed.
+        report: the crJSON report (manifests with certificate names, assertions, validation codes).
+        declared: IPTC digital source types found anywhere in the file, such as "digitalCapture".
+    """
+
+    state: str
+    report: Mapping[str, Json]
+    declared: tuple[str, ...]
+
+
+class _Died(Exception):
+    """The child ended in mid-job; `args[0]` is its return code."""
+
+
+class Decoder:
+    """The decoding child and its keeper. Safe to share between threads (jobs queue up); a process
+    that inherits one through fork starts a child of its own.
+
+    Args:
+        timeout_s: wall time a job may take before the child is replaced.
+        jobs_per_child: after so many jobs the child is replaced, so that nothing accumulates in it.
+        memory_bytes / cpu_s: the child's address space, and the CPU seconds of one job.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_s: float = 30.0,
+        jobs_per_child: int = 500,
+        memory_bytes: int = limits.MEMORY_BYTES,
+        cpu_s: int = limits.CPU_SECONDS,
+    ) -> None:
+        self._timeout_s = timeout_s
+        self._jobs_per_child = jobs_per_child
+        self._limits = (str(memory_bytes), str(cpu_s))
+        self._lock = threading.Lock()
+        self._children: list[subprocess.Popen[bytes]] = []  # none or one
+        self._jobs = 0
+        self._owner = os.getpid()
+        self.sandbox = "not started"  # then "seccomp+rlimits" or "rlimits"
+        weakref.finalize(self, _end, self._children)
+
+    def open(self, data: bytes) -> Picture:
+        """The picture in `data`.
+
+        Raises:
+            Undecodable: the bytes are at fault.
+            Unavailable: the machine is (the child cannot be kept alive, or ran out of wall time).
+        """
+        header, body = self._job({"op": "open"}, data)
+        height, width = header["shape"]
+        rgb = np.frombuffer(body, dtype=np.uint8).reshape(height, width, 3)
+        return Picture(
+            header["format"], header["width"], header["height"], rgb, header["exif"], header["trailing_bytes"]
+        )
+
+    def derive(self, data: bytes) -> Derivative:
+        """The buyer's copy: a JPEG of long side <= 2048 made from pixels alone, so no metadata.
+
+        Raises:
+            Undecodable, Unavailable: as `open`.
+        """
+        header, body = self._job({"op": "derive"}, data)
+        sha256 = hashlib.sha256(body).hexdigest()
+        return Derivative(body, sha256, "image/jpeg", header["width"], header["height"])
+
+    def provenance(self, data: bytes, anchors_pem: str) -> Provenance:
+        """C2PA manifests judged against these root certificates alone; nothing is fetched.
+
+        Raises:
+            Undecodable, Unavailable: as `open`.
+        """
+        header, body = self._job({"op": "provenance", "anchors": anchors_pem}, data)
+        found: dict[str, Any] = json.loads(body)
+        return Provenance(found["state"], found.get("report", {}), tuple(header["declared"]))
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while one lives."""
+        return self._children[0].pid if self._children else None
+
+    def close(self) -> None:
+        """Ends the child; the next job would start another."""
+        with self._lock:
+            _end(self._children)
+
+    def __enter__(self) -> Decoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _job(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        if not data:
+            raise Undecodable("empty_file")
+        if len(data) > limits.MAX_BYTES:
+            raise Undecodable("too_many_bytes")
+        with self._lock:
+            try:
+                reply, body = self._ask(header, data)
+            except _Died as died:
+                if died.args[0] == -signal.SIGXCPU:  # as costly the second time
+                    raise self._blame(died.args[0]) from None
+                try:  # perhaps not these bytes' fault: once more, on a fresh child
+                    reply, body = self._ask(header, data)
+                except _Died as again:
+                    raise self._blame(again.args[0]) from None
+        if not reply["ok"]:
+            raise Undecodable(reply["reason"], reply["detail"])
+        return reply, body
+
+    @staticmethod
+    def _blame(returncode: int) -> Exception:
+        reason = _BY_THE_BYTES.get(signal.Signals(-returncode)) if returncode < 0 else None
+        if reason is not None:
+            return Undecodable(reason)
+        return Unavailable(f"the decoding child ended twice with code {returncode}")
+
+    def _ask(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        """One request and its reply, within the wall time; the lock is held."""
+        if os.getpid() != self._owner:
+            self._children.clear()  # the forking parent's; its pipes must not be shared
+            self._owner = os.getpid()
+        if self._children and self._jobs >= self._jobs_per_child:
+            _end(self._children)
+        if not self._children:
+            self._start()
+        self._jobs += 1
+        try:
+            return _exchange(self._children[0], frame(header, data), time.monotonic() + self._timeout_s)
+        except TimeoutError:
+            _end(self._children)
+            raise Unavailable(f"decoding took over {self._timeout_s:.0f} s") from None
+        except EOFError:
+            raise _Died(_end(self._children)) from None
+
+    def _start(self) -> None:
+        """A fresh child that has said it is locked in. Its environment holds nothing of ours."""
+        command = [sys.executable, "-m", "verification.decoding.child", *self._limits]
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            cwd="/",
+            env={"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        self._children.append(child)
+        self._jobs = 0
+        try:
+            greeting, _ = _exchange(child, b"", time.monotonic() + max(60.0, self._timeout_s))
+        except (TimeoutError, EOFError):
+            code = _end(self._children)
+            raise Unavailable(f"the decoding child did not start (code {code})") from None
+        self.sandbox = str(greeting["sandbox"])
+
+
+def _end(children: list[subprocess.Popen[bytes]]) -> int:
+    """Kills what is in the list, empties it, and returns the last return code (0 when none)."""
+    code = 0
+    while children:
+        child = children.pop()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            code = child.wait(timeout=0.2)  # a dead one tells why; a living one ends on its closed pipe
+        except subprocess.TimeoutExpired:
+            child.kill()
+            code = child.wait()
+    return code
+
+
+def _exchange(
+    child: subprocess.Popen[bytes], request: bytes, deadline: float
+) -> tuple[dict[str, Any], bytes]:
+    """Writes the request while reading the reply, so that two full pipes cannot wait on each other.
+
+    Raises:
+        TimeoutError: the deadline (monotonic) passed.
+        EOFError: the child went away.
+    """
+    if child.stdin is None or child.stdout is None:
+        raise TypeError("the child was started without pipes")
+    to_child, from_child = child.stdin.fileno(), child.stdout.fileno()
+    os.set_blocking(to_child, False)
+    poller = select.poll()
+    poller.register(from_child, select.POLLIN)
+    if request:
+        poller.register(to_child, select.POLLOUT)
+    unsent, reply, wanted = memoryview(request), bytearray(), FRAME.size
+    while len(reply) < wanted:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        for fd, _ in poller.poll(left * 1000):
+            if fd == from_child:
+                received = os.read(from_child, _CHUNK)
+                if not received:
+                    raise EOFError
+                reply += received
+            else:
+                unsent = _send(to_child, unsent)
+                if not unsent:
+                    poller.unregister(to_child)
+        if len(reply) >= FRAME.size:
+            wanted = FRAME.size + sum(FRAME.unpack_from(reply))
+    header_size, _ = FRAME.unpack_from(reply)
+    header: dict[str, Any] = json.loads(reply[FRAME.size : FRAME.size + header_size])
+    return header, bytes(reply[FRAME.size + header_size :])
+
+
+def _send(fd: int, unsent: memoryview) -> memoryview:
+    """What is left after one write; a broken pipe counts as the child being gone."""
+    try:
+        return unsent[os.write(fd, unsent[:_CHUNK]) :]
+    except BlockingIOError:
+        return unsent
+    except BrokenPipeError:
+        raise EOFError from None

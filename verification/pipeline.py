@@ -1,0 +1,205 @@
+"""Examining one capture: checks run cheap first, their findings fuse, a policy judges.
+
+`examine` opens no transaction and decides no money; it turns Evidence into a Report. The order:
+1. cost 0 checks (arithmetic, signatures, decoding in the sandbox), all of them;
+2. cost 1 and 2 checks (pixels, nets), only when there are pixels to read; cost 2 only while nothing
+   has hard-failed;
+3. the buyer's copies, of whatever can be read;
+4. fusion (`verification.fusion`) and verdict (`verification.policy`).
+
+A check that raises is a finding with status ERROR, which leads to review where its family is needed:
+this runner is the one place that catches every exception.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from verification import fusion, policy
+from verification.evidence import (
+    Derivative,
+    Evidence,
+    Family,
+    Finding,
+    Json,
+    Neighbour,
+    Outcome,
+    Report,
+    Status,
+)
+from verification.picture import Decoder, Picture, Pixels
+from verification.registry import Check, registered
+from verification.statement import parse_statement
+from verification.trust import TrustList
+
+if TYPE_CHECKING:
+    from verification.memory import Memory
+    from verification.reading import Text
+    from verification.registration import Features, Pairs
+
+_LOG = logging.getLogger(__name__)
+DERIVATIVE_CHECK = "derivative"
+
+
+class Engine(Protocol):
+    """The nets, as checks see them (`verification.engine.Engine` is the one with torch).
+
+    Attributes:
+        reason: device, precision and why, e.g. "cpu: no CUDA device; float32: ...".
+        models: name -> SHA-256 of every weights file in use.
+    """
+
+    reason: str
+    models: Mapping[str, str]
+
+    def features(self, rgb: Pixels) -> Features:
+        """Keypoints and descriptors of uint8[h, w, 3]."""
+        ...
+
+    def match(self, a: Features, b: Features) -> Pairs:
+        """Mutual nearest neighbours, int64[m, 2]."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads text and codes in a picture (`verification.reading.Reader`)."""
+
+    def read(self, rgb: Pixels) -> list[Text]:
+        """What stands written in uint8[h, w, 3]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What checks may use; opened once by the worker's root and shared by all its examinations."""
+
+    decoder: Decoder
+    memory: Memory
+    engine: Engine
+    reader: Reader
+    trust: TrustList
+
+
+@dataclass(slots=True)
+class Case:
+    """One capture under examination.
+
+    Attributes:
+        picture: set by the `decode` check; None before, for a stream, and when nothing could be decoded.
+        statement: what the device signed, parsed; None when it is no JSON object (see
+            `verification.statement`). Its values are a stranger's: check their types.
+        neighbours: proven copies of earlier captures; the `duplicate` check adds them.
+    """
+
+    evidence: Evidence
+    tools: Tools
+    picture: Picture | None = None
+    statement: Mapping[str, Json] | None = None
+    neighbours: list[Neighbour] = field(default_factory=list)
+
+
+def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = None) -> Report:
+    """Runs the checks that speak about this kind of capture and judges the findings.
+
+    Args:
+        checks: cheap first, `decode` among the first; all registered ones unless told.
+    """
+    started = time.perf_counter()
+    case = Case(evidence, tools, statement=parse_statement(evidence.session.statement))
+    findings = _findings(case, registered() if checks is None else checks)
+    derivatives: tuple[Derivative, ...] = ()
+    # Made for a refused capture too: the person who answers an appeal must be able to look.
+    if evidence.terms.kind == "stream" or case.picture is not None:
+        derivatives, finding = _derivatives(case)
+        findings.append(finding)
+    calibration = fusion.calibration()
+    fused = fusion.fuse(
+        findings,
+        calibration,
+        required=policy.required(evidence.terms),
+        answered=evidence.answer is not None,
+    )
+    verdict, reasons = policy.judge(findings, fused.p_genuine, evidence.terms, calibration)
+    return Report(
+        capture=evidence.capture,
+        verdict=verdict,
+        p_genuine=fused.p_genuine,
+        interval=fused.interval,
+        p_answer=fused.p_answer,
+        reasons=reasons,
+        findings=tuple(findings),
+        neighbours=tuple(case.neighbours),
+        derivatives=derivatives,
+        calibration=f"{calibration.name} sha256:{calibration.sha256}",
+        models=dict(tools.engine.models),
+        engine=tools.engine.reason,
+        ms=(time.perf_counter() - started) * 1000,
+    )
+
+
+def _findings(case: Case, checks: Sequence[Check]) -> list[Finding]:
+    findings: list[Finding] = []
+    kind = case.evidence.terms.kind
+    for check in checks:
+        if kind not in check.kinds:
+            continue
+        if check.cost >= 1 and kind == "photo" and case.picture is None:
+            continue
+        if check.cost >= 2 and _broken(findings):
+            continue
+        findings.append(run(check, case))
+    return findings
+
+
+def _broken(findings: list[Finding]) -> bool:
+    return any(finding.status is Status.HARD_FAIL for finding in findings)
+
+
+def run(check: Check, case: Case) -> Finding:
+    """One check's finding: timed, clipped to its bounds, and never an exception."""
+    return _guarded(check.name, check.version, check.family, check.bounds, lambda: check.run(case))
+
+
+def _guarded(
+    name: str, version: str, family: Family, bounds: tuple[float, float], act: Callable[[], Outcome]
+) -> Finding:
+    started = time.perf_counter()
+    try:
+        outcome = act()
+        if not math.isfinite(outcome.llr):
+            raise ValueError(f"the check {name} returned llr {outcome.llr}")
+        json.dumps(outcome.facts, allow_nan=False)
+    except Exception as error:  # noqa: BLE001 - the check runner: a broken check must not stop the others
+        _LOG.exception("check %s failed", name)
+        outcome = Outcome(Status.ERROR, "check_error", 0.0, {"error": type(error).__name__})
+    llr = min(max(outcome.llr, bounds[0]), bounds[1]) if outcome.status is Status.OK else 0.0
+    ms = (time.perf_counter() - started) * 1000
+    return Finding(name, version, family, outcome.status, llr, bounds, outcome.reason, outcome.facts, ms)
+
+
+def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
+    """The buyer's copies, and a finding that says whether they could be made."""
+    made: list[Derivative] = []
+
+    def make() -> Outcome:
+        stream = case.evidence.terms.kind == "stream"
+        made.append(_readings(case.evidence) if stream else case.tools.decoder.derive(case.evidence.media))
+        return Outcome(Status.OK, "derivative_made")
+
+    finding = _guarded(DERIVATIVE_CHECK, "1", Family.INTEGRITY, (0.0, 0.0), make)
+    return tuple(made), finding
+
+
+def _readings(evidence: Evidence) -> Derivative:
+    """A stream for its buyer: one JSON line `[sequence, time, value]` a reading, without claim and nonce."""
+    readings = [row for part in evidence.parts for row in json.loads(part.payload)["readings"]]
+    data = "".join(json.dumps(row) + "\n" for row in readings).encode()
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Derivative(data, sha256, "application/x-ndjson", None, None)

@@ -1,0 +1,57 @@
+"""From probability to verdict by expected loss, after two rules that no probability overrides.
+
+1. Any hard fail -> reject.
+2. A required family without an OK finding (absent, abstained, in error) -> review. For a photo the
+   INTEGRITY family is always required: without a decoded picture and a buyer's copy nothing is paid.
+3. Else the cheapest in expectation, with p_fraud = 1 - p_genuine:
+   accepting costs p_fraud * stake * (1 + harm_per_stake);
+   rejecting costs p_genuine * (reject_loss + reject_loss_per_stake * stake);
+   a review costs its fixed price. Ties go to the more careful: review, then reject, then accept.
+With "hand-set-1" a stake of $0.50 is accepted down to p_genuine 0.80, $1 to 0.90, $10 to 0.99.
+The point estimate decides, not the interval: it is the one that minimises the mean loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from verification.evidence import Family, Finding, Status, Terms, Verdict
+from verification.fusion import Calibration
+
+
+def judge(
+    findings: Sequence[Finding], p_genuine: float, terms: Terms, constants: Calibration
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict and why: reason codes of the findings that decided; () for an accept."""
+    fails = [finding.reason for finding in findings if finding.status is Status.HARD_FAIL]
+    if fails:
+        return Verdict.REJECT, _unique(fails)
+    missing = sorted(required(terms) - {f.family for f in findings if f.status is Status.OK})
+    if missing:
+        return Verdict.REVIEW, tuple(f"missing_{family}" for family in missing)
+    verdict = cheapest(p_genuine, terms.stake_micros, constants)
+    if verdict is Verdict.ACCEPT:
+        return verdict, ()
+    against = [f for f in findings if f.status is Status.OK and f.llr < 0 and f.family is not Family.ANSWER]
+    against.sort(key=lambda finding: finding.llr)
+    return verdict, _unique([finding.reason for finding in against]) or ("not_enough_evidence",)
+
+
+def required(terms: Terms) -> frozenset[Family]:
+    """The families without which these terms are never accepted."""
+    return terms.required | {Family.INTEGRITY} if terms.kind == "photo" else terms.required
+
+
+def cheapest(p_genuine: float, stake_micros: int, constants: Calibration) -> Verdict:
+    """The verdict of least expected loss. p_genuine 0..1, stake >= 0 micro-dollars."""
+    losses = {
+        Verdict.REVIEW: float(constants.review_cost_micros),
+        Verdict.REJECT: p_genuine
+        * (constants.reject_loss_micros + constants.reject_loss_per_stake * stake_micros),
+        Verdict.ACCEPT: (1 - p_genuine) * stake_micros * (1 + constants.harm_per_stake),
+    }
+    return min(losses, key=lambda verdict: losses[verdict])
+
+
+def _unique(reasons: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reasons))

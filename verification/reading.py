@@ -1,0 +1,139 @@
+"""Reading: what stands written in a picture, and the codes (QR and other) in it.
+
+Text by PP-OCRv6 small (weights Apache-2.0, shipped in the package rapidocr, run by onnxruntime on the
+processor), codes by zxing-cpp. Both run offline. The weights' SHA-256 are pinned and checked when
+they are loaded, at the first picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import zxingcpp
+from rapidocr import RapidOCR
+from rapidocr.utils.output import RapidOCROutput
+
+from core.errors import Unavailable
+from verification.picture import Pixels
+from verification.writing import Text
+
+__all__ = ["MODELS", "Reader", "Text"]
+
+DETECT_SIDES = (
+    608,
+    960,
+)  # long sides text is looked for at: large writing is lost at the larger one, small at
+# the smaller (36 of 36 rendered codes found at 608, 33 at 960). It is then read at full size.
+MODELS: Mapping[str, str] = {
+    "PP-OCRv6_det_small.onnx": "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+    "PP-OCRv6_rec_small.onnx": "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+}
+
+
+class Reader:
+    """Reads pictures on the processor. Safe between threads (they take turns).
+
+    Args:
+        threads: of onnxruntime; see `Engine` for why one is the default.
+        folder: where the weights are; default: in the package rapidocr.
+    """
+
+    models: Mapping[str, str] = MODELS
+
+    def __init__(self, threads: int = 1, *, folder: Path | None = None) -> None:
+        self._threads = threads
+        self._folder = folder
+        self._ocr: list[RapidOCR] = []
+        self._lock = threading.Lock()
+        self._last: tuple[Pixels, list[Text]] | None = None
+
+    def read(self, rgb: Pixels) -> list[Text]:
+        """What stands written in uint8[h, w, 3], top to bottom, and the codes in it.
+
+        Several checks ask about one picture: the last answer is kept for the same array.
+
+        Raises:
+            Unavailable: the weights are missing or are not the pinned ones.
+        """
+        with self._lock:
+            if self._last is not None and self._last[0] is rgb:
+                return list(self._last[1])
+            if not self._ocr:
+                folder = _checked(self._folder or packaged())
+                self._ocr = [_load(self._threads, folder, side) for side in DETECT_SIDES]
+            bgr = np.ascontiguousarray(rgb[:, :, ::-1])
+            texts: list[Text] = []
+            for ocr in self._ocr:
+                texts += [text for text in _texts(ocr(bgr)) if not _covered(text, texts)]
+            texts += _codes(rgb)
+            self._last = (rgb, texts)
+            return list(texts)
+
+
+def _texts(found: object) -> list[Text]:
+    if not isinstance(found, RapidOCROutput) or found.boxes is None or not found.txts or not found.scores:
+        return []
+    rows = zip(found.txts, found.scores, found.boxes, strict=True)
+    return [Text(text, float(score), np.asarray(box, dtype=np.float32)) for text, score, box in rows]
+
+
+def _covered(text: Text, others: list[Text]) -> bool:
+    """Whether the middle of a text lies in another that was read already."""
+    x, y = (float(value) for value in text.box.mean(axis=0))
+    return any(cv2.pointPolygonTest(other.box, (x, y), False) >= 0 for other in others)
+
+
+def _codes(rgb: Pixels) -> list[Text]:
+    texts = []
+    for code in zxingcpp.read_barcodes(np.ascontiguousarray(rgb)):
+        at = code.position
+        corners = [at.top_left, at.top_right, at.bottom_right, at.bottom_left]
+        box = np.array([[corner.x, corner.y] for corner in corners], dtype=np.float32)
+        texts.append(Text(code.text, 1.0, box, "code"))
+    return texts
+
+
+def packaged() -> Path:
+    """The folder of weights inside the package rapidocr.
+
+    Raises:
+        Unavailable: the package is missing.
+    """
+    spec = importlib.util.find_spec("rapidocr")
+    if spec is None or spec.origin is None:
+        raise Unavailable("the package rapidocr is missing", hint="Run make setup.")
+    return Path(spec.origin).parent / "models"
+
+
+def _checked(folder: Path) -> Path:
+    """The folder, when the pinned weights are in it."""
+    for name, expected in MODELS.items():
+        path = folder / name
+        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
+        if found != expected:
+            hint = "Install the pinned rapidocr; a new version needs new measurements."
+            raise Unavailable(f"{path} is not the pinned weights file", hint=hint, found=found)
+    return folder
+
+
+def _load(threads: int, folder: Path, side: int) -> RapidOCR:
+    """PP-OCR looking for text at a long side of `side` pixels."""
+    detection, recognition = (str(folder / name) for name in MODELS)
+    return RapidOCR(
+        params={
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            "Global.log_level": "error",
+            "Global.use_cls": False,  # pictures are upright by EXIF; text on its head is not read
+            "Det.limit_side_len": side,
+            "Det.limit_type": "max",
+            "Det.model_path": detection,
+            "Rec.model_path": recognition,
+        }
+    )

@@ -1,0 +1,267 @@
+"""Is this the same picture, or another picture of the same place?
+
+Two honest photographs of one place show the same things; a copy shows the same *exposure*. Local
+features and RANSAC find how one picture lies in the other (a homography); then the pixels decide:
+
+1. after fine alignment, nearly every textured block of the overlap must correlate (parallax, moved
+   leaves, another light break that; JPEG, scaling, brightness and noise do not);
+2. distant scenes have no parallax, so a camera turned on the spot also passes 1. But it shows what lay
+   beyond the first frame, and the pictures then differ by a perspective term (a turn that moves the
+   centre by s pixels bends the rest by about s * x^2 / f^2). Crops, scalings, rotations and borders of
+   one picture differ by an affine map. So a copy either shows nothing new, or is affine to a third
+   of a pixel (to a whole one where even fine detail agrees);
+3. a zoom lens on a distant scene shows nothing new and is affine: beyond a magnification of 1.5 the
+   answer is "same exposure, perhaps", never "copy".
+
+Everything here works on pictures scaled to a long side of 640 pixels. Figures: bench/duplicates.py.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from verification import pdq
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Pairs: TypeAlias = npt.NDArray[np.int64]
+Matrix: TypeAlias = npt.NDArray[np.float64]
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+LONG_SIDE = 640
+BLOCK = 24  # pixels: side of the squares that are correlated
+TEXTURE = 9.0  # grey levels squared: smallest band-pass variance of a block that says anything
+MIN_MATCHES = 16  # fewer mutual matches are not worth a RANSAC
+MIN_INLIERS = 14
+MIN_BLOCKS = 12
+ALIKE = 0.8  # correlation from which a block counts as the same
+COPY_SHARE = 0.8  # share of such blocks from which two pictures are one exposure
+NEW_CONTENT = 0.02  # share of the picture that may lie beyond the earlier frame
+AFFINE_PX = 0.35  # largest perspective displacement that still counts as affine
+SURE = 0.99  # median correlation from which a whole pixel does,
+SURE_SHARE = 0.6  # and from which bars or words may cover the rest
+AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
+INSIDE_ZOOM = 1.25  # and up to which lying wholly inside does
+FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Local features of a picture.
+
+    Attributes:
+        xy: float32[n, 2], pixels, strongest first.
+        descriptors: float32[n, 64], unit length.
+        width / height: of the picture they were found in.
+    """
+
+    xy: Floats
+    descriptors: Floats
+    width: int
+    height: int
+
+
+class Eyes(Protocol):
+    """What finds and matches features: `verification.engine.Engine`."""
+
+    def features(self, rgb: Pixels) -> Features:
+        """Features of uint8[h, w, 3]."""
+
+    def match(self, a: Features, b: Features) -> Pairs:
+        """Mutual nearest neighbours int64[m, 2]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A picture as the duplicate search sees it.
+
+    Attributes:
+        grey: uint8[h, w], long side 640.
+        features: of `grey`.
+        source: long side in pixels of what it was scaled from: detail finer than that is not in it.
+    """
+
+    grey: Pixels
+    features: Features
+    source: int
+
+    def pack(self) -> bytes:
+        """As bytes for the storage (about 200 KB): grey as JPEG, descriptors as float16."""
+        done, jpeg = cv2.imencode(".jpg", self.grey, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        if not done:
+            raise ValueError("a grey picture could not be encoded")
+        file = io.BytesIO()
+        xy, descriptors = self.features.xy, self.features.descriptors.astype(np.float16)
+        source = np.array(self.source)
+        np.savez(file, grey=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source)
+        return file.getvalue()
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Look:
+        """The inverse of `pack`."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            grey = cv2.imdecode(file["grey"], cv2.IMREAD_GRAYSCALE)
+            xy, descriptors = file["xy"], file["descriptors"].astype(np.float32)
+            source = int(file["source"])
+        if grey is None:
+            raise ValueError("a stored look holds no picture")
+        return cls(grey.astype(np.uint8), Features(xy, descriptors, grey.shape[1], grey.shape[0]), source)
+
+
+def look(rgb: Pixels, eyes: Eyes, way: int = 0) -> Look:
+    """The Look of uint8[h, w, 3], turned by `way` (see `pdq.turn`) first."""
+    height, width = rgb.shape[:2]
+    scale = LONG_SIDE / max(height, width)
+    size = (max(32, round(width * scale)), max(32, round(height * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    grey = np.ascontiguousarray(pdq.turn(np.rint(pdq.luma(small.astype(np.uint8))).astype(np.uint8), way))
+    return Look(grey, eyes.features(np.repeat(grey[..., None], 3, axis=2)), max(height, width))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a picture lies in an earlier one.
+
+    Attributes:
+        matches / inliers: mutual matches, and those that agree with one homography.
+        blocks: textured blocks of the overlap that were correlated.
+        share: share 0..1 of them that correlate by ALIKE or more.
+        correlation: their median, -1..1.
+        beyond: share 0..1 of the picture that lies outside the earlier frame, by more than 8 pixels.
+        bend_px: how far the homography is from an affine map over the overlap, in pixels.
+        zoom: how much larger things are in the picture than in the earlier one.
+    """
+
+    matches: int = 0
+    inliers: int = 0
+    blocks: int = 0
+    share: float = 0.0
+    correlation: float = 0.0
+    beyond: float = 1.0
+    bend_px: float = 0.0
+    zoom: float = 1.0
+
+    @property
+    def same_scene(self) -> bool:
+        """The two register: they show the same things, from whatever exposure."""
+        return self.inliers >= MIN_INLIERS
+
+    @property
+    def same_exposure(self) -> bool:
+        """Nearly all that both show is pixel for pixel the same."""
+        return self.same_scene and self.blocks >= MIN_BLOCKS and self.share >= COPY_SHARE
+
+    @property
+    def copy(self) -> bool:
+        """One picture was made from the other, or both from a third."""
+        zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
+        inside = self.beyond <= NEW_CONTENT and zoom <= INSIDE_ZOOM
+        affine = self.bend_px <= AFFINE_PX and zoom <= AFFINE_ZOOM
+        if self.same_exposure and (inside or affine):
+            return True
+        sure = self.same_scene and self.blocks >= MIN_BLOCKS and self.correlation >= SURE
+        return sure and self.share >= SURE_SHARE and self.bend_px <= 1 and zoom <= AFFINE_ZOOM
+
+
+def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
+    """How `picture` lies in `earlier`."""
+    pairs = eyes.match(picture.features, earlier.features)
+    if len(pairs) < MIN_MATCHES:
+        return Comparison(matches=len(pairs))
+    here, there = picture.features.xy[pairs[:, 0]], earlier.features.xy[pairs[:, 1]]
+    homography, mask = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 3.0, None, 2000, 0.999)
+    inliers = 0 if homography is None else int(mask.sum())
+    if homography is None or inliers < MIN_INLIERS:
+        return Comparison(matches=len(pairs), inliers=inliers)
+    found: Matrix = np.asarray(homography, dtype=np.float64)
+    blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
+    matrix, seen = found, _blocks(picture.grey, earlier.grey, found, blur)
+    if seen.blocks >= MIN_BLOCKS and seen.share >= 0.1:  # below that no fine alignment mends it
+        fine = _aligned(picture.grey, earlier.grey, found, blur)
+        better = _blocks(picture.grey, earlier.grey, fine, blur)
+        matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
+    bend, zoom = _shape(matrix, picture.grey.shape, earlier.grey.shape)
+    return Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond, bend, zoom)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    blocks: int
+    share: float
+    correlation: float
+    beyond: float
+
+
+def _band(grey: Pixels, blur: float) -> Floats:
+    """Detail between `blur` and four times that, in pixels: slow light is gone, so is most noise."""
+    values = grey.astype(np.float32)
+    fine = cv2.GaussianBlur(values, (0, 0), blur) - cv2.GaussianBlur(values, (0, 0), 4 * blur)
+    return fine.astype(np.float32)
+
+
+def _mean(values: Floats) -> Floats:
+    """Means over the squares of a grid: float32[h // BLOCK, w // BLOCK]."""
+    rows, columns = values.shape[0] // BLOCK, values.shape[1] // BLOCK
+    cut = values[: rows * BLOCK, : columns * BLOCK]
+    means: Floats = cut.reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3), dtype=np.float32)
+    return means
+
+
+def _blocks(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> _Blocks:
+    """Correlates `here` with `there` brought to its frame by `matrix` (here -> there)."""
+    warped, inside = _brought(there, matrix, here.shape)
+    a, b = _band(here, blur), _band(warped, blur)
+    mean_a, mean_b = _mean(a), _mean(b)
+    variance_a, variance_b = _mean(a * a) - mean_a**2, _mean(b * b) - mean_b**2
+    spoken = (_mean(inside.astype(np.float32)) > 0.99) & (variance_a > TEXTURE) & (variance_b > TEXTURE)
+    outside = cv2.erode((inside == 0).astype(np.uint8), np.ones((17, 17), np.uint8), borderValue=1)
+    beyond = float(outside.mean())
+    if not spoken.any():
+        return _Blocks(0, 0.0, 0.0, beyond)
+    covariance = _mean(a * b) - mean_a * mean_b
+    values = covariance[spoken] / np.sqrt(variance_a[spoken] * variance_b[spoken])
+    return _Blocks(int(spoken.sum()), float((values >= ALIKE).mean()), float(np.median(values)), beyond)
+
+
+def _brought(there: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Pixels, Pixels]:
+    """`there` in the frame of a picture of `shape`, and where it covers it (1) or not (0)."""
+    size = (shape[1], shape[0])
+    flags = cv2.WARP_INVERSE_MAP
+    warped = cv2.warpPerspective(
+        there, matrix, size, flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    inside = cv2.warpPerspective(np.ones_like(there), matrix, size, flags=flags | cv2.INTER_NEAREST)
+    return warped.astype(np.uint8), inside.astype(np.uint8)
+
+
+def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Matrix:
+    """`matrix` refined on the pixels (ECC, Evangelidis & Psarakis 2008); itself when that diverges."""
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-5)
+    _, inside = _brought(there, matrix, here.shape)
+    shown = _band(here, blur) * cv2.erode(inside, np.ones((17, 17), np.uint8), borderValue=1)
+    try:
+        _, fine = cv2.findTransformECC(
+            shown, _band(there, blur), matrix.astype(np.float32), cv2.MOTION_HOMOGRAPHY, criteria
+        )
+    except cv2.error:  # "the algorithm stopped before its convergence": the images are too unlike
+        return matrix
+    return np.asarray(fine, dtype=np.float64)
+
+
+def _shape(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
+    """How far a homography is from its best affine map over the overlap (pixels), and that map's zoom."""
+    y, x = np.mgrid[0 : here[0] : 9j, 0 : here[1] : 9j]
+    grid = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1)
+    mapped = grid @ matrix.T
+    points = mapped[:, :2] / mapped[:, 2:]
+    inside = ((points >= 0) & (points < np.array([there[1], there[0]]))).all(axis=1) & (mapped[:, 2] > 0)
+    if inside.sum() < 6:
+        return float(max(here)), 1.0  # too small an overlap to tell: never affine
+    affine, *_ = np.linalg.lstsq(grid[inside], points[inside], rcond=None)
+    bend = np.linalg.norm(grid[inside] @ affine - points[inside], axis=1).max()
+    return float(bend), float(abs(np.linalg.det(affine[:2])) ** -0.5)

@@ -1,0 +1,53 @@
+// The live camera. There is no other way to bring a picture in: no file picker, no gallery, no drop.
+
+const WANTED = { video: { facingMode: { ideal: "environment" }, width: { ideal: 1920 }, height: { ideal: 1440 } }, audio: false };
+const REFUSALS = {
+  NotAllowedError: "The camera is switched off for this page. Allow it in the browser's site settings, then try again.",
+  NotFoundError: "This device has no camera.",
+  NotReadableError: "Another app is using the camera. Close it, then try again.",
+};
+
+let stream = null;
+
+/** Shows the live camera in a <video>. One stream is kept, because some phones ask again for each. */
+export async function openCamera(video) {
+  if (!navigator.mediaDevices?.getUserMedia) throw refused("NotSupported", "This browser cannot open the camera here. Use https.");
+  if (!stream?.getVideoTracks().some((track) => track.readyState === "live")) {
+    try {
+      stream = await navigator.mediaDevices.getUserMedia(WANTED);
+    } catch (error) {
+      throw refused(error.name, REFUSALS[error.name] ?? "The camera could not be opened.");
+    }
+  }
+  video.srcObject = stream;
+  await video.play();
+}
+
+/** Lets the camera go. */
+export function closeCamera() {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  stream = null;
+}
+
+/** The frame on show, as JPEG bytes, with a small one for lists. */
+export async function shoot(video) {
+  if (!video.videoWidth) throw refused("CameraNotReady", "The camera is not ready yet.");
+  const photo = await jpeg(video, video.videoWidth, video.videoHeight, 0.92);
+  const scale = 320 / video.videoWidth;
+  const thumb = await jpeg(video, 320, Math.round(video.videoHeight * scale), 0.8);
+  return { photo, thumb };
+}
+
+async function jpeg(video, width, height, quality) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext("2d").drawImage(video, 0, 0, width, height);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+  if (!blob) throw refused("CameraFailed", "The phone could not save the picture. Free some memory and try again.");
+  return blob.arrayBuffer();
+}
+
+function refused(code, detail) {
+  return Object.assign(new Error(detail), { code, detail, hint: "" });
+}

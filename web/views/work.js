@@ -1,0 +1,189 @@
+// A claimed task: write the code, take the photo, keep it or not, answer, send. One step on show at a time.
+
+import { actionButton } from "../action.js";
+import { asksNothing, question } from "../answer.js";
+import { serverNow } from "../api.js";
+import { closeCamera, openCamera, shoot } from "../camera.js";
+import { abandon, answer, choose, photoBy, progress, retake, sealPhoto, stageOf } from "../capture.js";
+import { announce, fill, h } from "../dom.js";
+import { metresOutside } from "../geo.js";
+import { isFresh, lastFix, watchPlace } from "../place.js";
+import { getCapture } from "../store.js";
+import { accuracy, distance, money, problemBox, timeLeft } from "../words.js";
+
+const STEPS = { claimed: prepare, "chosen?": preview, answer: ask, lapsed };
+
+/** Shows a claimed task at the step it stands at. */
+export async function showWork(page, claim, go) {
+  const first = await getCapture(claim);
+  if (!first || !STEPS[stageOf(first)]) {
+    go("captures");
+    return null;
+  }
+  const step = h("section", { class: "step" });
+  const cleanUps = [];
+
+  async function draw(force) {
+    for (const cleanUp of cleanUps.splice(0)) cleanUp();
+    const capture = await getCapture(claim);
+    const stage = force ?? stageOf(capture);
+    if (!STEPS[stage]) go("captures");
+    else STEPS[stage]({ capture, step, go, draw, later: (cleanUp) => cleanUps.push(cleanUp) });
+  }
+
+  const clock = h("p", { class: "clock", role: "timer" });
+  fill(
+    page,
+    h("header", { class: "work-head" }, h("h1", { tabindex: "-1" }, first.bounty.ask), h("p", { class: "reward" }, money(first.bounty.reward)), clock),
+    step,
+  );
+  const tick = setInterval(() => showClock(clock, claim, draw), 500);
+  await showClock(clock, claim, draw);
+  await draw();
+  return () => {
+    clearInterval(tick);
+    closeCamera();
+    for (const cleanUp of cleanUps.splice(0)) cleanUp();
+  };
+}
+
+async function showClock(clock, claim, draw) {
+  const capture = await getCapture(claim);
+  const until = capture.chosen ? Date.parse(capture.deadline) : photoBy(capture);
+  const left = until - serverNow();
+  clock.textContent = left > 0 ? `${timeLeft(left)} left ${capture.chosen ? "to send" : "for the photo"}` : "Time is up";
+  clock.classList.toggle("warn", left < 60000);
+  if (left <= 0 && !capture.chosen && !clock.dataset.lapsed) {
+    clock.dataset.lapsed = "yes";
+    draw("lapsed");
+  }
+}
+
+function prepare({ capture, step, go, later }) {
+  const { code, instruction } = capture.challenge;
+  fill(
+    step,
+    code && h("p", { class: "code", "aria-label": `Code: ${[...code].join(" ")}` }, code),
+    h("p", { class: "lead" }, instruction),
+    code && h("p", { class: "quiet" }, "The code shows that the photo was made now. It must be readable in the picture; an image of it on a screen does not count."),
+    actionButton(code ? "I have written it: open the camera" : "Open the camera", () => shooting({ capture, step, go, later }), { working: "Opening the camera…" }),
+    giveBack(capture, go),
+  );
+}
+
+async function shooting({ capture, step, go, later }) {
+  const video = h("video", { playsinline: true, muted: true, autoplay: true, "aria-label": "Live camera" });
+  video.muted = true;
+  await openCamera(video);
+  const where = h("p", { class: "where" });
+  const said = h("div");
+  const shutter = h("button", { type: "button", class: "shutter", "aria-label": "Take the photo", onClick: press });
+  let busy = false;
+
+  async function press() {
+    const fix = lastFix();
+    if (busy || !isFresh(fix)) return;
+    busy = true;
+    try {
+      const shot = await shoot(video);
+      await sealPhoto(capture, shot, fix);
+      announce("Photo taken");
+      go("work", capture.claim);
+    } catch (error) {
+      busy = false;
+      fill(said, problemBox(error));
+    }
+  }
+
+  const { code } = capture.challenge;
+  fill(
+    step,
+    h("div", { class: "finder" }, video, code && h("p", { class: "reminder" }, "In the picture: ", h("strong", {}, code))),
+    where,
+    h("div", { class: "shutter-row" }, shutter),
+    said,
+    giveBack(capture, go),
+  );
+  const refresh = () => {
+    const fix = lastFix();
+    shutter.disabled = !isFresh(fix);
+    fill(where, standing(capture, fix));
+    where.classList.toggle("warn", !isFresh(fix) || metresOutside(capture.bounty.area, fix) > fix.accuracy);
+  };
+  later(watchPlace(refresh));
+  const timer = setInterval(refresh, 5000);
+  later(() => clearInterval(timer));
+  shutter.focus();
+}
+
+function standing(capture, fix) {
+  if (!isFresh(fix)) return "Waiting for your location…";
+  const outside = metresOutside(capture.bounty.area, fix);
+  const known = `Location ± ${accuracy(fix.accuracy)}`;
+  if (outside > fix.accuracy) return `${known}. You are ${distance(outside)} outside the place: the photo would not be accepted.`;
+  return outside > 0 ? `${known}. You are at the edge of the place; go further in.` : `${known}. You are in the place.`;
+}
+
+function preview({ capture, step, draw, later }) {
+  closeCamera();
+  const url = URL.createObjectURL(new Blob([capture.photo], { type: "image/jpeg" }));
+  later(() => URL.revokeObjectURL(url));
+  const { code } = capture.challenge;
+  const keep = async () => {
+    await choose(capture.claim);
+    const schema = capture.bounty.answer_schema;
+    if (asksNothing(schema)) await answer(capture.claim, question(schema).read().value);
+    await draw();
+  };
+  const again = async () => { await retake(capture.claim); await draw(); };
+  fill(
+    step,
+    h("img", { class: "shot", src: url, alt: "The photo you just took" }),
+    h("p", {}, code ? `Is it sharp, and can you read ${code} in it?` : "Is it sharp, and does it show what is asked?"),
+    h("p", { class: "quiet" }, "It is signed and saved on this phone. Once you use it, it cannot be changed."),
+    actionButton("Use this photo", keep),
+    actionButton("Take it again", again, { kind: "secondary" }),
+  );
+}
+
+function ask({ capture, step, go, later }) {
+  const form = question(capture.bounty.answer_schema, "What do you see?");
+  const url = URL.createObjectURL(new Blob([capture.thumb], { type: "image/jpeg" }));
+  later(() => URL.revokeObjectURL(url));
+  const state = h("p", { class: "quiet" }, capture.mediaSent ? "The photo has arrived." : "The photo is being sent meanwhile.");
+  const tell = ({ detail }) => {
+    if (detail.claim === capture.claim) state.textContent = `Photo: ${Math.round(detail.share * 100)} % sent.`;
+  };
+  progress.addEventListener("share", tell);
+  later(() => progress.removeEventListener("share", tell));
+  const send = async () => {
+    const found = form.read();
+    if (found.fault) {
+      step.querySelector(".faulty input, .faulty textarea")?.focus();
+      return;
+    }
+    await answer(capture.claim, found.value);
+    go("captures");
+  };
+  fill(
+    step,
+    h("div", { class: "beside" }, h("img", { class: "thumb", src: url, alt: "Your photo" }), state),
+    form.element,
+    h("p", { class: "quiet" }, "Answer what you see there now. A wrong answer is worth less than none."),
+    actionButton("Send", send, { working: "Sending…" }),
+  );
+}
+
+function lapsed({ capture, step, go }) {
+  closeCamera();
+  fill(
+    step,
+    h("p", { class: "problem" }, "The time for this photo is over. Nothing is lost: give the task back, and claim it again if it is still offered."),
+    actionButton("Give it back", async () => { await abandon(capture); go("bounty", capture.bounty.id); }),
+  );
+}
+
+function giveBack(capture, go) {
+  const back = async () => { await abandon(capture); go("nearby"); };
+  return actionButton("Give this task back", back, { kind: "plain", working: "Giving it back…" });
+}
