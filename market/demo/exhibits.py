@@ -14,7 +14,8 @@ _LEAST = 0.05  # nats: what counts against a cheat less than this is not worth a
 
 def honest(record: Record) -> str:
     """The section of honest captures; "" when there are none."""
-    shown = [_card(look, record) for look in record.looks if look.honest]
+    looks = sorted((look for look in record.looks if look.honest), key=lambda look: not look.picture)
+    shown = [_card(look, record) for look in looks]
     if not shown:
         return ""
     return (

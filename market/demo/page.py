@@ -165,7 +165,7 @@ def _expectations(record: Record) -> str:
         for item in record.expectations
     )
     return (
-        "<h2>Expected and seen</h2><div class=scroll><table><tr><th></th><th>what</th><th>expected</th>"
+        "<h2>Expected and seen</h2><div class=scroll><table class=wide><tr><th></th><th>what</th><th>expected</th>"
         f"<th>seen</th></tr>{rows}</table></div>"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from core.errors import Unavailable
@@ -18,6 +19,7 @@ from verification.evidence import Outcome, Status
 from verification.picture import Decoder, Pixels
 from verification.pipeline import Case, Tools
 from verification.trust import TrustList
+from verification.writing import Text
 
 
 def judged(rgb: Pixels | None, code: str, decoder: Decoder) -> Outcome:
@@ -70,11 +72,24 @@ def test_half_a_code_is_left_to_a_person(decoder: Decoder) -> None:
     assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "code_unclear")
 
 
+class Lines:
+    """A reader of a scene that holds these pieces of writing, far from one another."""
+
+    def __init__(self, *lines: str) -> None:
+        corners = np.array([[0, 0], [90, 0], [90, 20], [0, 20]], np.float32)
+        self.texts = [Text(line, 1.0, corners + 400 * number) for number, line in enumerate(lines)]
+
+    def read(self, rgb: Pixels) -> list[Text]:
+        return list(self.texts)
+
+
 def test_papering_the_scene_with_codes_does_not_help(decoder: Decoder) -> None:
-    """A near miss counts as seen alone, and no longer among hundreds of other codes."""
-    sheet = paper("K7M9XA", 60)
-    alone = judged(put(sample("coffee"), sheet), "K7M4XP", decoder)
-    assert alone.reason == "code_unclear", "two likely misreadings and more is too much even alone"
+    near, source = "KTMYXR", random.Random(9)  # three likely misreadings of K7M4XP
+    others = [new_code(source) for _ in range(40)]
+    for lines, reason in (((near,), "code_seen"), ((near, *others), "code_unclear")):
+        tools = Tools(decoder, EmptyMemory(), BlindEngine(), Lines(*lines), TrustList())
+        case = Case(stage.photo(b"x", code="K7M4XP"), tools, picture(sample("coffee")))
+        assert challenge(case).reason == reason
 
 
 def test_a_reader_that_cannot_load_is_an_error_not_a_verdict(decoder: Decoder) -> None:

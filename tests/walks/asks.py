@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import httpx2
+
 from core.clock import now, wire
 from core.geo import Spot
+from market.simulator.phone import Phone
 
 
 def photo_bounty(spot: Spot, **changes: object) -> dict[str, Any]:
@@ -33,3 +38,12 @@ def stream_bounty(spot: Spot, **changes: object) -> dict[str, Any]:
     }
     body = photo_bounty(spot, kind="stream", ask="Air temperature on the roof", stream=stream, reward="0.10")
     return {**body, "answer_schema": {}, **changes}
+
+
+@contextmanager
+def phone_at(url: str, spot: Spot, seed: int) -> Iterator[Phone]:
+    """An enrolled simulated phone whose connection is closed at the end."""
+    with httpx2.Client(base_url=url, timeout=60) as client:
+        phone = Phone(client, spot, seed=seed)
+        phone.enrol()
+        yield phone

@@ -21,10 +21,11 @@ from core import clock
 from core.db import Database
 from core.failpoints import NAMES
 from core.geo import Spot
+from market.simulator.contributor import Claim, Signed
 from market.simulator.phone import Phone
 from payments import audit
 from tests.servers import House
-from tests.walks.asks import photo_bounty
+from tests.walks.asks import phone_at, photo_bounty
 
 PLACE = Spot(35.6892, 51.3890)
 JUDGING = sorted(name for name in NAMES if name.startswith("judge."))
@@ -73,6 +74,16 @@ def scene_of(seed: int) -> np.ndarray:
     return picture
 
 
+def prepared(phone: Phone, bounty: str, seed: int) -> tuple[Claim, Signed]:
+    """Everything up to the submission."""
+    claim = phone.claim(bounty)
+    media = phone.shoot(claim, scene_of(seed)).jpeg
+    signed = phone.sign(phone.statement(claim, media))
+    phone.commit(claim, signed)
+    phone.upload(claim, media)
+    return claim, signed
+
+
 def submit_and_die(house: House, failpoint: str, seed: int) -> tuple[str, str]:
     """An honest capture whose worker dies at the failpoint. Gives the contributor's key and the capture."""
     with running(house) as market:
@@ -80,14 +91,9 @@ def submit_and_die(house: House, failpoint: str, seed: int) -> tuple[str, str]:
         bounty = market.post("/v1/bounties", photo_bounty(PLACE), key=agent).json()
     house.start()
     try:
-        phone = Phone(house.url, PLACE, seed=seed)
-        phone.enrol()
-        claim = phone.claim(bounty["id"])
-        media = phone.shoot(claim, scene_of(seed)).jpeg
-        signed = phone.sign(phone.statement(claim, media))
-        phone.commit(claim, signed)
-        phone.upload(claim, media)
-        capture = phone.submit(claim, signed, 3)
+        with phone_at(house.url, PLACE, seed) as phone:
+            claim, signed = prepared(phone, bounty["id"], seed)
+            capture = phone.submit(claim, signed, 3)
         worker = house.spawn("work", SPOTCHECK_FAILPOINT=failpoint)
         assert worker.wait(90) == -9, f"no worker died at {failpoint}"
     finally:
@@ -147,13 +153,8 @@ def submit_through(folder: Path, failpoint: str) -> None:
     with running(house) as market:
         agent = market.account()
         bounty = market.post("/v1/bounties", photo_bounty(PLACE), key=agent).json()
-        phone = Phone(market.url, PLACE, seed=1)
-        phone.enrol()
-        claim = phone.claim(bounty["id"])
-        media = phone.shoot(claim, scene_of(1)).jpeg
-        signed = phone.sign(phone.statement(claim, media))
-        phone.commit(claim, signed)
-        phone.upload(claim, media)
+        with phone_at(market.url, PLACE, seed=1) as phone:
+            claim, signed = prepared(phone, bounty["id"], seed=1)
     path, body = (
         f"/v1/claims/{claim.id}/captures",
         {"statement": signed.statement, "signature": signed.signature, "answer": 3},

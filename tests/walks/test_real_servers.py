@@ -9,9 +9,8 @@ import pytest
 from skimage import data
 
 from core.geo import Spot
-from market.simulator.phone import Phone
 from tests.servers import S3, House, Postgres, Redis
-from tests.walks.asks import photo_bounty
+from tests.walks.asks import phone_at, photo_bounty
 
 PLACE = Spot(35.6892, 51.3890)
 
@@ -44,13 +43,12 @@ def apart(postgres_server: Postgres, tmp_path: Path) -> Iterator[House]:
 def test_a_capture_is_judged_and_paid_on_postgres_redis_and_s3(apart: House) -> None:
     agent = apart.account()
     bounty = apart.post("/v1/bounties", photo_bounty(PLACE), key=agent).json()
-    phone = Phone(apart.url, PLACE, seed=1)
-    phone.enrol()
-    capture = phone.earn(bounty["id"], data.coffee(), 3)
+    with phone_at(apart.url, PLACE, seed=1) as phone:
+        capture = phone.earn(bounty["id"], data.coffee(), 3)
+        me = phone.get("/v1/me")
     assert (capture.status, capture.reasons) == ("accepted", ())
     waited = apart.get(f"/v1/bounties/{bounty['id']}/wait?timeout=20", key=agent).json()
     [observation] = waited["observations"]
     media = apart.get(observation["media"][0]["url"], key=agent)
     assert media.content.startswith(b"\xff\xd8")
-    me = phone.get("/v1/me")
     assert me["balances"]["payable"] == "0.50"
