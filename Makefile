@@ -36,6 +36,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/examples/forecast.py docs/examples/check_receipt.py deploy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python deploy/check_house.py
 

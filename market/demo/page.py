@@ -95,7 +95,7 @@ def _forecast(record: Record) -> str:
         f"<td class=num>{b.p:.0%}</td></tr>"
         for b in record.beliefs[1:]
     )
-    ended = record.facts.get("forecast", {})
+    ended = record.facts.get("stopped", {})
     reason = str(ended.get("stop"))
     stop = f" It stopped after ${ended['spent']}: {escape(_STOPS.get(reason, reason))}." if ended else ""
     return (

@@ -169,7 +169,7 @@ def settle(demo: Demo) -> None:
         slow.result(timeout=90)
     agent = demo.speaking()
     ended = agent.hear("forecast")
-    demo.record.facts["forecast"] = ended | {"prior": demo.record.beliefs[0].p}
+    demo.record.facts["stopped"] = {name: value for name, value in ended.items() if name != "event"}
     demo.record.say(f"it stops ({ended['stop']}) at {ended['p']:.0%} after ${ended['spent']}")
     text = "it cancels the watch that nobody honest filled; the slots are refunded"
     cancelled = agent.hear("cancelled")

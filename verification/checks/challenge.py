@@ -7,13 +7,14 @@ all of it by a distance in which likely misreadings cost little. The probability
 would fit as well somewhere in that text is part of the finding, so papering the scene with codes does
 not help.
 Limits: a code drawn into an old picture passes here; light, edges and motion must give it away. Writing
-that is half readable is a person's case (abstain), not a reject.
+that is half readable is a person's case (abstain). Writing that is not there is a term of the claim not met: a hard fail,
+told as "challenge_not_seen", and the contributor may try again at once.
 """
 
 from __future__ import annotations
 
 from verification.codes import Fit, best_fit
-from verification.evidence import Family, Json, Outcome, abstain, ok
+from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.pipeline import Case
 from verification.registry import check
 from verification.writing import Text, joined
@@ -24,7 +25,7 @@ UNCLEAR = 2.1  # edits up to which writing may be the code badly read; another c
 
 @check("challenge", family=Family.CHALLENGE, version="1", cost=2, kinds={"photo"}, bounds=(-5.0, 3.0))
 def challenge(case: Case) -> Outcome:
-    """OK "code_seen" or "code_not_seen"; abstains "no_challenge_asked" or "code_unclear"."""
+    """OK "code_seen"; hard-fails "code_not_seen"; abstains "no_challenge_asked" or "code_unclear"."""
     code = case.evidence.session.code
     if not code:
         return abstain("no_challenge_asked")
@@ -38,7 +39,7 @@ def challenge(case: Case) -> Outcome:
         return ok(3.0, "code_seen", **facts, **_place(texts, fit, case.picture.rgb.shape))
     if fit.cost <= UNCLEAR:
         return abstain("code_unclear", **facts)
-    return ok(-5.0, "code_not_seen", **facts)
+    return hard_fail("code_not_seen", **facts)
 
 
 def _place(texts: list[Text], fit: Fit, shape: tuple[int, ...]) -> dict[str, Json]:

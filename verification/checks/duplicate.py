@@ -23,6 +23,7 @@ from verification.statement import spot_of
 
 BY_HASH = 8  # candidates
 BY_PLACE = 12
+TURNS = 2  # mirrored or quarter-turned views of this picture that are looked at; each costs a pass of the net
 
 
 @check("duplicate", family=Family.DUPLICATE, version="1", cost=2, kinds={"photo"}, bounds=(-8.0, 0.3))
@@ -59,8 +60,11 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
     """Each candidate's best comparison; `known` ones are left out."""
     evidence, memory = case.evidence, case.tools.memory
     ways: dict[str, set[int]] = {}
-    for past in memory.nearest(pdq.query_views(rgb), evidence.order, BY_HASH):
-        ways.setdefault(past.capture, set()).add(past.way)
+    turns = {0}
+    for past in memory.nearest(pdq.query_views(rgb), evidence.order, BY_HASH):  # closest first
+        if past.way in turns or len(turns) <= TURNS:
+            turns.add(past.way)
+            ways.setdefault(past.capture, set()).add(past.way)
     for past in memory.around(evidence.terms.bounty, spot_of(case.statement), evidence.order, BY_PLACE):
         ways.setdefault(past.capture, set()).add(0)
     looks: dict[int, Look] = {}
