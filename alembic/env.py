@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-import verification.tables  # noqa: F401
+import importlib
+
 from alembic import context
 from core.config import Settings
 from core.db import Base, Database
+
+# Every module that declares tables: Base.metadata knows a table once its module is imported.
+for module in (
+    "core.accounts.tables",
+    "core.log",
+    "core.states",
+    "payments.tables",
+    "verification.tables",
+    "bounties.tables",
+):
+    importlib.import_module(module)
 
 
 def run() -> None:

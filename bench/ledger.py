@@ -1,6 +1,6 @@
 """How fast the books are: `ledger.post` against bare SQL that does the least a ledger must, same run.
 
-    python -m bench.ledger [--postings 400]
+    python -m bench.ledger [--quick] [--json PATH]
 
 Peer: two balance updates, one transfer row, one commit, by psycopg, without keys, entries, chains or
 checks. Printed, on a real Postgres (embedded, fsync on): post / peer with one client; eight clients on
@@ -10,17 +10,17 @@ on their own; and the same posting on SQLite.
 
 from __future__ import annotations
 
-import argparse
-import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
+from bench import report
 from core.db import Database
 from core.ids import new_id
 from core.money import Money
@@ -31,7 +31,6 @@ from tests.servers import Postgres
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CLIENTS = 8
-ROUNDS = 3
 
 
 def rate(work: Callable[[int], None], count: int, clients: int = 1) -> float:
@@ -84,44 +83,42 @@ def peer(url: str) -> Callable[[int], None]:
     return transfer
 
 
-def main() -> None:
-    """Runs the benchmark and prints `name: value` lines (medians of three rounds)."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--postings", type=int, default=400)
-    count = parser.parse_args().postings
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder), fsync=True)
-        url = server.new_database()
-        database = Database(url, pool_size=CLIENTS)
-        migrate(f"sqlite:///{folder}/books.db")
-        lite = Database(f"sqlite:///{folder}/books.db")
-        own, hot, small, bare = poster(database, False), poster(database, True), poster(lite, True), peer(url)
-        rounds = [
-            (
-                rate(bare, count),
-                rate(own, count),
-                rate(own, count, 8),
-                rate(hot, count, 8),
-                rate(small, count),
-            )
-            for _ in range(ROUNDS)
-        ]
-        database.dispose()
-        lite.dispose()
-        server.stop()
-    one_bare, one, many, one_account, sqlite = (
-        statistics.median(values) for values in zip(*rounds, strict=True)
-    )
-    print(f"postings_per_round: {count} (rounds: {ROUNDS})")
-    print(f"bare_sql_per_s: {one_bare:.0f}")
-    print(f"post_one_client_per_s: {one:.0f}")
-    print(f"post_vs_bare_sql: {one / one_bare:.2f}")
-    print(f"post_eight_clients_per_s: {many:.0f}")
-    print(f"eight_vs_one_client: {many / one:.2f}")
-    print(f"post_hot_account_per_s: {one_account:.0f}")
-    print(f"hot_vs_own_accounts: {one_account / many:.2f}")
-    print(f"post_sqlite_per_s: {sqlite:.0f}")
+def measure(folder: Path, count: int, rounds: int) -> list[tuple[float, ...]]:
+    """Rates of one round after another: bare SQL, post, eight clients, eight on one account, SQLite."""
+    server = Postgres(folder, fsync=True)
+    url = server.new_database()
+    database = Database(url, pool_size=CLIENTS)
+    migrate(f"sqlite:///{folder}/books.db")
+    lite = Database(f"sqlite:///{folder}/books.db")
+    own, hot, small, bare = poster(database, False), poster(database, True), poster(lite, True), peer(url)
+    made: list[tuple[float, ...]] = [
+        (rate(bare, count), rate(own, count), rate(own, count, 8), rate(hot, count, 8), rate(small, count))
+        for _ in range(rounds)
+    ]
+    database.dispose()
+    lite.dispose()
+    server.stop()
+    return made
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Runs the benchmark; every round measures all paths, so that ratios are of the same minute."""
+    chosen = report.arguments(__doc__).parse_args(given)
+    with tempfile.TemporaryDirectory(prefix="spotcheck-bench-") as folder:
+        Path(folder).chmod(0o755)  # Postgres runs as a user of its own
+        rounds = measure(Path(folder), 120 if chosen.quick else 400, 3 if chosen.quick else 9)
+    bare, one, many, hot, lite = (list(values) for values in zip(*rounds, strict=True))
+    ratio = [hot_rate / own_rate for hot_rate, own_rate in zip(hot, many, strict=True)]
+    rows = [
+        report.of_samples("bare SQL, one client", bare, unit="postings/s"),
+        report.of_samples("ledger.post, one client", one, unit="postings/s"),
+        report.of_samples("ledger.post / bare SQL", [a / b for a, b in zip(one, bare, strict=True)]),
+        report.of_samples("ledger.post, eight clients", many, unit="postings/s"),
+        report.of_samples("one hot account / accounts of their own", ratio),
+        report.of_samples("ledger.post on SQLite", lite, unit="postings/s"),
+    ]
+    return report.finish("ledger: posting against the least a ledger must do", rows, chosen.json)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

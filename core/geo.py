@@ -15,8 +15,8 @@ from shapely import segmentize
 from shapely.geometry import LinearRing, Point, Polygon
 
 EARTH_RADIUS_M = 6_371_008.8
-FIND_RESOLUTION = 5  # cells about 8 km across: a 50 km search is a few dozen of them
-COARSE_RESOLUTION = 7  # cells about 1.2 km across: what others may see of a contributor's place
+FIND_RESOLUTION = 5  # cells about 17 km across: a 50 km search is some dozens of them
+COARSE_RESOLUTION = 7  # cells about 2.4 km across: what others may see of a place
 MAX_RADIUS_M = 50_000.0
 _EDGE_STEP_DEGREES = 0.05  # an edge is straight in longitude and latitude (RFC 7946), not on the sphere
 

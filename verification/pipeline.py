@@ -69,7 +69,13 @@ class Engine(Protocol):
 
 
 class Reader(Protocol):
-    """Reads text and codes in a picture (`verification.reading.Reader`)."""
+    """Reads text and codes in a picture (`verification.reading.Reader`).
+
+    Attributes:
+        models: name -> SHA-256 of every weights file in use.
+    """
+
+    models: Mapping[str, str]
 
     def read(self, rgb: Pixels) -> list[Text]:
         """What stands written in uint8[h, w, 3]."""
@@ -138,7 +144,7 @@ def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = N
         neighbours=tuple(case.neighbours),
         derivatives=derivatives,
         calibration=f"{calibration.name} sha256:{calibration.sha256}",
-        models=dict(tools.engine.models),
+        models={**tools.engine.models, **tools.reader.models},
         engine=tools.engine.reason,
         ms=(time.perf_counter() - started) * 1000,
     )

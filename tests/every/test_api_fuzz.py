@@ -29,7 +29,6 @@ from tests.core.test_money import NO_AMOUNTS
 from tests.every.trade import person, trade
 from tests.inside import Inside, is_problem
 
-EXAMPLES = 8
 SEED = 20261123
 ANY_NUMBER = {"stream.minimum", "stream.maximum"}  # the fields that hold floats of any size
 
@@ -47,7 +46,8 @@ POISON = {
 }  # fmt: skip
 # Values that some field may hold, and that must harm none.
 ODD = (
-    '"acc\\u0000ess"', "null", "true", "{}", "[]", '""', '" "', "-0", "-1", "0", "0.1", "1e308", '"\\u202e\\u200b"',
+    '"acc\\u0000ess"', "null", "true", "{}", "[]", '""', '" "', "-0", "-1", "0", "0.1", "1e308",
+    '"\\u202e\\u200b"',
     '"\\udb40\\udc41"',
     json.dumps("x" * 100_000), json.dumps([0] * 50_000), json.dumps({str(n): n for n in range(5000)}),
     '"0001-01-01T00:00:00+14:00"', '"9999-12-31T23:59:59-14:00"', '"2026-02-30T00:00:00Z"', '"NaN"', '"-1"',
@@ -147,17 +147,16 @@ def fault(answer: httpx2.Response) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "mode"),
+    ("kind", "mode", "examples"),
     [
-        (Kind.AGENT, GenerationMode.POSITIVE),
-        (Kind.PERSON, GenerationMode.POSITIVE),
-        (Kind.OPERATOR, GenerationMode.POSITIVE),
-        (Kind.AGENT, GenerationMode.NEGATIVE),
+        (Kind.AGENT, GenerationMode.POSITIVE, 6),
+        (Kind.PERSON, GenerationMode.POSITIVE, 6),
+        (Kind.OPERATOR, GenerationMode.POSITIVE, 3),
+        (Kind.AGENT, GenerationMode.NEGATIVE, 4),
     ],
-    ids=lambda v: v.value,
 )
 def test_no_request_the_openapi_page_can_make_breaks_the_api(
-    target: Target, kind: Kind, mode: GenerationMode
+    target: Target, kind: Kind, mode: GenerationMode, examples: int
 ) -> None:
     schema = schemathesis.openapi.from_asgi("/openapi.json", target.inside.app)
     faults: list[str] = []
@@ -167,7 +166,7 @@ def test_no_request_the_openapi_page_can_make_breaks_the_api(
 
         @seed(SEED)
         @settings(
-            max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate],
+            max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(case=operation.as_strategy(generation_mode=mode))
@@ -178,10 +177,13 @@ def test_no_request_the_openapi_page_can_make_breaks_the_api(
             if (wrong := fault(answer)) is not None:
                 faults.append(f"{case.method} {case.path}: {wrong}: {case.body!r} {case.query!r}"[:600])
 
+        takes = any((operation.body, operation.query, operation.path_parameters))
+        if mode is GenerationMode.NEGATIVE and not takes:
+            continue
         with suppress(Unsatisfiable):  # a route with nothing in it to get wrong
             run()
     assert not faults, f"{len(faults)} of {sent}:\n" + "\n".join(faults[:10])
-    assert sent > 100
+    assert sent > 80
 
 
 def send(target: Target, case: schemathesis.Case[Any], key: str, *, real_ids: bool) -> httpx2.Response:
@@ -280,23 +282,12 @@ def test_a_body_that_is_none_is_refused_and_leaves_no_trace(target: Target, path
     for twice in (f"{text[:-1]},{json.dumps(first)}:{{}}}}", f'{text[:-1]},"x":1}}'):
         assert target.post(path, twice.encode()).status_code == 400, twice
     assert target.post(path, text.encode() + b" " * 600_000).status_code == 413
-    assert target.post(path, (b" " * 100_000 for _ in range(7))).status_code == 413, (
-        "a body of unstated length"
-    )
     assert target.kept() == before
 
 
 def test_a_body_of_unstated_length_is_cut_off(target: Target) -> None:
     """Chunked: no Content-Length says how much is coming."""
-    read = 0
-
-    def endless() -> Iterator[bytes]:
-        nonlocal read
-        for _ in range(100):
-            read += 100_000
-            yield b" " * 100_000
-
-    answer = target.post("/v1/deposits", endless())
+    answer = target.post("/v1/deposits", (b" " * 100_000 for _ in range(100)))
     assert (answer.status_code, fault(answer)) == (413, None)
     assert answer.json()["code"] == "TooLarge"
 

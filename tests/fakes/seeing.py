@@ -64,5 +64,7 @@ class BlindEngine:
 class MuteReader:
     """A reader that reads nothing."""
 
+    models: Mapping[str, str] = {}
+
     def read(self, rgb: Pixels) -> list[Text]:
         return []

@@ -1,3 +1,5 @@
+"""Escrow on both databases: hold, release, refund by slot, several payers, hold-back, appeals."""
+
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,3 +1,5 @@
+"""The ledger on both databases: zero-sum, idempotent, floored, chained, append-only."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The chart of accounts and the arithmetic of fees, without a database."""
+
 from __future__ import annotations
 
 from datetime import timedelta

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import Unavailable
-from tests.fakes.seeing import BlindEngine, EmptyMemory
+from tests.fakes.seeing import BlindEngine, EmptyMemory, MuteReader
 from tests.verification import stage
 from tests.verification.eyes import paper, picture, put, reader, sample
 from tests.verification.test_reading import qr
@@ -72,7 +72,7 @@ def test_half_a_code_is_left_to_a_person(decoder: Decoder) -> None:
     assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "code_unclear")
 
 
-class Lines:
+class Lines(MuteReader):
     """A reader of a scene that holds these pieces of writing, far from one another."""
 
     def __init__(self, *lines: str) -> None:

@@ -7,8 +7,8 @@ all of it by a distance in which likely misreadings cost little. The probability
 would fit as well somewhere in that text is part of the finding, so papering the scene with codes does
 not help.
 Limits: a code drawn into an old picture passes here; light, edges and motion must give it away. Writing
-that is half readable is a person's case (abstain). Writing that is not there is a term of the claim not met: a hard fail,
-told as "challenge_not_seen", and the contributor may try again at once.
+that is half readable is a person's case (abstain). Writing that is not there is a term of the claim not
+met: a hard fail, told as "challenge_not_seen", and the contributor may try again at once.
 """
 
 from __future__ import annotations
