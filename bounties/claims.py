@@ -23,6 +23,7 @@ from core.accounts.tables import Device
 from core.db import insert_once
 from core.ids import new_id
 from core.queue import enqueue
+from core.wire import cleaned
 from verification.evidence import Family
 
 RESEND_AFTER = timedelta(seconds=1)
@@ -221,6 +222,8 @@ def submit_capture(
         StateConflict: the claim was submitted or lapsed meanwhile.
     """
     bounty, slot = session.get_one(Bounty, claim.bounty), session.get_one(Slot, claim.slot)
+    # Cleaned once, here: what is judged, receipted and shown to an agent is the same text.
+    answer = cleaned(answer)
     _check_submission(session, bounty, claim, statement, answer)
     states.move(
         session, claim, ClaimState.SUBMITTED, rules.CLAIM, now=now, tenant=claim.account, actor=claim.account

@@ -218,6 +218,17 @@ class Ask:
         }
 
 
+def texts_in(value: object) -> list[str]:
+    """Every string anywhere in a JSON value, keys too: all of it is shown to contributors."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in (*value.keys(), *value.values()) for text in texts_in(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in texts_in(item)]
+    return []
+
+
 def window_fault(ask: Ask, now: datetime) -> str | None:
     """What is wrong with the times of an ask, in words; None when nothing is."""
     if ask.closes_at <= now:

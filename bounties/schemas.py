@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -10,6 +10,7 @@ from pydantic.functional_validators import AfterValidator
 
 from bounties import rules
 from bounties.rules import Ask, Kind, Licence, StreamTerms
+from core import clock
 from core.geo import area_from_geojson
 from core.money import Money
 from core.wire import Amount, B64u, Body, Exact, Hex32, Json, JsonObject, Shape, Text
@@ -22,7 +23,7 @@ def _positive(money: Money) -> Money:
     return money
 
 
-Utc = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+Utc = Annotated[AwareDatetime, AfterValidator(clock.utc)]
 
 
 class StreamBody(Body):

@@ -71,7 +71,7 @@ def _check(ask: Ask, now: datetime) -> None:
     fault = rules.window_fault(ask, now)
     if fault is not None:
         raise errors.BadInput(fault)
-    refused = policy.refusal(ask.ask, ask.purpose)
+    refused = policy.refusal(ask.ask, ask.purpose, *rules.texts_in(dict(ask.answer_schema)))
     if refused is not None:
         raise errors.PolicyRefused(refused.why, kind=refused.kind)
     try:

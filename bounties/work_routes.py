@@ -113,7 +113,7 @@ def commit(claim_id: ClaimId, body: Commit, call: Caller) -> JSONResponse:
     return call.once(body, effect, 200)
 
 
-@router.put("/claims/{claim_id}/media", response_model=Delivered)
+@router.put("/claims/{claim_id}/media", response_model=Delivered, max_body_size=claims.MAX_MEDIA)
 async def deliver(
     claim_id: ClaimId,
     request: Request,

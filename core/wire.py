@@ -132,3 +132,14 @@ Json = Annotated[JsonValue, AfterValidator(_finite)]
 """Any JSON a database can hold: finite numbers, storable text, at most 12 deep."""
 JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_finite)]
 """As `Json`, an object."""
+
+
+def cleaned(value: JsonValue) -> JsonValue:
+    """JSON with every text in it cleaned as `plain_text` does: what a stranger answered, as it is shown."""
+    if isinstance(value, str):
+        return plain_text(value)
+    if isinstance(value, list):
+        return [cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {plain_text(key): cleaned(item) for key, item in value.items()}
+    return value

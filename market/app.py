@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # the docs are Markdown (below); Swagger's page would load scripts from elsewhere
         redoc_url=None,
         dependencies=[Depends(limited)],
+        max_body_size=MAX_JSON_BODY,  # also of a body whose length nobody stated
     )
     app.state.settings = settings
     app.state.database = database
@@ -156,9 +157,9 @@ def _add_error_handlers(app: FastAPI) -> None:
             return _problem(
                 request, errors.NotFound("no such page", hint="See /openapi.json for the routes.")
             )
-        answer = _problem(request, errors.BadInput(str(error.detail)))
-        answer.status_code = error.status_code
-        return answer
+        if error.status_code == 413:
+            return _problem(request, errors.TooLarge("the body is too large", limit=MAX_JSON_BODY))
+        return _problem(request, errors.BadInput(str(error.detail)), error.status_code, error.headers)
 
     @app.exception_handler(IntegrityError)
     def collided(request: Request, error: IntegrityError) -> JSONResponse:
@@ -177,11 +178,16 @@ def _add_error_handlers(app: FastAPI) -> None:
         return _problem(request, errors.SpotcheckError("an unforeseen fault; it has been logged"))
 
 
-def _problem(request: Request, error: errors.SpotcheckError) -> JSONResponse:
-    headers = {"Retry-After": str(error.facts["retry_after"])} if "retry_after" in error.facts else {}
-    return JSONResponse(
-        error.problem(getattr(request.state, "id", "")),
-        status_code=error.status,
-        media_type="application/problem+json",
-        headers=headers,
-    )
+def _problem(
+    request: Request,
+    error: errors.SpotcheckError,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Problem JSON; `status` and `headers` are the framework's own, where it has its own (405 and Allow)."""
+    sent = dict(headers or {})
+    if "retry_after" in error.facts:
+        sent["Retry-After"] = str(error.facts["retry_after"])
+    status = status or error.status
+    body = error.problem(getattr(request.state, "id", "")) | {"status": status}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json", headers=sent)

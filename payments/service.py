@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import errors
+from core.ids import is_id
 from core.money import Money, split
 from payments import ledger, outbox, payouts, rules
 from payments.tables import EscrowPayer, LedgerAccount, Operation
@@ -60,7 +61,8 @@ def operation(session: Session, account: str, operation_id: str) -> Operation:
     Raises:
         NotFound: another account's, or none.
     """
-    found = session.get(Operation, operation_id)
+    # Postgres refuses to look for some texts (a NUL): only what can be an id is looked for.
+    found = session.get(Operation, operation_id) if is_id(operation_id, "ops") else None
     if found is None or found.account != account:
         raise errors.NotFound("no such operation")
     return found

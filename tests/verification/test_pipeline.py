@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 import signal
@@ -64,8 +65,12 @@ def test_an_honest_photo_is_accepted(tools: Tools) -> None:
 def test_an_honest_stream_is_accepted(tools: Tools) -> None:
     report = examined(stage.recording().evidence(), tools)
     assert report.verdict is Verdict.ACCEPT, report.findings
-    assert set(by_name(report)) == {"clock", "installed_place", "session", "stream"}
-    assert report.derivatives == ()
+    assert set(by_name(report)) == {"clock", "derivative", "installed_place", "session", "stream"}
+    [readings] = report.derivatives
+    assert (readings.media_type, readings.width) == ("application/x-ndjson", None)
+    rows = [json.loads(line) for line in readings.data.splitlines()]
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    assert b"nonce" not in readings.data
 
 
 def test_trusted_provenance_raises_the_probability(decoder: Decoder) -> None:
@@ -92,7 +97,7 @@ def test_a_hard_fail_stops_the_costly_checks(tools: Tools) -> None:
     report = examined(stage.photo(JPEG, say={"nonce": "00" * 32}), tools)
     assert (report.verdict, report.reasons) == (Verdict.REJECT, ("wrong_nonce",))
     assert "duplicate" not in by_name(report)
-    assert report.derivatives == ()
+    assert len(report.derivatives) == 1, "the person who answers an appeal must be able to look"
 
 
 def test_all_proofs_against_are_named(tools: Tools) -> None:
