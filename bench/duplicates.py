@@ -30,12 +30,12 @@ from core.db import Base, Database
 from core.storage import Storage
 from tests.fakes.seeing import MuteReader
 from tests.verification import stage
+from verification.case import Case, Tools
 from verification.checks.duplicate import duplicate
 from verification.engine import Engine
 from verification.evidence import Outcome
 from verification.memory import PictureMemory
 from verification.picture import Decoder, Picture, Pixels
-from verification.pipeline import Case, Tools
 from verification.statement import parse_statement
 from verification.trust import TrustList
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bounties import rules, service
 from bounties.rules import BountyState, CaptureState, ClaimState, Kind, SlotState
 from bounties.tables import Bounty, Capture, Claim, Counter, Media, Slot, StreamPart
-from core import errors, states
+from core import clock, errors, states
 from core.accounts import service as accounts
 from core.accounts.rules import DeviceKind, part_message, signature_fits, statement_message
 from core.accounts.tables import Device
@@ -28,6 +28,9 @@ from verification.evidence import Family
 
 RESEND_AFTER = timedelta(seconds=1)
 MAX_STATEMENT = 4096
+MAX_ANSWER = 4096
+MAX_DELIVERIES = 10
+MAX_ACTIVE_CLAIMS = 5
 MAX_PART = 64 * 1024
 MAX_PARTS = 1000
 MAX_MEDIA = 32 * 1024 * 1024
@@ -61,6 +64,11 @@ def claim_bounty(
     active = select(Claim.id).where(
         Claim.bounty == bounty.id, Claim.account == account, Claim.status == ClaimState.ACTIVE.value
     )
+    mine = select(func.count()).where(Claim.account == account, Claim.status == ClaimState.ACTIVE.value)
+    if (session.scalar(mine) or 0) >= MAX_ACTIVE_CLAIMS:
+        raise errors.StateConflict(
+            f"you hold {MAX_ACTIVE_CLAIMS} claims", hint="Finish or abandon one first."
+        )
     if session.scalar(active) is not None:
         raise errors.StateConflict(
             "you hold a claim on this bounty already", hint="Finish or abandon it first."
@@ -126,7 +134,8 @@ def end_claim(session: Session, claim: Claim, to: ClaimState, *, now: datetime, 
 
 def expire_claim(session: Session, claim_id: str, *, now: datetime) -> bool:
     """Lets a claim lapse whose deadline has passed. False when there is nothing to do."""
-    claim = session.get_one(Claim, claim_id)
+    # Locked and read anew: of two sweepers the second finds it done, and does not collide with the first.
+    claim = session.get_one(Claim, claim_id, with_for_update=True, populate_existing=True)
     if claim.status != ClaimState.ACTIVE or claim.deadline > now:
         return False
     end_claim(session, claim, ClaimState.EXPIRED, now=now, actor="sweeper")
@@ -153,6 +162,18 @@ def commit(session: Session, claim: Claim, commitment: bytes, signature: bytes, 
     claim.commitment, claim.commitment_signature, claim.committed_at = commitment.hex(), signature, now
     session.flush()
     return now
+
+
+def count_delivery(session: Session, claim: Claim) -> None:
+    """Counts an upload to a claim: retakes and retries are welcome, filling the disk is not.
+
+    Raises:
+        TooMany: over MAX_DELIVERIES for this claim.
+    """
+    if claim.deliveries >= MAX_DELIVERIES:
+        raise errors.TooMany("this claim has had too many uploads", hint="Submit, or claim again.")
+    claim.deliveries += 1
+    session.flush()
 
 
 def deliver(session: Session, claim: Claim, sha256: str, media_type: str, size: int) -> None:
@@ -188,7 +209,7 @@ def add_part(
         "number": number,
         "payload": payload,
         "signature": signature,
-        "readings": _count_readings(payload),
+        **_look_into(payload),
         "received_at": now,
     }
     if not insert_once(session, StreamPart, values, ["claim", "number"]):
@@ -198,12 +219,24 @@ def add_part(
     return int(str(values["readings"]))
 
 
-def _count_readings(payload: str) -> int:
+def _look_into(payload: str) -> dict[str, Any]:
+    """How many readings a part holds and when the last was taken; the checks judge what they are."""
     try:
-        readings = json.loads(payload).get("readings")
-    except (ValueError, AttributeError, RecursionError):
-        return 0
-    return len(readings) if isinstance(readings, list) else 0
+        readings = json.loads(payload)["readings"]
+        return {"readings": len(readings), "last_at": clock.parse_instant(readings[-1][1])}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return {"readings": 0, "last_at": None}
+
+
+def last_reading_at(session: Session, device: str, before_order: int) -> datetime | None:
+    """When the newest reading was taken that this device handed in earlier (refused captures aside)."""
+    refused = (CaptureState.REJECTED.value, CaptureState.UPHELD.value)
+    return session.scalar(
+        select(func.max(StreamPart.last_at))
+        .join(Claim, Claim.id == StreamPart.claim)
+        .join(Capture, Capture.claim == Claim.id)
+        .where(Claim.device == device, Capture.order < before_order, Capture.status.not_in(refused))
+    )
 
 
 def parts_of(session: Session, claim: Claim) -> list[StreamPart]:
@@ -279,6 +312,8 @@ def _check_submission(session: Session, bounty: Bounty, claim: Claim, statement:
     if bounty.kind == Kind.STREAM and not parts_of(session, claim):
         raise errors.BadInput("no part was delivered", hint="POST /v1/claims/{id}/parts first.")
     schema = bounty.terms["answer_schema"]
+    if len(json.dumps(answer)) > MAX_ANSWER:
+        raise errors.TooLarge("the answer is too long", limit=MAX_ANSWER)
     if schema and not Draft202012Validator(schema).is_valid(answer):
         raise errors.BadInput("the answer does not fit the bounty's answer_schema")
     if not schema and answer is not None:

@@ -15,13 +15,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as DbSession
 
 from bounties import receipts, rules, service
-from bounties.claims import parts_of, stream_bytes
+from bounties.claims import last_reading_at, parts_of, stream_bytes
 from bounties.rules import CaptureState
 from bounties.tables import Bounty, Capture, Claim, Media, Slot
 from core import states
 from core.accounts.tables import Device
 from core.geo import Spot, area_from_geojson
-from core.money import Money
 from core.queue import enqueue
 from payments import escrow
 from verification.evidence import Derivative, Evidence, Part, Report, Session, Terms, Verdict
@@ -89,6 +88,7 @@ def evidence_of(session: DbSession, capture_id: str) -> Evidence:
         answer=capture.answer["value"],
         parts=tuple(Part(p.number, p.payload, p.signature, p.received_at) for p in parts),
         installed_at=installed,
+        last_reading_at=last_reading_at(session, device.id, capture.order) if parts else None,
     )
 
 
@@ -178,6 +178,7 @@ def send_to_review(session: DbSession, lease: Lease, why: str, *, now: datetime)
     if capture.status != CaptureState.EXAMINING or capture.attempts != lease.attempt:
         return
     capture.judged_at, capture.reasons = now, ["examination_failed"]
+    capture.remembered_at = capture.remembered_at or now  # nothing to remember: later captures go on
     _move(session, capture, CaptureState.REVIEW, now, "worker", why=why)
 
 
@@ -239,8 +240,3 @@ def _move(
     session: DbSession, capture: Capture, to: CaptureState, now: datetime, actor: str, **facts: Any
 ) -> None:
     states.move(session, capture, to, rules.CAPTURE, now=now, tenant=capture.account, actor=actor, **facts)
-
-
-def money_of(capture: Capture) -> Money | None:
-    """What a capture was paid; None when it was not."""
-    return None if capture.paid is None else Money(capture.paid)

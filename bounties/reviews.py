@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bounties import judging, receipts, rules, service
 from bounties.rules import CaptureState, SlotState
-from bounties.tables import Bounty, Capture, Claim, Slot
+from bounties.tables import Bounty, Capture, Claim, Media, Slot
 from core import errors, states
 from core.money import Money
 from payments import escrow
@@ -29,6 +29,19 @@ def waiting(session: Session, *, limit: int) -> list[Capture]:
             select(Capture).where(Capture.status.in_(wanted)).order_by(Capture.order).limit(limit)
         )
     )
+
+
+def media(session: Session, capture_id: str, sha256: str) -> Media:
+    """A delivered copy of a capture that waits for a person.
+
+    Raises:
+        NotFound: no such copy, or nobody has to decide about that capture.
+    """
+    capture, item = session.get(Capture, capture_id), session.get(Media, (capture_id, sha256))
+    waits = capture is not None and capture.status in (CaptureState.REVIEW, CaptureState.APPEALED)
+    if not waits or item is None or item.role != "derivative":
+        raise errors.NotFound("no such media")
+    return item
 
 
 def appeal(session: Session, capture: Capture, statement: str, *, now: datetime) -> None:

@@ -54,11 +54,11 @@ class PostBounty(Body):
     opens_at: Utc | None = None
     closes_at: Utc
     reward: Annotated[Amount, AfterValidator(_positive)] = Field(examples=["0.50"])
-    slots: int = Field(default=1, ge=1, le=rules.MAX_SLOTS)
+    slots: int = Field(default=1, ge=1, le=rules.MAX_SLOTS, strict=True)
     tier: int | None = Field(default=None, ge=0, le=2, description="At least the tier the reward needs.")
     licence: Licence = Licence.BUYER_ONLY
     purpose: Text = Field(examples=["Forecasting queue lengths"])
-    max_freshness_s: float | None = Field(default=None, gt=0, le=86_400)
+    max_freshness_s: float | None = Field(default=None, ge=1, le=86_400)
     stream: StreamBody | None = None
 
     @model_validator(mode="after")

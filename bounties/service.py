@@ -20,6 +20,7 @@ from payments import escrow
 from payments.rules import fee
 
 MAX_SCHEMA_CHARACTERS = 4000
+COSTLY_KEYWORDS = ("$ref", "$dynamicRef", "pattern", "uniqueItems")
 
 
 def post_bounty(session: Session, key: ApiKey, ask: Ask, *, fee_basis_points: int, now: datetime) -> Bounty:
@@ -85,9 +86,10 @@ def _check(ask: Ask, now: datetime) -> None:
 
 def _check_schema(schema: dict[str, object]) -> None:
     text = str(schema)
-    # A reference could make the server fetch or loop; a pattern could make it backtrack for ever.
-    if len(text) > MAX_SCHEMA_CHARACTERS or any(word in text for word in ("$ref", "$dynamicRef", "pattern")):
-        raise errors.BadInput("answer_schema is too long, or uses $ref or pattern")
+    # A reference could make the server fetch or loop, a pattern backtrack for ever, and whether items are
+    # unique takes the square of their number.
+    if len(text) > MAX_SCHEMA_CHARACTERS or any(word in text for word in COSTLY_KEYWORDS):
+        raise errors.BadInput(f"answer_schema is too long, or uses one of {', '.join(COSTLY_KEYWORDS)}")
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
@@ -146,7 +148,7 @@ def cancel_bounty(session: Session, account: str, bounty_id: str, *, now: dateti
 
 def expire_bounty(session: Session, bounty_id: str, *, now: datetime) -> bool:
     """Ends a bounty whose window has passed and refunds its open slots. False when there is nothing to do."""
-    bounty = session.get_one(Bounty, bounty_id)
+    bounty = session.get_one(Bounty, bounty_id, with_for_update=True, populate_existing=True)
     if bounty.status != BountyState.OPEN or bounty.closes_at > now:
         return False
     states.move(

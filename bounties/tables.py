@@ -87,6 +87,7 @@ class Claim(Base):
     media_sha256: Mapped[str | None]
     media_type: Mapped[str | None]
     media_size: Mapped[int | None]
+    deliveries: Mapped[int] = mapped_column(default=0)
 
 
 class StreamPart(Base):
@@ -99,6 +100,7 @@ class StreamPart(Base):
     payload: Mapped[str]
     signature: Mapped[bytes] = mapped_column(LargeBinary)
     readings: Mapped[int]
+    last_at: Mapped[datetime | None]
     received_at: Mapped[datetime]
 
 

@@ -17,11 +17,13 @@ from bounties.rules import BountyState, CaptureState, ClaimState
 from bounties.tables import Bounty, Capture, Claim
 from core import clock, states
 from core.db import Database
+from core.errors import NotFound
 from core.failpoints import failpoint
 from core.storage import Storage
+from verification.case import Tools
 from verification.evidence import Evidence, Verdict
 from verification.picture import Picture, Undecodable
-from verification.pipeline import Tools, examine
+from verification.pipeline import examine
 
 _log = logging.getLogger(__name__)
 SWEEP_LIMIT = 200
@@ -85,7 +87,13 @@ def remember_up_to(database: Database, storage: Storage, tools: Tools, evidence:
     with database.reading() as session:
         missing = judging.not_remembered_before(session, evidence.order)
     for capture_id in missing:
-        _remember(database, tools, load_evidence(database, storage, capture_id))
+        try:
+            earlier = load_evidence(database, storage, capture_id)
+        except NotFound:
+            # Its bytes are lost. That is for its own examination to say; it must not stop everybody else's.
+            _log.error("the original of %s is lost: it cannot be compared with", capture_id)
+            continue
+        _remember(database, tools, earlier)
     _remember(database, tools, evidence)
 
 

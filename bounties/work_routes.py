@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
@@ -82,12 +82,14 @@ def claim_bounty(bounty_id: BountyId, body: ClaimBounty, call: Caller, request: 
 @router.get("/claims/{claim_id}", response_model=ClaimShape)
 def read_claim(claim_id: ClaimId, call: Caller) -> ClaimShape:
     """One of the caller's claims."""
+    call.require(Scope.READ)
     return views.claim_shape(call.session, claims.own_claim(call.session, call.account, claim_id))
 
 
 @router.post("/claims/{claim_id}/abandon", response_model=ClaimShape)
 def abandon(claim_id: ClaimId, call: Caller) -> JSONResponse:
     """Gives a claim up; its slot is free for others at once."""
+    call.require(Scope.CONTRIBUTE)
 
     def effect() -> ClaimShape:
         now = clock.now()
@@ -146,8 +148,10 @@ async def _read(request: Request, limit: int) -> bytes:
 
 
 def _check_claim(opened: Database, account: str, claim_id: str) -> None:
-    with opened.reading() as session:
-        claims.own_claim(session, account, claim_id)
+    """Before a byte is read or stored: the claim is live, and has not been delivered to too often."""
+    with opened.transaction() as session:
+        claim = claims.active_claim(session, account, claim_id, clock.now())
+        claims.count_delivery(session, claim)
 
 
 def _deliver(
@@ -193,6 +197,7 @@ def submit_capture(claim_id: ClaimId, body: SubmitCapture, call: Caller) -> JSON
 @router.get("/captures", response_model=CapturePage)
 def list_captures(call: Caller, after: After = None, limit: Limit = 20) -> CapturePage:
     """The caller's captures, newest first."""
+    call.require(Scope.READ)
     found = claims.captures_of(call.session, call.account, after=after, limit=limit)
     items = [views.capture_shape(call.session, capture) for capture in found]
     return CapturePage(items=items, next=items[-1].id if len(items) == limit else None)
@@ -201,6 +206,7 @@ def list_captures(call: Caller, after: After = None, limit: Limit = 20) -> Captu
 @router.get("/captures/{capture_id}", response_model=CaptureShape)
 def read_capture(capture_id: CaptureId, call: Caller) -> CaptureShape:
     """One of the caller's captures."""
+    call.require(Scope.READ)
     return views.capture_shape(call.session, claims.own_capture(call.session, call.account, capture_id))
 
 
@@ -223,6 +229,19 @@ def list_reviews(call: Caller, limit: Annotated[int, Query(ge=1, le=100)] = 20) 
     call.require(Scope.REVIEW)
     found = reviews.waiting(call.session, limit=limit)
     return Reviews(items=[views.review_shape(call.session, capture) for capture in found])
+
+
+@router.get("/reviews/{capture_id}/media/{sha256}", response_class=Response)
+def review_media(
+    capture_id: CaptureId,
+    sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")],
+    call: Caller,
+    request: Request,
+) -> Response:
+    """The copy a buyer would get, for the person who decides. Only while somebody has to decide."""
+    call.require(Scope.REVIEW)
+    item = reviews.media(call.session, capture_id, sha256)
+    return Response(request.app.state.storage.get(sha256), media_type=item.media_type)
 
 
 @router.post("/reviews/{capture_id}", response_model=ReviewShape)

@@ -20,14 +20,15 @@ import payments.tasks
 from core import clock, log
 from core.config import Settings
 from core.db import Database
+from core.errors import SpotcheckError
 from core.note import Signer, load_or_make_key
 from core.queue import Queue, make_celery
 from core.storage import Storage
 from payments.rails.sandbox import SandboxRail
+from verification.case import Tools
 from verification.engine import Engine
 from verification.memory import PictureMemory
 from verification.picture import Decoder
-from verification.pipeline import Tools
 from verification.reading import Reader
 from verification.trust import TrustList
 
@@ -124,7 +125,8 @@ def sweep_slowly(worker: Worker) -> None:
 def _guarded(step: Callable[[], None]) -> None:
     try:
         step()
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, SpotcheckError) as error:
+        # A sweeper must outlive what it meets: the next round, 0.2 s later, looks again.
         _log.warning("sweep put off: %s", error)
 
 

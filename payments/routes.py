@@ -19,6 +19,7 @@ router = APIRouter(prefix="/v1", tags=["money"])
 @router.get("/me", response_model=Me)
 def me(call: Caller) -> Me:
     """Who the caller is, and everything it has."""
+    call.require(Scope.READ)
     return Me(
         account=AccountShape.of(call.caller),
         balances=BalancesShape.of(service.balances(call.session, call.account)),
@@ -53,4 +54,5 @@ def payout(body: Move, call: Caller) -> JSONResponse:
 @router.get("/operations/{operation_id}", response_model=OperationShape)
 def read_operation(operation_id: str, call: Caller) -> OperationShape:
     """One of the caller's own deposits or payouts."""
+    call.require(Scope.READ)
     return OperationShape.of(service.operation(call.session, call.account, operation_id))

@@ -128,6 +128,7 @@ class Evidence:
         media_sha256: hex, of `media`, computed by the server on arrival.
         answer: what the contributor answered; None when nothing was asked.
         installed_at: where an instrument is registered to stand; None for a phone.
+        last_reading_at: when the newest reading was taken that this instrument handed in earlier.
     """
 
     capture: str
@@ -139,6 +140,7 @@ class Evidence:
     answer: Json = None
     parts: tuple[Part, ...] = ()
     installed_at: Spot | None = None
+    last_reading_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

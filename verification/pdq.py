@@ -131,11 +131,6 @@ def turn(picture: npt.NDArray[_Scalar], way: int) -> npt.NDArray[_Scalar]:
     return picture[:: -1 if way % 4 in (2, 3) else 1, :: -1 if way % 4 in (1, 2) else 1]
 
 
-def hex_of(code: Hashes) -> str:
-    """The 64 hex digits of a hash as the reference prints them (highest word first)."""
-    return "".join(f"{int(word):016x}" for word in code[::-1])
-
-
 class _Window(NamedTuple):
     """Part of a picture: centre and size in shares of its sides, turned by `degrees` about the centre."""
 

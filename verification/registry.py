@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from verification.evidence import Family, Outcome
 
 if TYPE_CHECKING:
-    from verification.pipeline import Case
+    from verification.case import Case
 
 CheckFunction = Callable[["Case"], Outcome]
 

@@ -353,6 +353,7 @@ def upgrade() -> None:
     sa.Column('media_sha256', sa.String(), nullable=True),
     sa.Column('media_type', sa.String(), nullable=True),
     sa.Column('media_size', sa.Integer(), nullable=True),
+    sa.Column('deliveries', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['account'], ['accounts.id'], name=op.f('fk_claims_account')),
     sa.ForeignKeyConstraint(['bounty'], ['bounties.id'], name=op.f('fk_claims_bounty')),
     sa.ForeignKeyConstraint(['device'], ['devices.id'], name=op.f('fk_claims_device')),
@@ -403,6 +404,7 @@ def upgrade() -> None:
     sa.Column('payload', sa.String(), nullable=False),
     sa.Column('signature', sa.LargeBinary(), nullable=False),
     sa.Column('readings', sa.Integer(), nullable=False),
+    sa.Column('last_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['claim'], ['claims.id'], name=op.f('fk_stream_parts_claim')),
     sa.PrimaryKeyConstraint('claim', 'number', name=op.f('pk_stream_parts'))

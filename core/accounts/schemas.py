@@ -31,7 +31,7 @@ class LimitsShape(Body):
 class MakeKey(Body):
     """Makes a further key of the caller's account."""
 
-    scopes: list[Scope] | None = Field(default=None, max_length=6)
+    scopes: list[Scope] | None = Field(default=None, min_length=1, max_length=6)
     limits: LimitsShape = LimitsShape()
 
 

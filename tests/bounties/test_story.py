@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 from bounties import claims, judging, reviews, search, service, tasks
 from bounties.rules import BountyState, CaptureState, ClaimState, SlotState
-from bounties.tables import Bounty, Capture, Claim, Observation, Slot
+from bounties.tables import Bounty, Capture, Claim, Media, Observation, Slot
 from core import errors
 from core.db import Database
 from core.geo import Spot
@@ -278,3 +279,68 @@ def test_money_of_the_whole_story_balances(market: Database) -> None:
         service.cancel_bounty(session, bounty.account, bounty_id, now=NOW)
         assert scene.balance(session, money.available(bounty.account)) == str(Money.parse("98.35"))
         assert scene.balance(session, money.escrow(bounty.escrow)) == "0.55"  # one still unjudged
+
+
+def test_two_sweepers_at_once_lapse_each_claim_once_and_both_live(postgres: Database) -> None:
+    """Without the row lock in `expire_claim` one of them meets StateConflict and dies."""
+    with postgres.transaction() as session:
+        bounty = scene.post(session, scene.new_agent(session), scene.ask(slots=12))
+        for _ in range(12):
+            scene.claim(session, scene.new_person(session), bounty)
+    late = NOW + timedelta(minutes=31)
+    with ThreadPoolExecutor(2) as pool:
+        rounds = [pool.submit(tasks.sweep, postgres, now=late) for _ in range(2)]
+        assert all(done.result() >= 0 for done in rounds)
+    with postgres.reading() as session:
+        assert service.open_slots(session, session.get_one(Bounty, bounty.id)) == 12
+
+
+def test_nobody_holds_more_than_a_few_claims(database: Database) -> None:
+    with database.transaction() as session:
+        key, person = scene.new_agent(session), scene.new_person(session)
+        for _ in range(claims.MAX_ACTIVE_CLAIMS):
+            scene.claim(session, person, scene.post(session, key))
+        last = scene.post(session, key)
+        with pytest.raises(errors.StateConflict):
+            scene.claim(session, person, last)
+
+
+def test_a_long_answer_is_refused_before_it_is_judged(database: Database) -> None:
+    with database.transaction() as session:
+        bounty = scene.post(session, scene.new_agent(session), scene.ask(answer_schema={"type": "array"}))
+        person = scene.new_person(session)
+        claimed = scene.claim(session, person, bounty)
+        with pytest.raises(errors.TooLarge):
+            scene.submit(session, person, claimed, answer=[0] * 5000)
+        with pytest.raises(errors.BadInput):
+            scene.post(session, scene.new_agent(session), scene.ask(answer_schema={"uniqueItems": True}))
+
+
+def test_uploads_to_one_claim_are_counted(database: Database) -> None:
+    with database.transaction() as session:
+        bounty, person = scene.post(session, scene.new_agent(session)), scene.new_person(session)
+        claimed = scene.claim(session, person, bounty)
+        for _ in range(claims.MAX_DELIVERIES):
+            claims.count_delivery(session, claimed)
+        with pytest.raises(errors.TooMany):
+            claims.count_delivery(session, claimed)
+
+
+def test_a_reviewer_sees_the_copy_while_somebody_has_to_decide(market: Database) -> None:
+    _, [capture_id] = started(market)
+    scene.judge(market, capture_id, Verdict.REVIEW)
+    with market.transaction() as session:
+        [copy] = session.scalars(select(Media).where(Media.role == "derivative"))
+        assert reviews.media(session, capture_id, copy.sha256).sha256 == copy.sha256
+        reviews.decide(session, capture_id, Verdict.REJECT, "no", reviewer="acc_x", now=NOW)
+        with pytest.raises(errors.NotFound):
+            reviews.media(session, capture_id, copy.sha256)
+
+
+def test_a_capture_that_cannot_be_examined_does_not_stop_the_next(market: Database) -> None:
+    _, [first, second] = started(market, slots=2, people=2)
+    with market.transaction() as session:
+        lease = judging.start_examination(session, first, lease=scene.LEASE, now=NOW)
+        assert lease is not None
+        judging.send_to_review(session, lease, "too_many_attempts", now=NOW)
+        assert judging.not_remembered_before(session, session.get_one(Capture, second).order) == []

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from tests.verification import stage
+from verification.case import Case
 from verification.evidence import Evidence, Status
 from verification.fusion import calibration
 from verification.picture import Decoder, Picture
-from verification.pipeline import Case, run
+from verification.pipeline import run
 from verification.registry import Check, registered
 from verification.statement import parse_statement
 

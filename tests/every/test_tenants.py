@@ -165,7 +165,8 @@ def test_routes_without_an_id_need_a_key_too_but_the_public_ones(world: World) -
 
 def test_the_owners_do_get_there(world: World) -> None:
     """The matrix above can fail: the same ids with the owner's key are found."""
-    reads = [path for method, path in routes_with_ids(world.inside) if method == "GET"]
+    found = [path for method, path in routes_with_ids(world.inside) if method == "GET"]
+    reads = [path for path in found if not path.startswith("/v1/reviews")]  # those are an operator's
     assert len(reads) >= 8
     for path in reads:
         answers = {

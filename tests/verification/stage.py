@@ -21,9 +21,9 @@ from core.accounts.rules import part_message, statement_message
 from core.clock import wire
 from core.geo import Area, Spot
 from tests.fakes.seeing import BlindEngine, EmptyMemory, MuteReader
+from verification.case import Tools
 from verification.evidence import Evidence, Family, Json, Part, Session, Terms
 from verification.picture import Decoder
-from verification.pipeline import Tools
 from verification.trust import TrustList
 
 if TYPE_CHECKING:

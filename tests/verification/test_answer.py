@@ -9,11 +9,11 @@ import pytest
 from tests.fakes.seeing import BlindEngine, EmptyMemory
 from tests.verification import stage
 from tests.verification.eyes import paper, picture, put, reader, sample
+from verification.case import Case, Tools
 from verification.checks import answer as module
 from verification.checks.answer import answer
 from verification.evidence import Json, Outcome, Status
 from verification.picture import Decoder, Pixels
-from verification.pipeline import Case, Tools
 from verification.trust import TrustList
 
 STRING: dict[str, Json] = {"type": "string"}

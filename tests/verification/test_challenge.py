@@ -13,11 +13,11 @@ from tests.fakes.seeing import BlindEngine, EmptyMemory, MuteReader
 from tests.verification import stage
 from tests.verification.eyes import paper, picture, put, reader, sample
 from tests.verification.test_reading import qr
+from verification.case import Case, Tools
 from verification.checks.challenge import challenge
 from verification.codes import new_code
 from verification.evidence import Outcome, Status
 from verification.picture import Decoder, Pixels
-from verification.pipeline import Case, Tools
 from verification.trust import TrustList
 from verification.writing import Text
 

@@ -16,11 +16,11 @@ from core.storage import Storage
 from tests.fakes.seeing import MuteReader
 from tests.verification import stage
 from tests.verification.eyes import engine, picture, sample
+from verification.case import Case, Tools
 from verification.checks.duplicate import duplicate
 from verification.evidence import Evidence, Outcome, Status
 from verification.memory import PictureMemory
 from verification.picture import Decoder, Pixels
-from verification.pipeline import Case, Tools
 from verification.statement import parse_statement
 from verification.trust import TrustList
 

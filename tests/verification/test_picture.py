@@ -18,11 +18,11 @@ from PIL import Image
 from core.errors import Unavailable
 from tests.assets import build
 from tests.verification import stage
+from verification.case import Case
 from verification.checks.decode import decode
 from verification.decoding import limits
 from verification.evidence import Status
 from verification.picture import Decoder, Undecodable
-from verification.pipeline import Case
 
 REFUSED = {
     "truncated.jpg": "broken",

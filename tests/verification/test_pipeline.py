@@ -16,9 +16,10 @@ from tests.assets.build import encoded, make, scene
 from tests.verification import stage
 from tests.verification.authority import found
 from verification import registry
+from verification.case import Case, Tools
 from verification.evidence import Evidence, Family, Finding, Json, Outcome, Report, Status, Verdict, ok
 from verification.picture import Decoder
-from verification.pipeline import Case, Tools, examine, run
+from verification.pipeline import examine, run
 from verification.registry import Check, CheckFunction
 from verification.trust import TrustList
 

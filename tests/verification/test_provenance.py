@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives import hashes
 from tests.assets.build import encoded, make, scene
 from tests.verification import stage
 from tests.verification.authority import GENERATED, Authority, found
+from verification.case import Case
 from verification.checks.provenance import provenance
 from verification.evidence import Outcome, Status
 from verification.picture import Decoder
-from verification.pipeline import Case
 from verification.trust import TrustList
 
 JPEG = encoded(scene(640, 480))

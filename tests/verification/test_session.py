@@ -9,10 +9,10 @@ import pytest
 
 from tests.assets.build import make
 from tests.verification import stage
+from verification.case import Case
 from verification.checks.session import session
 from verification.evidence import Evidence, Outcome, Session, Status
 from verification.picture import Decoder
-from verification.pipeline import Case
 from verification.statement import parse_statement
 
 MEDIA = make("honest.jpg")

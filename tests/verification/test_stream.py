@@ -11,10 +11,10 @@ import pytest
 from core.clock import wire
 from tests.verification import stage
 from tests.verification.stage import NOON, Recording
+from verification.case import Case
 from verification.checks.stream import stream
 from verification.evidence import Evidence, Json, Outcome, Status
 from verification.picture import Decoder
-from verification.pipeline import Case
 from verification.statement import parse_statement
 
 

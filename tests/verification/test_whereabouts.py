@@ -14,6 +14,7 @@ from core.geo import Area, Spot
 from tests.assets.build import encoded, make, scene
 from tests.verification import stage
 from tests.verification.stage import GREENWICH, NOON
+from verification.case import Case
 from verification.checks.clock import clock
 from verification.checks.place import installed_place, place
 from verification.checks.sun import light, sun, sun_elevation_deg
@@ -21,7 +22,6 @@ from verification.checks.travel import travel
 from verification.evidence import Evidence, Json, Outcome, Status
 from verification.memory import PastSpot
 from verification.picture import Decoder, Picture, Pixels
-from verification.pipeline import Case
 from verification.registry import CheckFunction
 from verification.statement import parse_statement
 

@@ -26,11 +26,11 @@ from core.accounts.rules import statement_message
 from core.db import Database
 from core.storage import Storage
 from tests.bounties import scene
+from verification.case import Tools
 from verification.engine import Engine
 from verification.evidence import Verdict
 from verification.memory import PictureMemory
 from verification.picture import Decoder
-from verification.pipeline import Tools
 from verification.reading import Reader
 from verification.trust import TrustList
 

@@ -108,3 +108,16 @@ def test_a_person_overturns_a_rejection_and_the_contributor_is_paid(house: House
         assert house.post(f"/v1/reviews/{capture.id}", decision, key=operator).status_code == 200
         assert phone.read(capture.id).status == "accepted"
         assert phone.get("/v1/me")["balances"]["payable"] == "0.50"
+
+
+def test_the_same_readings_are_not_paid_twice(house: House, agent_key: str) -> None:
+    bounty = house.post("/v1/bounties", stream_bounty(PLACE, slots=2), key=agent_key).json()
+    lab = house.account(kind="lab", deposit=None)
+    with httpx2.Client(base_url=house.url, timeout=60) as http:
+        probe = Instrument(http, secret=lab, spot=PLACE, seed=6)
+        probe.enrol()
+        claim = probe.claim(bounty["id"])
+        readings = probe.measure(claim)
+        assert probe.deliver(claim, readings).status == "accepted"
+        again = probe.deliver(probe.claim(bounty["id"]), readings)
+    assert (again.status, again.paid, again.reasons) == ("rejected", None, ("readings_refused",))

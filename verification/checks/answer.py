@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from verification.case import Case
 from verification.codes import clean
 from verification.evidence import Family, Json, Outcome, abstain, ok
-from verification.pipeline import Case
 from verification.registry import check
 
 MIN_TEXT = 3  # characters: shorter strings are found anywhere

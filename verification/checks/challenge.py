@@ -13,9 +13,9 @@ met: a hard fail, told as "challenge_not_seen", and the contributor may try agai
 
 from __future__ import annotations
 
+from verification.case import Case
 from verification.codes import Fit, best_fit
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
-from verification.pipeline import Case
 from verification.registry import check
 from verification.writing import Text, joined
 

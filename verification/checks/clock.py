@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from verification.case import Case
 from verification.evidence import Family, Json, Outcome, abstain, ok
 from verification.picture import Picture
-from verification.pipeline import Case
 from verification.registry import check
 from verification.statement import instant_of
 

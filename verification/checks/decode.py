@@ -14,9 +14,9 @@ mutants: exceptions of six types, no crash).
 
 from __future__ import annotations
 
+from verification.case import Case
 from verification.evidence import Family, Outcome, hard_fail, ok
 from verification.picture import Undecodable
-from verification.pipeline import Case
 from verification.registry import check
 
 

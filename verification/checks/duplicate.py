@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from verification import pdq
+from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, ok
-from verification.pipeline import Case
 from verification.registration import Comparison, Look, Pixels, compare, look
 from verification.registry import check
 from verification.statement import spot_of

@@ -17,8 +17,8 @@ from __future__ import annotations
 import math
 
 from core.geo import Area, Spot, distance_m
+from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, hard_fail, ok
-from verification.pipeline import Case
 from verification.registry import check
 from verification.statement import number, spot_of
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from verification.case import Case
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.picture import Provenance, Undecodable
-from verification.pipeline import Case
 from verification.registry import check
 from verification.trust import TrustList
 

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from core.accounts.rules import fits_algorithm, signature_fits, statement_message
+from verification.case import Case
 from verification.evidence import Evidence, Family, Json, Outcome, abstain, hard_fail, ok
-from verification.pipeline import Case
 from verification.registry import check
 
 SOUND = 1.2  # nats, for a commitment at once

@@ -20,8 +20,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from core.accounts.rules import part_message, signature_fits
+from verification.case import Case
 from verification.evidence import Evidence, Family, Json, Outcome, Part, hard_fail, ok
-from verification.pipeline import Case
 from verification.registry import check
 from verification.statement import instant_of, number, parse_object
 
@@ -53,7 +53,8 @@ def stream(case: Case) -> Outcome:
        media_is_not_the_parts;
     2. each part: bad_part_signature, unreadable_part, part_of_other_claim, wrong_part_nonce,
        part_out_of_order;
-    3. sequence_gap, time_not_increasing, outside_window, readings_too_dense;
+    3. sequence_gap, time_not_increasing, readings_too_dense, outside_window; window_overlaps: a reading
+       of a time that this instrument handed in before would be paid twice;
     4. against the terms: value_out_of_range, too_few_readings;
     5. ten or more equal values: OK but strongly negative, "stuck".
     """
@@ -137,6 +138,9 @@ def _continuous(readings: list[Reading], evidence: Evidence, min_interval_s: flo
             raise _Broken("readings_too_dense")
     begin = evidence.session.issued_at - TOLERANCE
     end = min(evidence.session.submitted_at, evidence.terms.closes_at) + TOLERANCE
+    before = evidence.last_reading_at
+    if readings and before is not None and readings[0].at <= before:
+        raise _Broken("window_overlaps")
     if readings and not (begin <= readings[0].at and readings[-1].at <= end):
         raise _Broken("outside_window")
 

@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from core.geo import Spot
+from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, ok
 from verification.picture import Pixels
-from verification.pipeline import Case
 from verification.registry import check
 from verification.statement import spot_of
 

@@ -11,8 +11,8 @@ Source: TRUTH 2c; the competitor's 50 m/s limit (execution-market) would fail ho
 from __future__ import annotations
 
 from core.geo import distance_m
+from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, hard_fail, ok
-from verification.pipeline import Case
 from verification.registry import check
 from verification.statement import spot_of
 

@@ -1,0 +1,79 @@
+"""What a check is handed: one capture under examination, and the tools it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from verification.evidence import Evidence, Json, Neighbour
+from verification.picture import Decoder, Picture, Pixels
+from verification.trust import TrustList
+
+if TYPE_CHECKING:  # values of the seeing half, which loads OpenCV: only a worker does
+    from verification.memory import Memory
+    from verification.registration import Features, Pairs
+    from verification.writing import Text
+
+
+class Engine(Protocol):
+    """The nets, as checks see them (`verification.engine.Engine` is the one with torch).
+
+    Attributes:
+        reason: device, precision and why, e.g. "cpu: no CUDA device; float32: ...".
+        models: name -> SHA-256 of every weights file in use.
+    """
+
+    reason: str
+    models: Mapping[str, str]
+
+    def features(self, rgb: Pixels) -> Features:
+        """Keypoints and descriptors of uint8[h, w, 3]."""
+        ...
+
+    def match(self, a: Features, b: Features) -> Pairs:
+        """Mutual nearest neighbours, int64[m, 2]."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads text and codes in a picture (`verification.reading.Reader`).
+
+    Attributes:
+        models: name -> SHA-256 of every weights file in use.
+    """
+
+    models: Mapping[str, str]
+
+    def read(self, rgb: Pixels) -> list[Text]:
+        """What stands written in uint8[h, w, 3]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What checks may use; opened once by the worker's root and shared by all its examinations."""
+
+    decoder: Decoder
+    memory: Memory
+    engine: Engine
+    reader: Reader
+    trust: TrustList
+
+
+@dataclass(slots=True)
+class Case:
+    """One capture under examination.
+
+    Attributes:
+        picture: set by the `decode` check; None before, for a stream, and when nothing could be decoded.
+        statement: what the device signed, parsed; None when it is no JSON object (see
+            `verification.statement`). Its values are a stranger's: check their types.
+        neighbours: proven copies of earlier captures; the `duplicate` check adds them.
+    """
+
+    evidence: Evidence
+    tools: Tools
+    picture: Picture | None = None
+    statement: Mapping[str, Json] | None = None
+    neighbours: list[Neighbour] = field(default_factory=list)
