@@ -107,7 +107,10 @@ class Area:
             return 0.0
         edge = segmentize(LinearRing(corners), _EDGE_STEP_DEGREES)
         seen = [_seen_from(spot, Spot(lat, lon)) for lon, lat in edge.coords]
-        return float(LinearRing(seen).distance(Point(0.0, 0.0)))
+        flat = float(LinearRing(seen).distance(Point(0.0, 0.0)))
+        # Near the far side of the world two corners are seen in opposite directions, and the straight line
+        # between them runs past the origin. No point of the area is nearer than this:
+        return max(flat, distance_m(self.centre, spot) - self.radius_m)
 
     def geojson(self) -> dict[str, object]:
         """The area on the wire: a GeoJSON Point with `radius_m`, or a Polygon (RFC 7946, lon first)."""

@@ -7,11 +7,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from core.db import Database
 from market.migrate import migrate
 from tests.servers import House, Postgres
+
+# The same examples on every run: a red CI is a red laptop. `make soak` may explore.
+hypothesis.settings.register_profile("house", derandomize=True)
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
