@@ -135,6 +135,8 @@ TRANSFORMS: dict[str, Transform] = {
     "quarter turn": lambda rgb, _: jpeg(np.rot90(rgb), 85),
     "brighter x1.3": lambda rgb, _: jpeg(brighten(rgb, 1.3), 85),
     "darker x0.6": lambda rgb, _: jpeg(brighten(rgb, 0.6), 85),
+    "negative": lambda rgb, _: jpeg(255 - rgb, 85),
+    "mirrored negative": lambda rgb, _: jpeg(255 - rgb[:, ::-1], 85),
     "bars 20 %": lambda rgb, _: jpeg(bars(rgb, 0.2), 85),
     "noise 8": lambda rgb, source: jpeg(grain(rgb, 8, source), 85),
     "perspective 5 %": lambda rgb, source: jpeg(lean(rgb, 0.05, source), 85),
@@ -144,7 +146,11 @@ TRANSFORMS: dict[str, Transform] = {
         brighten(crop(rotate(rgb, 3, inner=True), 0.1, source), 1.2), 60
     ),
 }
-BEYOND: dict[str, Transform] = {"crop 50 %": lambda rgb, source: jpeg(crop(rgb, 0.5, source), 85)}
+BEYOND: dict[str, Transform] = {  # not promised: published so that nobody is surprised
+    "crop 50 %": lambda rgb, source: jpeg(crop(rgb, 0.5, source), 85),
+    "solarised": lambda rgb, _: jpeg(np.where(rgb > 127, 255 - rgb, rgb).astype(np.uint8), 85),
+    "perspective 25 %": lambda rgb, source: jpeg(lean(rgb, 0.25, source), 85),
+}
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

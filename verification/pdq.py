@@ -119,13 +119,16 @@ def dihedral(spectrum: Floats) -> Floats:
     return np.stack(straight + crossed, axis=-3)
 
 
+NEGATIVE = 8  # ways from here on are negatives
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 def turn(picture: npt.NDArray[_Scalar], way: int) -> npt.NDArray[_Scalar]:
     """The picture [h, w, ...] turned: 0 as it is, 1 mirrored left-right, 2 turned 180 degrees, 3 mirrored
-    top-bottom; 4..7 the same after swapping rows and columns.
+    top-bottom; 4..7 the same after swapping rows and columns; 8..15 the negatives of 0..7 (uint8 only).
     """
+    if way >= NEGATIVE:
+        picture, way = np.subtract(255, picture, dtype=picture.dtype), way - NEGATIVE
     if way >= 4:
         picture = np.swapaxes(picture, 0, 1)
     return picture[:: -1 if way % 4 in (2, 3) else 1, :: -1 if way % 4 in (1, 2) else 1]
@@ -158,8 +161,12 @@ VIEWS = len(_INDEX)
 
 
 def query_views(rgb: Pixels) -> Hashes:
-    """What a picture is sought with: uint64[8, 6, 4], by way of `turn`; each whole, tilted, unframed."""
-    return np.swapaxes(bits(dihedral(coefficients(_views(rgb, _QUERY)))), 0, 1)
+    """What a picture is sought with: uint64[16, 6, 4], by way of `turn`; each whole, tilted, unframed.
+
+    A negative has every frequency but the first reversed, and so every bit of the hash.
+    """
+    straight = np.swapaxes(bits(dihedral(coefficients(_views(rgb, _QUERY)))), 0, 1)
+    return np.concatenate([straight, ~straight])
 
 
 def _views(rgb: Pixels, windows: list[_Window]) -> Floats:

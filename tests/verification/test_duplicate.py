@@ -64,7 +64,16 @@ def test_the_same_bytes_are_named_even_without_a_picture(tools: Tools) -> None:
     assert judge(tools, submitted(4), None)[0].reason == "no_picture"
 
 
-COPIES = ["JPEG q20", "quarter turn", "mirrored", "crop 10 %", "turn -5 deg", "crop 10 %, turn 3, x1.2, q60"]
+COPIES = [
+    "JPEG q20",
+    "quarter turn",
+    "mirrored",
+    "crop 10 %",
+    "turn -5 deg",
+    "crop 10 %, turn 3, x1.2, q60",
+    "negative",
+    "mirrored negative",
+]
 
 
 @pytest.mark.parametrize("name", COPIES)

@@ -23,7 +23,7 @@ from verification.statement import spot_of
 
 BY_HASH = 8  # candidates
 BY_PLACE = 12
-TURNS = 2  # mirrored or quarter-turned views of this picture that are looked at; each costs a pass of the net
+TURNS = 2  # mirrored, turned or negative views of this picture looked at; each costs a pass of the net
 
 
 @check("duplicate", family=Family.DUPLICATE, version="1", cost=2, kinds={"photo"}, bounds=(-8.0, 0.3))
