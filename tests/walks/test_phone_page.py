@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
 from skimage import data
 
 from core import clock
@@ -288,6 +288,26 @@ def test_a_phone_the_server_does_not_know_is_told(house: House, phone: Phone) ->
     phone.press("Set up this phone again")
     phone.press("Set up this phone")
     expect(phone.page.get_by_role("heading", name="Tasks nearby")).to_be_visible()
+
+
+def test_a_phone_whose_enrolment_answer_is_lost_starts_over(house: House, phone: Phone) -> None:
+    """The secret is shown once; when that answer is lost, a second press is no dead end."""
+    lost: list[int] = []
+
+    def swallow(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.fetch().status)  # the server did enrol it
+            route.abort()
+
+    phone.page.route("**/v1/devices", swallow)
+    phone.page.goto(house.url)
+    phone.press("Set up this phone")
+    expect(phone.page.get_by_role("button", name="Set up this phone")).to_be_enabled()
+    phone.press("Set up this phone")
+    expect(phone.page.get_by_role("heading", name="Tasks nearby")).to_be_visible()
+    assert lost == [201]
 
 
 def test_the_page_measures_like_the_server(house: House, phone: Phone) -> None:

@@ -23,6 +23,11 @@ export function showWelcome(page, _argument, go) {
     idempotency ??= crypto.randomUUID();
     const body = { algorithm: "ES256", kind: "phone", ...(await enrolmentOnce()) };
     const made = await call("POST", "/v1/devices", { body, key: idempotency });
+    if (made.key.secret === null) {
+      // An earlier answer was lost on its way, and the secret, which is shown once, with it: start over.
+      keys = idempotency = proof = null;
+      return enrol();
+    }
     await putSelf({ keys, secret: made.key.secret, scopes: made.key.scopes, account: made.account.id, device: made.device.id });
     await navigator.storage?.persist?.();
     go("nearby");
