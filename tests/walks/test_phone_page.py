@@ -308,6 +308,8 @@ def test_a_phone_whose_enrolment_answer_is_lost_starts_over(house: House, phone:
     phone.press("Set up this phone")
     expect(phone.page.get_by_role("heading", name="Tasks nearby")).to_be_visible()
     assert lost == [201]
+    kept = phone.page.evaluate('async () => (await (await import("/store.js")).getSelf()).secret')
+    assert str(kept).startswith("sk_")
 
 
 def test_the_page_measures_like_the_server(house: House, phone: Phone) -> None:
