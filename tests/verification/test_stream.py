@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.clock import wire
+from core.clock import parse_instant, wire
 from tests.verification import stage
 from tests.verification.stage import NOON, Recording
 from verification.case import Case
@@ -140,3 +140,12 @@ def test_nothing_agreed_bounds_nothing(decoder: Decoder) -> None:
     evidence = made.evidence(ask=stage.terms("stream"))
     assert json.loads(evidence.parts[0].payload)["readings"] == []
     assert judged(evidence, decoder).reason == "stream_sound"
+
+
+def test_readings_of_a_time_handed_in_before_are_not_sold_again(decoder: Decoder) -> None:
+    made = stage.recording()
+    first = parse_instant(str(made.rows[0][0][1]))
+    again = judged(made.evidence(last_reading_at=first), decoder)
+    assert (again.status, again.reason) == (Status.HARD_FAIL, "window_overlaps")
+    later = judged(made.evidence(last_reading_at=first - timedelta(seconds=1)), decoder)
+    assert later.reason == "stream_sound"
