@@ -16,16 +16,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx2
 import numpy as np
 from skimage import data
 
 from bench import report
 from core.geo import Spot
-from market.simulator.instrument import Instrument
-from market.simulator.phone import Phone
 from tests.servers import House
-from tests.walks.asks import photo_bounty, stream_bounty
+from tests.walks.asks import phone_at, photo_bounty, probe_at, stream_bounty
 
 PLACE = Spot(35.6892, 51.3890)
 HAND_OFF = """
@@ -42,9 +39,7 @@ WHERE began.kind = 'captures' AND began.before IS NULL
 def streams(house: House, agent: str, lab: str, count: int) -> None:
     """Judged windows of an instrument."""
     bounty = house.post("/v1/bounties", stream_bounty(PLACE, slots=count), key=agent).json()["id"]
-    with httpx2.Client(base_url=house.url, timeout=60) as http:
-        probe = Instrument(http, secret=lab, spot=PLACE, seed=1)
-        probe.enrol()
+    with probe_at(house.url, PLACE, 1, lab) as probe:
         for _ in range(count):
             claim = probe.claim(bounty)
             probe.deliver(claim, probe.measure(claim))
@@ -56,9 +51,7 @@ def photos(house: House, agent: str, count: int, source: np.random.Generator) ->
     for number in range(count):
         noise = source.integers(0, 256, (20, 30, 3), dtype=np.uint8)
         scene = np.kron(noise, np.ones((20, 20, 1), dtype=np.uint8)) // 2 + data.coffee()[:400, :600] // 2
-        with httpx2.Client(base_url=house.url, timeout=60) as http:
-            phone = Phone(http, PLACE, seed=number)
-            phone.enrol()
+        with phone_at(house.url, PLACE, number) as phone:
             phone.earn(bounty, scene.astype(np.uint8), 3)
 
 

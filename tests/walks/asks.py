@@ -11,6 +11,7 @@ import httpx2
 
 from core.clock import now, wire
 from core.geo import Spot
+from market.simulator.instrument import Instrument
 from market.simulator.phone import Phone
 
 
@@ -38,6 +39,15 @@ def stream_bounty(spot: Spot, **changes: object) -> dict[str, Any]:
     }
     body = photo_bounty(spot, kind="stream", ask="Air temperature on the roof", stream=stream, reward="0.10")
     return {**body, "answer_schema": {}, **changes}
+
+
+@contextmanager
+def probe_at(url: str, spot: Spot, seed: int, lab: str) -> Iterator[Instrument]:
+    """An enrolled simulated instrument of the lab with this key; its connection is closed at the end."""
+    with httpx2.Client(base_url=url, timeout=60) as client:
+        probe = Instrument(client, secret=lab, spot=spot, seed=seed)
+        probe.enrol()
+        yield probe
 
 
 @contextmanager

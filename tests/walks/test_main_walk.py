@@ -6,16 +6,15 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from skimage import data
 from sklearn.datasets import load_sample_image
 
 from agent_sdk import Spotcheck
 from core.geo import Spot
-from market.simulator.instrument import Instrument, spike
+from market.simulator.instrument import spike
 from tests.servers import House
-from tests.walks.asks import phone_at, photo_bounty, stream_bounty
+from tests.walks.asks import phone_at, photo_bounty, probe_at, stream_bounty
 
 # Each walk on the shared house has a scene of its own: two renders of one photograph are copies.
 PLACE = Spot(35.6892, 51.3890)
@@ -76,9 +75,7 @@ def test_a_dearer_bounty_asks_for_a_code_in_the_scene_and_holds_the_money_back(
 def test_an_instrument_is_paid_by_the_window_and_not_for_a_bad_one(house: House, agent_key: str) -> None:
     bounty = house.post("/v1/bounties", stream_bounty(PLACE, slots=2), key=agent_key).json()
     lab = house.account(kind="lab", deposit=None)
-    with httpx2.Client(base_url=house.url, timeout=60) as http:
-        probe = Instrument(http, secret=lab, spot=PLACE, seed=5)
-        probe.enrol()
+    with probe_at(house.url, PLACE, 5, lab) as probe:
         claim = probe.claim(bounty["id"])
         good = probe.deliver(claim, probe.measure(claim))
         claim = probe.claim(bounty["id"])
@@ -113,9 +110,7 @@ def test_a_person_overturns_a_rejection_and_the_contributor_is_paid(house: House
 def test_the_same_readings_are_not_paid_twice(house: House, agent_key: str) -> None:
     bounty = house.post("/v1/bounties", stream_bounty(PLACE, slots=2), key=agent_key).json()
     lab = house.account(kind="lab", deposit=None)
-    with httpx2.Client(base_url=house.url, timeout=60) as http:
-        probe = Instrument(http, secret=lab, spot=PLACE, seed=6)
-        probe.enrol()
+    with probe_at(house.url, PLACE, 6, lab) as probe:
         claim = probe.claim(bounty["id"])
         readings = probe.measure(claim)
         assert probe.deliver(claim, readings).status == "accepted"
