@@ -15,8 +15,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as DbSession
 
 from bounties import receipts, rules, service
-from bounties.claims import last_reading_at, parts_of, stream_bytes
 from bounties.rules import CaptureState
+from bounties.submissions import last_reading_at, parts_of, stream_bytes
 from bounties.tables import Bounty, Capture, Claim, Media, Slot
 from core import states
 from core.accounts.tables import Device

@@ -140,6 +140,10 @@ TIERS: tuple[Tier, ...] = (
 """T0 and T1. T2 (over $10) needs attested devices or two witnesses, which no check here reads yet:
 it is refused rather than sold at T1's strength (docs/decisions/0004)."""
 
+LET_GO_WITHIN = timedelta(days=1)
+FREE_LET_GO = 5
+FIRST_COOL_DOWN = timedelta(hours=1)
+LONGEST_COOL_DOWN = timedelta(hours=12)
 MAX_SLOTS = 500
 MAX_WINDOW = timedelta(days=31)
 APPEAL_WITHIN = timedelta(days=7)
@@ -238,6 +242,18 @@ def window_fault(ask: Ask, now: datetime) -> str | None:
     if ask.closes_at - now > MAX_WINDOW:
         return f"closes_at is over {MAX_WINDOW.days} days away"
     return None
+
+
+def cool_down(let_go: int) -> timedelta:
+    """How long after its last claim a contributor waits who let `let_go` claims go within a day.
+
+    Five cost nothing: people are interrupted. From the sixth on an hour, doubling, so that nobody keeps
+    a bounty's slots from others by claiming them again and again.
+    """
+    beyond = let_go - FREE_LET_GO
+    if beyond <= 0:
+        return timedelta(0)
+    return min(LONGEST_COOL_DOWN, FIRST_COOL_DOWN * (1 << min(beyond, 8) - 1))
 
 
 # Reasons that tell a cheat nothing he does not know, and an honest person what to do.

@@ -107,7 +107,7 @@ class StreamPart(Base):
 class Capture(Base):
     """A capture on its way to one verdict.
 
-    `order` is gapless and in commit order (see `claims.next_order`): what "earlier" means for copies.
+    `order` is gapless and in commit order (see `submissions.next_order`): what "earlier" means for copies.
     `attempts` is the fencing token: a worker whose attempt is not the row's may not settle it.
     """
 
@@ -134,6 +134,15 @@ class Capture(Base):
     reasons: Mapped[list[str]]
     report: Mapped[dict[str, Any] | None]
     paid: Mapped[int | None] = mapped_column(Big)
+
+
+class Original(Base):
+    """Sealed bytes that were taken in; what no capture names a day after `received_at` is dropped."""
+
+    __tablename__ = "originals"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Media(Base):

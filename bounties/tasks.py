@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from bounties import claims, judging, rules, service
+from bounties import claims, judging, rules, service, submissions
 from bounties.rules import BountyState, CaptureState, ClaimState
 from bounties.tables import Bounty, Capture, Claim
 from core import clock, states
@@ -20,6 +20,7 @@ from core.db import Database
 from core.errors import NotFound
 from core.failpoints import failpoint
 from core.storage import Storage
+from core.sweeper import Sweeper
 from verification.case import Tools
 from verification.evidence import Evidence, Verdict
 from verification.picture import Picture, Undecodable
@@ -112,13 +113,13 @@ def _picture(evidence: Evidence, tools: Tools) -> Picture | None:
         return None  # the decode check will say why
 
 
-def sweep(database: Database, *, now: datetime) -> int:
+def sweep(sweeper: Sweeper, *, now: datetime) -> int:
     """Finds what the tables say is undone and does or re-sends it. Gives how many things it touched.
 
     Captures due (the queue forgot, or a worker died with the lease), claims past their deadline,
     bounties past their window.
     """
-    with database.reading() as session:
+    with sweeper.database.reading() as session:
         due = (Capture.status.in_([s.value for s in rules.UNJUDGED])) & (Capture.due_at <= now)
         captures = session.scalars(
             select(Capture.id).where(due).order_by(Capture.order).limit(SWEEP_LIMIT)
@@ -127,21 +128,16 @@ def sweep(database: Database, *, now: datetime) -> int:
         claims_due = session.scalars(select(Claim.id).where(lapsed).limit(SWEEP_LIMIT)).all()
         ended = (Bounty.status == BountyState.OPEN.value) & (Bounty.closes_at <= now)
         bounties_due = session.scalars(select(Bounty.id).where(ended).limit(SWEEP_LIMIT)).all()
-    for capture_id in captures:
-        with database.transaction() as session:
-            judging.wake(session, capture_id, now=now)
-    for claim_id in claims_due:
-        with database.transaction() as session:
-            claims.expire_claim(session, claim_id, now=now)
-    for bounty_id in bounties_due:
-        with database.transaction() as session:
-            service.expire_bounty(session, bounty_id, now=now)
-    return len(captures) + len(claims_due) + len(bounties_due)
+    return (
+        sweeper.each(captures, lambda session, found: judging.wake(session, found, now=now))
+        + sweeper.each(claims_due, lambda session, found: claims.expire_claim(session, found, now=now))
+        + sweeper.each(bounties_due, lambda session, found: service.expire_bounty(session, found, now=now))
+    )
 
 
-def overdue_reviews(database: Database, *, now: datetime) -> int:
+def overdue_reviews(sweeper: Sweeper, *, now: datetime) -> int:
     """Ends reviews that nobody did in time with their tier's default. Gives how many."""
-    with database.reading() as session:
+    with sweeper.database.reading() as session:
         found = select(Capture.id, Capture.judged_at, Bounty.tier).join(Bounty, Bounty.id == Capture.bounty)
         waiting = session.execute(found.where(Capture.status == CaptureState.REVIEW.value)).all()
     late = [
@@ -149,7 +145,13 @@ def overdue_reviews(database: Database, *, now: datetime) -> int:
         for row in waiting
         if row.judged_at and now - row.judged_at > rules.TIERS[row.tier].review_within
     ]
-    for capture_id in late:
-        with database.transaction() as session:
-            judging.end_overdue_review(session, capture_id, now=now)
-    return len(late)
+    return sweeper.each(late, lambda session, found: judging.end_overdue_review(session, found, now=now))
+
+
+def drop_unnamed_originals(sweeper: Sweeper, storage: Storage, *, now: datetime) -> int:
+    """Drops uploads that became no capture: retakes, abandoned claims, uploads cut off. Gives how many."""
+    with sweeper.database.reading() as session:
+        found = submissions.unnamed_originals(session, now=now, limit=SWEEP_LIMIT)
+    return sweeper.each(
+        found, lambda session, sha256: submissions.drop_original(session, storage, sha256, now=now)
+    )

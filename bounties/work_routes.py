@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from bounties import claims, reviews, search, views
+from bounties import claims, reviews, search, submissions, views
 from bounties.routes import After, BountyId, Limit
 from bounties.rules import ClaimState
 from bounties.schemas import (
@@ -109,13 +110,13 @@ def commit(claim_id: ClaimId, body: Commit, call: Caller) -> JSONResponse:
         now = clock.now()
         claim = claims.active_claim(call.session, call.account, claim_id, now)
         signature = _signature(body.signature)
-        received = claims.commit(call.session, claim, bytes.fromhex(body.commitment), signature, now=now)
+        received = submissions.commit(call.session, claim, bytes.fromhex(body.commitment), signature, now=now)
         return Committed(received_at=received)
 
     return call.once(body, effect, 200)
 
 
-@router.put("/claims/{claim_id}/media", response_model=Delivered, max_body_size=claims.MAX_MEDIA)
+@router.put("/claims/{claim_id}/media", response_model=Delivered, max_body_size=submissions.MAX_MEDIA)
 async def deliver(
     claim_id: ClaimId,
     request: Request,
@@ -128,7 +129,7 @@ async def deliver(
     if content_type not in MEDIA_TYPES:
         raise errors.BadInput("Content-Type is not a picture's", allowed=sorted(MEDIA_TYPES))
     await run_in_threadpool(_check_claim, opened, account, claim_id)
-    data = await _read(request, claims.MAX_MEDIA)
+    data = await _read(request, submissions.MAX_MEDIA)
     return await run_in_threadpool(_deliver, opened, storage, account, claim_id, content_type, data)
 
 
@@ -151,16 +152,18 @@ def _check_claim(opened: Database, account: str, claim_id: str) -> None:
     """Before a byte is read or stored: the claim is live, and has not been delivered to too often."""
     with opened.transaction() as session:
         claim = claims.active_claim(session, account, claim_id, clock.now())
-        claims.count_delivery(session, claim)
+        submissions.count_delivery(session, claim)
 
 
 def _deliver(
     opened: Database, storage: Storage, account: str, claim_id: str, media_type: str, data: bytes
 ) -> Delivered:
+    with opened.transaction() as session:
+        submissions.note_original(session, hashlib.sha256(data).hexdigest(), now=clock.now())
     sha256 = storage.seal(data)
     with opened.transaction() as session:
         claim = claims.active_claim(session, account, claim_id, clock.now())
-        claims.deliver(session, claim, sha256, media_type, len(data))
+        submissions.deliver(session, claim, sha256, media_type, len(data))
     return Delivered(sha256=sha256, size=len(data))
 
 
@@ -173,7 +176,7 @@ def send_part(claim_id: ClaimId, body: SendPart, call: Caller) -> JSONResponse:
         now = clock.now()
         claim = claims.active_claim(call.session, call.account, claim_id, now)
         signature = _signature(body.signature)
-        readings = claims.add_part(call.session, claim, body.part, body.payload, signature, now=now)
+        readings = submissions.add_part(call.session, claim, body.part, body.payload, signature, now=now)
         return PartShape(part=body.part, readings=readings, next_part=body.part + 1)
 
     return call.once(body, effect, 200)
@@ -188,7 +191,9 @@ def submit_capture(claim_id: ClaimId, body: SubmitCapture, call: Caller) -> JSON
         now = clock.now()
         claim = claims.active_claim(call.session, call.account, claim_id, now)
         signature = _signature(body.signature)
-        made = claims.submit_capture(call.session, claim, body.statement, signature, body.answer, now=now)
+        made = submissions.submit_capture(
+            call.session, claim, body.statement, signature, body.answer, now=now
+        )
         return views.capture_shape(call.session, made)
 
     return call.once(body, effect, 202)
@@ -198,7 +203,7 @@ def submit_capture(claim_id: ClaimId, body: SubmitCapture, call: Caller) -> JSON
 def list_captures(call: Caller, after: After = None, limit: Limit = 20) -> CapturePage:
     """The caller's captures, newest first."""
     call.require(Scope.READ)
-    found = claims.captures_of(call.session, call.account, after=after, limit=limit)
+    found = submissions.captures_of(call.session, call.account, after=after, limit=limit)
     items = [views.capture_shape(call.session, capture) for capture in found]
     return CapturePage(items=items, next=items[-1].id if len(items) == limit else None)
 
@@ -207,7 +212,7 @@ def list_captures(call: Caller, after: After = None, limit: Limit = 20) -> Captu
 def read_capture(capture_id: CaptureId, call: Caller) -> CaptureShape:
     """One of the caller's captures."""
     call.require(Scope.READ)
-    return views.capture_shape(call.session, claims.own_capture(call.session, call.account, capture_id))
+    return views.capture_shape(call.session, submissions.own_capture(call.session, call.account, capture_id))
 
 
 @router.post("/captures/{capture_id}/appeal", status_code=202, response_model=CaptureShape)
@@ -216,7 +221,7 @@ def appeal(capture_id: CaptureId, body: Appeal, call: Caller) -> JSONResponse:
     call.require(Scope.CONTRIBUTE)
 
     def effect() -> CaptureShape:
-        capture = claims.own_capture(call.session, call.account, capture_id)
+        capture = submissions.own_capture(call.session, call.account, capture_id)
         reviews.appeal(call.session, capture, body.statement, now=clock.now())
         return views.capture_shape(call.session, capture)
 

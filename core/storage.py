@@ -86,6 +86,15 @@ class Storage:
         except (InvalidTag, ValueError) as error:  # ValueError: not even a nonce is left
             raise NotFound("the sealed object does not open", sha256=sha256) from error
 
+    def drop_sealed(self, sha256: str) -> None:
+        """Deletes an original for good; one that is gone already is fine."""
+        try:
+            obstore.delete(self._store, _path("sealed", sha256))
+        except FileNotFoundError:
+            return
+        except (OSError, BaseError) as error:
+            raise Unavailable("the storage did not drop the object") from error
+
     def ready(self) -> bool:
         """Whether the storage answers (used by /readyz and doctor)."""
         try:

@@ -47,11 +47,11 @@ def _leave(_: int, __: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def work(settings: Settings, _: argparse.Namespace) -> int:
+def work(settings: Settings, arguments: argparse.Namespace) -> int:
     """Runs one worker process."""
     from market import worker  # loads torch, which no other command needs
 
-    worker.run(settings)
+    worker.run(settings, arguments.child_of)
     return 0
 
 
@@ -74,7 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     serving = commands.add_parser("serve", help="run the market on this machine")
     serving.add_argument("--workers", type=int, default=1, help="worker processes (0: they run elsewhere)")
-    commands.add_parser("work", help="run one worker process")
+    working = commands.add_parser("work", help="run one worker process")
+    working.add_argument("--child-of", type=int, metavar="PID", help="stop when this parent process is gone")
     commands.add_parser("migrate", help="bring the database to the newest schema")
     account = commands.add_parser("account", help="make an account and print its key")
     account.add_argument("name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -39,10 +40,10 @@ class Supervisor:
                 child.kill()
 
     def _keep(self, number: int) -> None:
-        pause = 0.2
+        pause, me = 0.2, str(os.getpid())
         while not self._stop.is_set():
             began = time.monotonic()
-            child = subprocess.Popen([sys.executable, "-m", "market", "work"])
+            child = subprocess.Popen([sys.executable, "-m", "market", "work", "--child-of", me])
             self._children[number] = child
             child.wait()
             if self._stop.is_set():

@@ -7,6 +7,8 @@ does what is due by the clock and re-sends what the queue forgot.
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from core.errors import SpotcheckError
 from core.note import Signer, load_or_make_key
 from core.queue import Queue, make_celery
 from core.storage import Storage
+from core.sweeper import Sweeper
 from payments.rails.sandbox import SandboxRail
 from verification.case import Tools
 from verification.engine import Engine
@@ -44,6 +47,7 @@ class Worker:
     settings: Settings
     database: Database
     storage: Storage
+    sweeper: Sweeper
     tools: Tools
     rails: dict[str, SandboxRail]
     signer: Signer
@@ -62,7 +66,8 @@ def open_worker(settings: Settings) -> Worker:
         trust=TrustList.load(settings.trust),
     )
     signer = Signer(settings.log_origin, load_or_make_key(settings.home / "log.pem"))
-    return Worker(settings, database, storage, tools, {"sandbox": SandboxRail(database)}, signer)
+    rails = {"sandbox": SandboxRail(database)}
+    return Worker(settings, database, storage, Sweeper(database), tools, rails, signer)
 
 
 def make_tasks(worker: Worker) -> Celery:
@@ -78,7 +83,7 @@ def make_tasks(worker: Worker) -> Celery:
 
     @app.task(name="payments.run_operation")
     def run_operation(operation_id: str) -> None:
-        payments.tasks.run_operation(worker.database, worker.rails, operation_id)
+        payments.tasks.run_operation(worker.database, worker.rails, operation_id, lease_for=lease_for)
 
     return app
 
@@ -89,7 +94,7 @@ def sweep_once(worker: Worker) -> None:
     Each step reads first, so that an idle house takes no write lock five times a second.
     """
     now = clock.now()
-    bounties.tasks.sweep(worker.database, now=now)
+    bounties.tasks.sweep(worker.sweeper, now=now)
     payments.tasks.sweep_operations(worker.database, now=now)
     with worker.database.reading() as session:
         waits = log.waits(session)
@@ -98,12 +103,20 @@ def sweep_once(worker: Worker) -> None:
             log.sequence(session, worker.signer, now=now)
 
 
-def start_sweeper(worker: Worker, stop: threading.Event) -> threading.Thread:
-    """Runs `sweep_once` every 0.2 s until `stop` is set. A database that is away is tried again."""
+def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = None) -> threading.Thread:
+    """Runs `sweep_once` every 0.2 s until `stop` is set. A database that is away is tried again.
+
+    Args:
+        parent: the process this worker belongs to: when it is gone (killed, so that it could not say
+            stop), the worker stops too, and does not stay behind beside its successors.
+    """
 
     def rounds() -> None:
         since_slow = SLOW_EVERY_S
         while not stop.wait(SWEEP_EVERY_S):
+            if parent is not None and os.getppid() != parent:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             since_slow += SWEEP_EVERY_S
             _guarded(lambda: sweep_once(worker))
             if since_slow >= SLOW_EVERY_S:
@@ -116,10 +129,11 @@ def start_sweeper(worker: Worker, stop: threading.Event) -> threading.Thread:
 
 
 def sweep_slowly(worker: Worker) -> None:
-    """What may be some seconds late: earnings that become payable, reviews that nobody did."""
+    """What may be some seconds late: earnings that mature, reviews nobody did, uploads nobody used."""
     now = clock.now()
     payments.tasks.mature(worker.database, now=now)
-    bounties.tasks.overdue_reviews(worker.database, now=now)
+    bounties.tasks.overdue_reviews(worker.sweeper, now=now)
+    bounties.tasks.drop_unnamed_originals(worker.sweeper, worker.storage, now=now)
 
 
 def _guarded(step: Callable[[], None]) -> None:
@@ -130,11 +144,11 @@ def _guarded(step: Callable[[], None]) -> None:
         _log.warning("sweep put off: %s", error)
 
 
-def run(settings: Settings) -> None:
-    """Works until told to stop (SIGTERM finishes the task at hand)."""
+def run(settings: Settings, parent: int | None = None) -> None:
+    """Works until told to stop (SIGTERM finishes the task at hand), or until `parent` is gone."""
     worker = open_worker(settings)
     stop = threading.Event()
-    start_sweeper(worker, stop)
+    start_sweeper(worker, stop, parent)
     app = make_tasks(worker)
     try:
         app.worker_main(

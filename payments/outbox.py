@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
@@ -91,17 +91,25 @@ def order(
     return operation
 
 
-def run_operation(database: Database, rails: Rails, operation_id: str, *, clock: Clock = clock.now) -> None:
+def run_operation(
+    database: Database,
+    rails: Rails,
+    operation_id: str,
+    *,
+    lease_for: timedelta = rules.LEASE,
+    clock: Clock = clock.now,
+) -> None:
     """Carries one operation a step further. Safe to call at any time, from anywhere, again.
 
-    Does nothing when the operation has ended, rests, or is under another worker's lease.
+    Does nothing when the operation has ended, rests, or is under another worker's lease. `lease_for` is
+    longer than the rail's own timeout: a lease that ends while the call is on its way costs a look-up.
 
     Raises:
         NotFound: no such operation.
         Unavailable: this house has no rail of that name.
     """
     with database.transaction() as session:
-        taken = _take(session, operation_id, clock())
+        taken = _take(session, operation_id, lease_for, clock())
     if taken is None:
         return
     rail = _rail(rails, taken.rail)
@@ -173,7 +181,7 @@ def wake(session: Session, operation_ids: list[str], *, now: datetime) -> None:
         enqueue(session, RUN_OPERATION, operation_id)
 
 
-def _take(session: Session, operation_id: str, now: datetime) -> _Taken | None:
+def _take(session: Session, operation_id: str, lease_for: timedelta, now: datetime) -> _Taken | None:
     """Puts an operation under our lease, if it is due."""
     operation = _locked(session, operation_id)
     state = OperationState(operation.status)
@@ -181,7 +189,7 @@ def _take(session: Session, operation_id: str, now: datetime) -> _Taken | None:
         return None
     fresh = state is OperationState.NEW
     operation.attempts += 1
-    operation.due_at = now + rules.LEASE
+    operation.due_at = now + lease_for
     if fresh:
         operation.sent_at = now
         _move(session, operation, OperationState.SENT, now)

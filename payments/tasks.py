@@ -5,16 +5,16 @@ Each may run at any time, twice, or side by side with itself.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.db import Database
 from payments import audit, escrow, outbox
 from payments.rails import Rails
 
 
-def run_operation(database: Database, rails: Rails, operation_id: str) -> None:
+def run_operation(database: Database, rails: Rails, operation_id: str, *, lease_for: timedelta) -> None:
     """Carries one deposit or payout a step further."""
-    outbox.run_operation(database, rails, operation_id)
+    outbox.run_operation(database, rails, operation_id, lease_for=lease_for)
 
 
 def sweep_operations(database: Database, *, now: datetime) -> int:

@@ -22,7 +22,7 @@ from core.accounts.schemas import (
     OpenAccount,
     Opened,
 )
-from core.accounts.tables import Account, Device
+from core.accounts.tables import Account, ApiKey, Device
 from core.geo import Spot
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
@@ -66,15 +66,16 @@ def enrol(body: Enrol, door: MaybeCaller) -> JSONResponse:
 
 @router.post("/keys", status_code=201, response_model=KeyShape)
 def make_key(body: MakeKey, call: Caller) -> JSONResponse:
-    """Makes a further key with at most this key's scopes. Its secret is shown in this answer only."""
+    """Makes a further key with at most this key's scopes (without `scopes`: all of them, but a key with
+    spend limits gets `money` only when it is named). Its secret is shown in this answer only."""
     if call.api_key.has_limits():
         raise errors.Forbidden(
             "a key with spend limits cannot make keys", hint="Use the account's first key."
         )
-    wanted = body.scopes if body.scopes is not None else [Scope(name) for name in call.api_key.scopes]
+    limits = Limits(body.limits.per_bounty, body.limits.per_day, body.limits.total)
+    wanted = body.scopes if body.scopes is not None else _inherited(call.api_key, limits)
     for scope in wanted:
         call.require(scope)
-    limits = Limits(body.limits.per_bounty, body.limits.per_day, body.limits.total)
 
     def effect() -> KeyShape:
         issued = service.issue_key(call.session, call.caller, now=clock.now(), scopes=wanted, limits=limits)
@@ -88,6 +89,12 @@ def revoke_key(key_id: KeyId, call: Caller) -> Response:
     """Ends a key of the caller's account at once: itself, or one that may do no more than it."""
     service.revoke_key(call.session, call.api_key, key_id, now=clock.now())
     return Response(status_code=204)
+
+
+def _inherited(key: ApiKey, limits: Limits) -> list[Scope]:
+    """The scopes a new key gets unasked: a limit on spending is no limit if the key can pay money out."""
+    scopes = [Scope(name) for name in key.scopes]
+    return scopes if limits == Limits() else [scope for scope in scopes if scope is not Scope.MONEY]
 
 
 def _enrol(session: Session, account: Account, body: Enrol) -> Device:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.orm import Session
 
-from bounties import claims, judging, service
+from bounties import claims, judging, service, submissions
 from bounties.rules import Ask, Kind, Licence
 from bounties.tables import Bounty, Capture, Claim
 from core.accounts import rules as account_rules
@@ -118,9 +118,23 @@ def submit(
     statement = json.dumps({"v": 1, "kind": "photo", "claim": claimed.id, "nonce": claimed.nonce})
     commitment = hashlib.sha256(statement.encode()).digest()
     signature = person.key.sign(account_rules.statement_message(commitment))
-    claims.commit(session, claimed, commitment, signature, now=now)
-    claims.deliver(session, claimed, hashlib.sha256(media).hexdigest(), "image/jpeg", len(media))
-    return claims.submit_capture(session, claimed, statement, signature, answer, now=now)
+    submissions.commit(session, claimed, commitment, signature, now=now)
+    submissions.deliver(session, claimed, hashlib.sha256(media).hexdigest(), "image/jpeg", len(media))
+    return submissions.submit_capture(session, claimed, statement, signature, answer, now=now)
+
+
+def started(
+    database: Database, slots: int = 1, reward: str = "0.50", people: int = 1
+) -> tuple[str, list[str]]:
+    """A bounty with one submitted capture a person. Gives its id and the captures'."""
+    with database.transaction() as session:
+        bounty = post(session, new_agent(session), ask(reward=reward, slots=slots))
+        captures = []
+        for number in range(people):
+            person = new_person(session)
+            claimed = claim(session, person, bounty)
+            captures.append(submit(session, person, claimed, media=b"%d" % number).id)
+        return bounty.id, captures
 
 
 def report(

@@ -250,6 +250,15 @@ def test_a_key_with_limits_makes_no_key_without_them(inside: Inside) -> None:
     assert inside.send("POST", "/v1/keys", limited["secret"], json={}).status_code == 403
 
 
+def test_a_key_with_limits_moves_money_out_only_when_that_was_said(inside: Inside) -> None:
+    key = inside.key(Kind.AGENT)
+    limited = inside.send("POST", "/v1/keys", key, json={"limits": {"total": "1"}}).json()
+    assert sorted(limited["scopes"]) == ["post", "read"]
+    assert inside.send("POST", "/v1/payouts", limited["secret"], json={"amount": "1"}).status_code == 403
+    named = inside.send("POST", "/v1/keys", key, json={"limits": {"total": "1"}, "scopes": ["money"]}).json()
+    assert named["scopes"] == ["money"]
+
+
 # How often
 
 

@@ -255,7 +255,7 @@ def test_the_order_wakes_a_worker_after_its_commit_and_the_sweeper_wakes_it_agai
     assert [tasks.sweep_operations(database, now=NOW) for _ in range(3)] == [1, 0, 0]
     assert recorder.jobs[1:] == [("payments.run_operation", (operation,))]
     assert tasks.sweep_operations(database, now=NOW + rules.WAKE_AGAIN) == 1
-    tasks.run_operation(database, {"sandbox": SandboxRail(database)}, operation)
+    tasks.run_operation(database, {"sandbox": SandboxRail(database)}, operation, lease_for=rules.LEASE)
     assert tasks.sweep_operations(database, now=NOW + timedelta(days=3650)) == 0
 
 

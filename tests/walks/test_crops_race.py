@@ -19,7 +19,7 @@ from skimage import data
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bounties import claims, tasks
+from bounties import submissions, tasks
 from bounties.tables import Capture, Claim
 from core import clock
 from core.accounts.rules import statement_message
@@ -74,8 +74,8 @@ def prepare(session: Session, person: scene.Person, claimed: Claim, media: bytes
     statement = json.dumps({"v": 1, "kind": "photo", "sha256": sha256, **about, **place})
     commitment = hashlib.sha256(statement.encode()).digest()
     signature = person.key.sign(statement_message(commitment))
-    claims.commit(session, claimed, commitment, signature, now=now)
-    claims.deliver(session, claimed, sha256, "image/jpeg", len(media))
+    submissions.commit(session, claimed, commitment, signature, now=now)
+    submissions.deliver(session, claimed, sha256, "image/jpeg", len(media))
     return statement, signature
 
 
@@ -106,7 +106,7 @@ def submitted(database: Database, storage: Storage) -> list[str]:
     def submit(claim_id: str, statement: str, signature: bytes) -> str:
         with database.transaction() as session:
             claimed = session.get_one(Claim, claim_id)
-            return claims.submit_capture(session, claimed, statement, signature, 3, now=clock.now()).id
+            return submissions.submit_capture(session, claimed, statement, signature, 3, now=clock.now()).id
 
     made = at_once([lambda one=one: submit(*one) for one in ready])  # type: ignore[misc]
     return [str(capture) for capture in made]
@@ -142,12 +142,12 @@ def test_the_order_of_submissions_is_the_order_of_commits(postgres: Database) ->
     Without the row lock in `next_order` the second transaction would not wait, and this fails.
     """
     with postgres.transaction() as session:
-        claims.next_order(session)  # the counter is there: making it would be a lock of its own
+        submissions.next_order(session)  # the counter is there: making it would be a lock of its own
     first_has_number, log = threading.Event(), []
 
     def first() -> None:
         with postgres.transaction() as session:
-            log.append(("first", claims.next_order(session)))
+            log.append(("first", submissions.next_order(session)))
             first_has_number.set()
             time.sleep(0.5)
             log.append(("first commits", 0))
@@ -155,7 +155,7 @@ def test_the_order_of_submissions_is_the_order_of_commits(postgres: Database) ->
     def second() -> None:
         first_has_number.wait()
         with postgres.transaction() as session:
-            log.append(("second", claims.next_order(session)))
+            log.append(("second", submissions.next_order(session)))
 
     with ThreadPoolExecutor(2) as pool:
         for job in [pool.submit(first), pool.submit(second)]:

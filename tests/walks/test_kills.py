@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -199,6 +199,28 @@ def test_a_server_killed_around_the_commit_of_a_submission_loses_and_doubles_not
     tmp_path: Path, failpoint: str
 ) -> None:
     submit_through(tmp_path, failpoint)
+
+
+def children_of(pid: int) -> list[int]:
+    # Of /proc/N/stat the fourth field is the parent; the second, in brackets, may hold spaces.
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended while we looked
+            if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.timeout(240)
+def test_the_worker_of_a_server_that_was_killed_does_not_stay_behind(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.start()
+    house.account()  # its deposit is done, so the worker is up
+    assert house.process is not None
+    [worker] = children_of(house.process.pid)
+    house.process.kill()
+    house.process.wait(10)
+    until(lambda: not Path(f"/proc/{worker}").exists(), 30)
 
 
 @pytest.mark.soak
