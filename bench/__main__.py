@@ -8,7 +8,7 @@ import sys
 
 import bench
 
-_NOT_BENCHMARKS = {"__main__", "report"}
+_NOT_BENCHMARKS = {"__main__", "peers", "report"}
 
 
 def main() -> int:

@@ -1,11 +1,11 @@
-"""How fast the books are: `ledger.post` against bare SQL that does the least a ledger must, same run.
+"""How fast the books are, on a real Postgres (fsync on), each figure beside its peer in the same run.
 
     python -m bench.ledger [--quick] [--json PATH]
 
-Peer: two balance updates, one transfer row, one commit, by psycopg, without keys, entries, chains or
-checks. Printed, on a real Postgres (embedded, fsync on): post / peer with one client; eight clients on
-accounts of their own / one client; eight clients that all pay one account (the market's fee) / eight
-on their own; and the same posting on SQLite.
+`ledger.post` through SQLAlchemy against pgbench driving the same statements, with one client and with
+eight; our posting function against a ledger of pgledger's shape, both driven by pgbench, one leg each;
+eight clients that all pay one account (the market's fee) against eight on accounts of their own; ten
+postings a commit against one; and the same posting on SQLite. A posting has two legs: a price and a fee.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
 from bench import report
+from bench.peers import pgbench, pgledger_shape
 from core.db import Database
 from core.ids import new_id
 from core.money import Money
@@ -31,74 +33,191 @@ from tests.servers import Postgres
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CLIENTS = 8
+BATCH = 10
+Name = Callable[[int], str]
 
 
-def rate(work: Callable[[int], None], count: int, clients: int = 1) -> float:
-    """Calls a second of `work(client)`, `count` in all, spread over the clients."""
-    started = time.perf_counter()
-
-    def one(client: int) -> None:
-        for _ in range(count // clients):
-            work(client)
-
-    with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(one, range(clients)))
-    return count // clients * clients / (time.perf_counter() - started)
+def _id(prefix: str, client: int) -> str:
+    return f"{prefix}_{client:026d}"
 
 
-def poster(database: Database, hot: bool) -> Callable[[int], None]:
-    """One posting: a client's escrow to its contributor, and the fee to the one fee account or its own."""
-    pairs = [(new_id("esc"), new_id("acc"), new_id("acc")) for _ in range(CLIENTS)]
+def _escrow(client: int) -> str:
+    return rules.escrow(_id("esc", client))
+
+
+def _worker(client: int) -> str:
+    return rules.payable(_id("acc", client))
+
+
+def _own_fee(client: int) -> str:
+    return rules.payable(_id("acc", client + 100))
+
+
+def _hot_fee(_client: int) -> str:
+    return rules.REVENUE_FEE
+
+
+def fund(database: Database) -> None:
+    """Gives each client's escrow enough for any run."""
     with database.transaction() as session:
-        for escrow, account, _ in pairs:
-            rich = Leg("asset:bench", rules.escrow(escrow), Money(10**12))
-            ledger.post(session, f"fund:{account}", [rich], now=NOW)
-
-    def post(client: int) -> None:
-        escrow, account, other = pairs[client]
-        fees = rules.REVENUE_FEE if hot else rules.payable(other)
-        source = rules.escrow(escrow)
-        legs = [Leg(source, rules.payable(account), Money(10)), Leg(source, fees, Money(1))]
-        with database.transaction() as session:
-            ledger.post(session, new_id("trf"), legs, now=NOW)
-
-    return post
+        for client in range(CLIENTS):
+            rich = Leg("asset:bench", _escrow(client), Money(10**14))
+            ledger.post(session, f"fund:{client}", [rich], now=NOW)
 
 
-def peer(url: str) -> Callable[[int], None]:
-    """The bare SQL, on one connection."""
-    connection = psycopg.connect(url.replace("+psycopg", ""))
-    with connection:
-        connection.execute("CREATE TABLE bare (id int PRIMARY KEY, balance bigint)")
-        connection.execute("CREATE TABLE bare_transfers (id bigserial PRIMARY KEY, a int, b int, n bigint)")
-        connection.execute("INSERT INTO bare VALUES (0, 0), (1, 0)")
-    connection = psycopg.connect(url.replace("+psycopg", ""))
-
-    def transfer(_client: int) -> None:
-        connection.execute("UPDATE bare SET balance = balance - 1 WHERE id = 0")
-        connection.execute("UPDATE bare SET balance = balance + 1 WHERE id = 1")
-        connection.execute("INSERT INTO bare_transfers (a, b, n) VALUES (0, 1, 1)")
-        connection.commit()
-
-    return transfer
+def legs(client: int, fee: Name) -> list[Leg]:
+    """A price to the contributor and a fee."""
+    source = _escrow(client)
+    return [Leg(source, _worker(client), Money(10)), Leg(source, fee(client), Money(1))]
 
 
-def measure(folder: Path, count: int, rounds: int) -> list[tuple[float, ...]]:
-    """Rates of one round after another: bare SQL, post, eight clients, eight on one account, SQLite."""
+def post(database: Database, client: int, fee: Name = _own_fee, batch: int = 1) -> None:
+    """One commit of `batch` postings."""
+    made = [(new_id("trf"), legs(client, fee)) for _ in range(batch)]
+    with database.transaction() as session:
+        ledger.post_all(session, made, now=NOW)
+
+
+def rate(work: Callable[[int], None], seconds: float, clients: int, took: list[float]) -> float:
+    """Calls a second of `work(client)` by threads that go on for `seconds`; `took` gets each call's time."""
+    until = time.perf_counter() + seconds
+
+    def one(client: int) -> int:
+        count = 0
+        while (started := time.perf_counter()) < until:
+            work(client)
+            took.append(time.perf_counter() - started)
+            count += 1
+        return count
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        return sum(pool.map(one, range(clients))) / (time.perf_counter() - started)
+
+
+def script(pairs: Sequence[tuple[str, str, int]]) -> str:
+    """The posting function as pgbench calls it: what `ledger.post` sends, with keys that sort by time."""
+    names = sorted({name for source, target, _ in pairs for name in (source, target)})
+    chart = [rules.account_rule(name.replace("CLIENT", "0" * 26)) for name in names]
+
+    def array(values: Sequence[object], kind: str) -> str:
+        return f"ARRAY[{', '.join(str(value) for value in values)}]::{kind}[]"
+
+    def named(name: str) -> str:
+        # pgbench takes every colon, in quotes too, for the start of a variable.
+        spelt = name.replace(":", "@").replace("CLIENT", "' || lpad((:client_id)::text, 26, '0') || '")
+        return f"translate('{spelt}', '@', chr(58))"
+
+    return (
+        "BEGIN;\n"
+        "SELECT outcome, found_hash, found_at, account, off_by FROM spotcheck_post(now(), "
+        "ARRAY['b_' || uuidv7()], ARRAY['" + "0" * 64 + "'], " + array([len(pairs)], "int") + ", "
+        + array([names.index(source) + 1 for source, _, _ in pairs], "int") + ", "
+        + array([names.index(target) + 1 for _, target, _ in pairs], "int") + ", "
+        + array([amount for _, _, amount in pairs], "bigint") + ", "
+        + array([named(name) for name in names], "text") + ", "
+        + array([f"'{rule.kind.value}'" for rule in chart], "text") + ", "
+        + array([rule.floor for rule in chart], "bigint") + ", "
+        + array([rule.ceiling for rule in chart], "bigint") + ");\n"
+        "COMMIT;\n"
+    )  # fmt: skip
+
+
+_TWO_LEGS = script(
+    [
+        ("escrow:esc_CLIENT", "contrib:acc_CLIENT:payable", 10),
+        ("escrow:esc_CLIENT", "agent:acc_CLIENT:available", 1),
+    ]
+)
+_ONE_LEG = script([("escrow:esc_CLIENT", "contrib:acc_CLIENT:payable", 1)])
+
+
+@dataclass
+class Samples:
+    """What each round measured: rates a second, one a round, and the time of every single call."""
+
+    rates: dict[str, list[float]] = field(default_factory=dict)
+    took: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        """Notes one round's rate."""
+        self.rates.setdefault(name, []).append(value)
+
+    def run(self, name: str, work: Callable[[int], None], seconds: float, clients: int = 1) -> None:
+        """Measures a Python path for one round."""
+        self.add(name, rate(work, seconds, clients, self.took.setdefault(name, [])))
+
+    def ratio(self, above: str, below: str, times: float = 1.0) -> list[float]:
+        """Round by round."""
+        return [times * a / b for a, b in zip(self.rates[above], self.rates[below], strict=True)]
+
+
+def measure(folder: Path, seconds: float, rounds: int) -> Samples:
+    """All paths, one after another, round after round."""
     server = Postgres(folder, fsync=True)
     url = server.new_database()
-    database = Database(url, pool_size=CLIENTS)
+    plain = url.replace("+psycopg", "")
+    books = Database(url, pool_size=CLIENTS)
     migrate(f"sqlite:///{folder}/books.db")
     lite = Database(f"sqlite:///{folder}/books.db")
-    own, hot, small, bare = poster(database, False), poster(database, True), poster(lite, True), peer(url)
-    made: list[tuple[float, ...]] = [
-        (rate(bare, count), rate(own, count), rate(own, count, 8), rate(hot, count, 8), rate(small, count))
-        for _ in range(rounds)
-    ]
-    database.dispose()
+    fund(books)
+    fund(lite)
+    with psycopg.connect(plain) as connection:
+        for statement in (pgledger_shape.SCHEMA, pgledger_shape.FUNCTION, pgledger_shape.ACCOUNTS):
+            connection.execute(statement)
+    samples = Samples()
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+        for clients in (1, CLIENTS):
+            samples.run(f"ours {clients}", lambda client: post(books, client), seconds, clients)
+            samples.add(
+                f"pgbench {clients}", pgbench.rate(plain, _TWO_LEGS, clients=clients, seconds=seconds)
+            )
+            samples.add(f"one leg {clients}", pgbench.rate(plain, _ONE_LEG, clients=clients, seconds=seconds))
+            peer = pgbench.rate(plain, pgledger_shape.TRANSFER, clients=clients, seconds=seconds)
+            samples.add(f"pgledger {clients}", peer)
+        samples.run("hot", lambda client: post(books, client, _hot_fee), seconds, CLIENTS)
+        samples.run("batch", lambda client: post(books, client, batch=BATCH), seconds)
+        samples.run("lite", lambda client: post(lite, client), seconds)
+    books.dispose()
     lite.dispose()
     server.stop()
-    return made
+    return samples
+
+
+def rows(samples: Samples) -> list[report.Row]:
+    """The table: rates for orientation, ratios for the bars."""
+    made = []
+    for clients in (1, CLIENTS):
+        who = "one client" if clients == 1 else "eight clients"
+        ours, milli = f"ours {clients}", [1000 * took for took in samples.took[f"ours {clients}"]]
+        made += [
+            report.of_samples(f"ledger.post, {who}", samples.rates[ours], unit="postings/s"),
+            report.of_quantile(f"  one commit, p50, {who}", milli, 0.5, unit="ms"),
+            report.of_quantile(f"  one commit, p99, {who}", milli, 0.99, unit="ms"),
+            report.of_samples(
+                f"ledger.post / pgbench, same statements, {who}",
+                samples.ratio(ours, f"pgbench {clients}"),
+                bar=">= 0.5",
+            ),
+            report.of_samples(
+                f"our function / pgledger's shape, pgbench, {who}",
+                samples.ratio(f"one leg {clients}", f"pgledger {clients}"),
+                bar=">= 1.0",
+            ),
+        ]
+    return [
+        *made,
+        report.of_samples(
+            "one hot account / accounts of their own, eight",
+            samples.ratio("hot", f"ours {CLIENTS}"),
+            bar=">= 0.5",
+        ),
+        report.of_samples(
+            f"{BATCH} postings a commit / one a commit", samples.ratio("batch", "ours 1", BATCH), bar=">= 3"
+        ),
+        report.of_samples("ledger.post on SQLite", samples.rates["lite"], unit="postings/s"),
+    ]
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -106,18 +225,8 @@ def main(given: Sequence[str] | None = None) -> int:
     chosen = report.arguments(__doc__).parse_args(given)
     with tempfile.TemporaryDirectory(prefix="spotcheck-bench-") as folder:
         Path(folder).chmod(0o755)  # Postgres runs as a user of its own
-        rounds = measure(Path(folder), 120 if chosen.quick else 400, 3 if chosen.quick else 9)
-    bare, one, many, hot, lite = (list(values) for values in zip(*rounds, strict=True))
-    ratio = [hot_rate / own_rate for hot_rate, own_rate in zip(hot, many, strict=True)]
-    rows = [
-        report.of_samples("bare SQL, one client", bare, unit="postings/s"),
-        report.of_samples("ledger.post, one client", one, unit="postings/s"),
-        report.of_samples("ledger.post / bare SQL", [a / b for a, b in zip(one, bare, strict=True)]),
-        report.of_samples("ledger.post, eight clients", many, unit="postings/s"),
-        report.of_samples("one hot account / accounts of their own", ratio),
-        report.of_samples("ledger.post on SQLite", lite, unit="postings/s"),
-    ]
-    return report.finish("ledger: posting against the least a ledger must do", rows, chosen.json)
+        samples = measure(Path(folder), 1.0 if chosen.quick else 3.0, 6 if chosen.quick else 12)
+    return report.finish("ledger: posting beside its limit and its peer", rows(samples), chosen.json)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from core.money import MAX_MICROS, Money
 
@@ -76,6 +77,7 @@ _CHART: tuple[tuple[re.Pattern[str], AccountRule], ...] = (
 )
 
 
+@lru_cache(maxsize=10_000)
 def account_rule(name: str) -> AccountRule:
     """The chart's line for an account. Raises ValueError for a name the chart does not know."""
     for shape, rule in _CHART:

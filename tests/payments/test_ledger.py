@@ -115,6 +115,38 @@ def test_the_same_key_with_other_legs_is_refused(books: Database) -> None:
     assert available(books, b) == 400_000
 
 
+def test_a_batch_posts_in_order_and_chains(books: Database) -> None:
+    a, b, c = funded(books, ONE), trader(books), trader(books)
+    ring = [
+        (f"{a}:1", [leg(a, b)]),
+        (f"{a}:2", [leg(b, c), leg(c, b, Money(1))]),
+        (f"{a}:3", [leg(c, a, Money(5))]),
+    ]
+    with books.transaction() as session:
+        assert [made.replayed for made in ledger.post_all(session, ring, now=NOW)] == [False] * 3
+    with books.transaction() as session:
+        assert [made.replayed for made in ledger.post_all(session, ring[:2], now=NOW)] == [True] * 2
+        assert ledger.post_all(session, [], now=NOW) == []
+    assert [available(books, account) for account in (a, b, c)] == [5, 1, 999_994]
+    assert broken(books) == []
+
+
+@pytest.mark.parametrize("refused", ["short", "conflict"])
+def test_a_batch_is_posted_whole_or_not_at_all(books: Database, refused: str) -> None:
+    a, b = funded(books, ONE), trader(books)
+    with books.transaction() as session:
+        ledger.post(session, f"{a}:0", [leg(a, b, Money(1))], now=NOW)
+    last = (f"{a}:9", [leg(a, b)]) if refused == "short" else (f"{a}:0", [leg(a, b, Money(2))])
+    error = errors.InsufficientFunds if refused == "short" else errors.IdempotencyConflict
+    with books.transaction() as session:
+        with pytest.raises(error):
+            ledger.post_all(session, [(f"{a}:1", [leg(a, b, Money(10))]), last], now=NOW)
+        # The caller may go on: nothing of the batch is there.
+        ledger.post(session, f"{a}:2", [leg(a, b, Money(7))], now=NOW)
+    assert (available(books, a), available(books, b)) == (999_992, 8)
+    assert broken(books) == []
+
+
 def test_a_refusal_of_the_database_is_a_refusal_of_the_books_and_undoes_everything(books: Database) -> None:
     a, b = funded(books, ONE), trader(books)
     with books.transaction() as session:  # a bound that only the database knows of

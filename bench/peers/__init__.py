@@ -1,0 +1,1 @@
+"""What benchmarks compare with: other programs, and the shape of other ledgers."""
