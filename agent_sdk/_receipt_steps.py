@@ -186,6 +186,13 @@ def _check_consistency(case: Case) -> None:
         ) from error
 
 
+# Everything a contributor agreed to: what was asked, where, when, for how much.
+_TERMS = (
+    "ask", "kind", "answer_schema", "area", "opens_at", "closes_at", "reward", "slots", "tier", "licence",
+    "purpose", "max_freshness_s", "stream",
+)  # fmt: skip
+
+
 def _check_terms(case: Case) -> None:
     # 5. The hash binds the terms; the bounty, when given, must be the one they describe.
     receipt = case.read()
@@ -197,12 +204,17 @@ def _check_terms(case: Case) -> None:
         return
     if receipt.bounty != case.bounty.id:
         raise TermsMismatch(f"the receipt is of bounty {receipt.bounty}", facts={"field": "bounty"})
-    posted = case.bounty.model_dump(mode="json")
-    for name in ("ask", "kind", "answer_schema", "reward", "tier", "licence", "purpose"):
-        if name in receipt.terms and receipt.terms[name] != posted[name]:
+    try:
+        logged = Bounty.model_validate({**case.bounty.model_dump(), **dict(receipt.terms)})
+    except ValidationError as error:
+        raise TermsMismatch("the terms are no bounty's", facts={"field": "terms"}) from error
+    for name in _TERMS:
+        if name not in receipt.terms:
+            raise TermsMismatch(f"the terms do not hold {name}", facts={"field": name})
+        # Of what a server never told there is nothing to compare; `stream` is None for a photo.
+        told = getattr(case.bounty, name)
+        if getattr(logged, name) != told and (told is not None or name == "stream"):
             raise TermsMismatch(f"the logged {name} is not the one posted", facts={"field": name})
-    if "ask" not in receipt.terms:
-        raise TermsMismatch("the terms do not hold the ask", facts={"field": "ask"})
 
 
 def _check_observation(case: Case) -> None:

@@ -11,16 +11,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bounties import rules, service
-from bounties.rules import BountyState, ClaimState, Kind
-from bounties.tables import Bounty, Claim, Slot
+from bounties.rules import BountyState, CaptureState, ClaimState, Kind
+from bounties.tables import Bounty, Capture, Claim, Slot
 from core import errors, states
 from core.accounts import service as accounts
 from core.accounts.rules import DeviceKind
-from core.accounts.tables import Device
+from core.accounts.tables import Account, Device
 from core.ids import new_id
 from verification.evidence import Family
 
 MAX_ACTIVE_CLAIMS = 5
+MAX_IN_REVIEW = 5
 
 
 def claim_bounty(
@@ -81,19 +82,37 @@ def _check_claim(bounty: Bounty, device: Device, account: str, now: datetime) ->
 
 
 def _check_contributor(session: Session, bounty: Bounty, account: str, now: datetime) -> None:
-    """Refuses those who hold too many claims, one on this bounty already, or let too many go lately."""
+    """Refuses those who hold too many claims, one on this bounty already, or let too many go lately.
+
+    What waits for a person counts as held: else one contributor could fill every slot with captures that
+    no check can settle, and so close the bounty to all others for as long as a review may take.
+    """
+    # The account's row is locked first, so that claims made side by side are counted too.
+    session.get_one(Account, account, with_for_update=True)
     held = set(
         session.scalars(
             select(Claim.bounty).where(Claim.account == account, Claim.status == ClaimState.ACTIVE.value)
+        )
+    )
+    reviewed = list(
+        session.scalars(
+            select(Capture.bounty).where(
+                Capture.account == account, Capture.status == CaptureState.REVIEW.value
+            )
         )
     )
     if bounty.id in held:
         raise errors.StateConflict(
             "you hold a claim on this bounty already", hint="Finish or abandon it first."
         )
-    if len(held) >= MAX_ACTIVE_CLAIMS:
+    if bounty.id in reviewed:
         raise errors.StateConflict(
-            f"you hold {MAX_ACTIVE_CLAIMS} claims", hint="Finish or abandon one first."
+            "a capture of yours waits for a person here", hint="Wait for that decision."
+        )
+    if len(held) >= MAX_ACTIVE_CLAIMS or len(reviewed) >= MAX_IN_REVIEW:
+        raise errors.StateConflict(
+            f"you hold {len(held)} claims, and {len(reviewed)} of your captures wait for a person",
+            hint=f"At most {MAX_ACTIVE_CLAIMS} claims and {MAX_IN_REVIEW} reviews at a time.",
         )
     let_go = (ClaimState.EXPIRED.value, ClaimState.ABANDONED.value)
     count, last = session.execute(

@@ -198,15 +198,18 @@ def end_overdue_review(session: DbSession, capture_id: str, *, now: datetime) ->
 def pay(session: DbSession, capture: Capture, *, now: datetime) -> None:
     """Pays an accepted capture from its slot and writes its observation and receipt."""
     bounty, slot = _bounty_and_slot(session, capture)
-    tier = rules.TIERS[bounty.tier]
-    hold_back = now + tier.hold_back if tier.hold_back else None
     service.fill_slot(session, bounty, slot, now=now, actor="policy")
     released = escrow.release(
-        session, bounty.escrow, slot.number, capture.account, hold_back_until=hold_back, now=now
+        session,
+        bounty.escrow,
+        slot.number,
+        capture.account,
+        hold_back_until=rules.matures_at(bounty.tier, now),
+        now=now,
     )
     capture.paid = bounty.reward
     session.flush()
-    receipts.issue(session, capture, bounty, released.transfer_key, now=now)
+    receipts.issue(session, capture, bounty, released, now=now)
 
 
 def release_slot(session: DbSession, capture: Capture, *, now: datetime) -> None:

@@ -14,7 +14,7 @@ from bounties.tables import Bounty, Capture, Claim, Media, Observation
 from core import log, states
 from core.clock import wire
 from core.ids import new_id
-from core.money import Money
+from payments.escrow import Released
 from verification.evidence import Report
 
 LEAF_PREFIX = b"spotcheck-receipt-v1\n"
@@ -66,11 +66,11 @@ def leaf_of(receipt: str) -> bytes:
 
 
 def issue(
-    session: Session, capture: Capture, bounty: Bounty, transfer_key: str, *, now: datetime
+    session: Session, capture: Capture, bounty: Bounty, paid: Released, *, now: datetime
 ) -> Observation:
     """Writes the observation of a paid capture and puts its receipt's leaf into the log, in this commit."""
     observation_id = new_id("obs")
-    receipt = canonical(_receipt(session, observation_id, capture, bounty, transfer_key, now))
+    receipt = canonical(_receipt(session, observation_id, capture, bounty, paid, now))
     observation = Observation(
         id=observation_id,
         capture=capture.id,
@@ -87,7 +87,7 @@ def issue(
 
 
 def _receipt(
-    session: Session, observation_id: str, capture: Capture, bounty: Bounty, transfer_key: str, now: datetime
+    session: Session, observation_id: str, capture: Capture, bounty: Bounty, paid: Released, now: datetime
 ) -> dict[str, Any]:
     claim = session.get_one(Claim, capture.claim)
     media = list(session.scalars(select(Media).where(Media.capture == capture.id).order_by(Media.sha256)))
@@ -113,9 +113,9 @@ def _receipt(
         "calibration": report.get("calibration"),
         "engine": report.get("engine"),
         "payment": {
-            "transfer_key": transfer_key,
-            "reward": str(Money(bounty.reward)),
-            "fee": str(Money(bounty.fee)),
+            "transfer_key": paid.transfer_key,
+            "reward": str(paid.reward),
+            "fee": str(paid.fee),
         },
         "freshness": [wire(claim.issued_at), wire(claim.committed_at or capture.submitted_at)],
         "issued_at": wire(now),

@@ -37,9 +37,9 @@ def media(session: Session, capture_id: str, sha256: str) -> Media:
     Raises:
         NotFound: no such copy, or nobody has to decide about that capture.
     """
-    capture, item = session.get(Capture, capture_id), session.get(Media, (capture_id, sha256))
+    capture, item = session.get(Capture, capture_id), session.get(Media, (capture_id, sha256, "derivative"))
     waits = capture is not None and capture.status in (CaptureState.REVIEW, CaptureState.APPEALED)
-    if not waits or item is None or item.role != "derivative":
+    if not waits or item is None:
         raise errors.NotFound("no such media")
     return item
 
@@ -123,7 +123,7 @@ def _win_appeal(session: Session, capture: Capture, now: datetime) -> None:
         subject=capture.id,
         contributor=capture.account,
         amount=Money(bounty.reward),
-        hold_back_until=None,
+        hold_back_until=rules.matures_at(bounty.tier, now),
         now=now,
     )
-    receipts.issue(session, capture, bounty, paid.transfer_key, now=now)
+    receipts.issue(session, capture, bounty, paid, now=now)

@@ -165,7 +165,7 @@ def read_media(
 ) -> Response:
     """The buyer's copy: re-encoded, without metadata. The original stays sealed."""
     observation = _own(call, observation_id)
-    item = call.session.get(Media, (observation.capture, sha256))
-    if item is None or item.role != "derivative":
+    item = call.session.get(Media, (observation.capture, sha256, "derivative"))
+    if item is None:
         raise errors.NotFound("no such media")
     return Response(request.app.state.storage.get(sha256), media_type=item.media_type)

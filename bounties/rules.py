@@ -158,6 +158,11 @@ def tier_for(reward: Money) -> int:
     raise ValueError(f"rewards over {TIERS[-1].cap} need a tier this market does not offer yet")
 
 
+def matures_at(tier: int, now: datetime) -> datetime:
+    """When a reward earned now may be paid out."""
+    return now + TIERS[tier].hold_back
+
+
 def required_families(kind: str, tier: int) -> frozenset[Family]:
     """The families a capture of this kind and tier must have."""
     row = TIERS[tier]
@@ -264,6 +269,7 @@ _PLAIN = frozenset(
         "no_commitment",
         "media_not_as_signed",
         "bad_signature",
+        "no_position",
         "outside_area",
         "after_deadline",
     }

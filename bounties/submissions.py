@@ -100,7 +100,7 @@ def drop_original(session: Session, storage: Storage, sha256: str, *, now: datet
     row = session.get(Original, sha256, with_for_update=True, populate_existing=True)
     if row is None or session.scalar(_unnamed(now).where(Original.sha256 == sha256)) is None:
         return False
-    storage.drop_sealed(sha256)
+    storage.drop_original(sha256)
     session.delete(row)
     session.flush()
     return True

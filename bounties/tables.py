@@ -152,7 +152,8 @@ class Media(Base):
 
     capture: Mapped[str] = mapped_column(ForeignKey("captures.id"), primary_key=True)
     sha256: Mapped[str] = mapped_column(primary_key=True)
-    role: Mapped[str]
+    # A picture may be a fixed point of the delivered copy's encoding: then both are the same bytes.
+    role: Mapped[str] = mapped_column(primary_key=True)
     media_type: Mapped[str]
     size: Mapped[int]
     width: Mapped[int | None]

@@ -1,7 +1,9 @@
-"""Bytes by their SHA-256: plain blobs for what is delivered, sealed ones for originals.
+"""Bytes by their SHA-256: plain blobs for what is delivered, sealed ones for what is not.
 
 A sealed object is AES-256-GCM under the house's key, named by the SHA-256 of the *plain* bytes,
-which is also its associated data: a swapped or altered file does not open. One obstore URL serves
+which is also its associated data: a swapped or altered file does not open. Sealed objects lie on shelves:
+what people upload (`originals`) never shares a name with what the house keeps for itself (`looks`), so
+nobody can have the one dropped by sending the other. One obstore URL serves
 local folders, S3, GCS and Azure alike.
 """
 
@@ -12,7 +14,7 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
@@ -24,6 +26,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from core.errors import NotFound, Unavailable
 
 _NONCE_BYTES = 12
+Shelf: TypeAlias = Literal["originals", "looks"]
 
 
 class Storage:
@@ -66,30 +69,30 @@ class Storage:
             raise NotFound("the stored bytes are damaged", sha256=sha256)
         return data
 
-    def seal(self, data: bytes) -> str:
-        """Stores an original encrypted; returns the SHA-256 of the plain bytes."""
+    def seal(self, data: bytes, shelf: Shelf = "originals") -> str:
+        """Stores bytes encrypted; returns the SHA-256 of the plain bytes."""
         sha256 = hashlib.sha256(data).hexdigest()
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        box = nonce + self._cipher.encrypt(nonce, data, sha256.encode())
-        self._keep(_path("sealed", sha256), box, lambda: self.unseal(sha256))
+        box = nonce + self._cipher.encrypt(nonce, data, _name(shelf, sha256))
+        self._keep(_path(shelf, sha256), box, lambda: self.unseal(sha256, shelf))
         return sha256
 
-    def unseal(self, sha256: str) -> bytes:
-        """Opens an original. Callers log why (`core.states.record`).
+    def unseal(self, sha256: str, shelf: Shelf = "originals") -> bytes:
+        """Opens a sealed object. Callers that open an original log why (`core.states.record`).
 
         Raises:
             NotFound: no such object, another key, or altered bytes.
         """
-        box = self._read(_path("sealed", sha256))
+        box = self._read(_path(shelf, sha256))
         try:
-            return self._cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], sha256.encode())
+            return self._cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _name(shelf, sha256))
         except (InvalidTag, ValueError) as error:  # ValueError: not even a nonce is left
             raise NotFound("the sealed object does not open", sha256=sha256) from error
 
-    def drop_sealed(self, sha256: str) -> None:
+    def drop_original(self, sha256: str) -> None:
         """Deletes an original for good; one that is gone already is fine."""
         try:
-            obstore.delete(self._store, _path("sealed", sha256))
+            obstore.delete(self._store, _path("originals", sha256))
         except FileNotFoundError:
             return
         except (OSError, BaseError) as error:
@@ -132,6 +135,11 @@ class Storage:
             raise NotFound("no such stored object") from error
         except (OSError, BaseError) as error:
             raise Unavailable("the storage does not answer") from error
+
+
+def _name(shelf: str, sha256: str) -> bytes:
+    """What a sealed object is bound to."""
+    return f"{shelf}/{sha256}".encode()
 
 
 def _path(kind: str, sha256: str) -> str:

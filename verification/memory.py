@@ -13,22 +13,23 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from core.db import Database, insert_once
 from core.geo import COARSE_RESOLUTION, Spot, cell
 from core.storage import Storage
-from verification import pdq
+from verification import pdq, series
 from verification.evidence import Evidence
 from verification.picture import Picture
 from verification.registration import Eyes, Look, look
 from verification.statement import parse_statement, spot_of
-from verification.tables import Remembered
+from verification.tables import Remembered, SeriesMark
 
 FAR = 100  # bits of 256: unrelated pictures seldom come closer than 84 over all views
 _LOOKS_KEPT = 32  # of about 0.6 MB
@@ -87,6 +88,10 @@ class Memory(Protocol):
         """The account's latest earlier capture that had a position."""
         ...
 
+    def shared_marks(self, marks: Sequence[int], before_order: int) -> list[int]:
+        """Those of a series' marks that one earlier series has: of the one that has most of them."""
+        ...
+
 
 class PictureMemory:
     """The Memory kept in the database, with the looks in the sealed storage. Safe between threads."""
@@ -121,10 +126,12 @@ class PictureMemory:
         if picture is not None:
             seen = look(picture.rgb, self._eyes)
             row["hashes"] = pdq.index_views(picture.rgb).astype("<u8").tobytes()
-            row["look"] = self._storage.seal(seen.pack())
+            row["look"] = self._storage.seal(seen.pack(), "looks")
             self._keep(evidence.capture, seen)
         with self._database.transaction() as session:
-            insert_once(session, Remembered, row, ["capture"])
+            if insert_once(session, Remembered, row, ["capture"]):
+                marks = series.marks(evidence.parts)
+                session.add_all(SeriesMark(mark=mark, order=evidence.order) for mark in marks)
 
     def look_of(self, capture: str) -> Look | None:
         """See `Memory`. Raises core.errors.NotFound when the stored look is lost or damaged."""
@@ -136,7 +143,7 @@ class PictureMemory:
             name = session.scalar(select(Remembered.look).where(Remembered.capture == capture))
         if name is None:
             return None
-        seen = Look.unpack(self._storage.unseal(name))
+        seen = Look.unpack(self._storage.unseal(name, "looks"))
         self._keep(capture, seen)
         return seen
 
@@ -174,6 +181,22 @@ class PictureMemory:
         if row is None or row.lat is None or row.lon is None:
             return None
         return PastSpot(Spot(row.lat, row.lon), row.at)
+
+    def shared_marks(self, marks: Sequence[int], before_order: int) -> list[int]:
+        """See `Memory`."""
+        mine = SeriesMark.mark.in_(marks)
+        counted = (
+            select(SeriesMark.order)
+            .where(mine, SeriesMark.order < before_order)
+            .group_by(SeriesMark.order)
+            .order_by(func.count().desc(), SeriesMark.order)
+            .limit(1)
+        )
+        with self._database.reading() as session:
+            closest = session.scalar(counted)
+            if closest is None:
+                return []
+            return list(session.scalars(select(SeriesMark.mark).where(mine, SeriesMark.order == closest)))
 
     def _find(
         self, where: ColumnElement[bool], before_order: int, *, latest_first: bool, limit: int | None = None

@@ -46,3 +46,12 @@ class Remembered(Base):
     lon: Mapped[float | None]
     cell: Mapped[str | None]
     at: Mapped[datetime]
+
+
+class SeriesMark(Base):
+    """One mark (`verification.series`) of the series of a past capture."""
+
+    __tablename__ = "series_marks"
+
+    mark: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    order: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -51,6 +51,7 @@ export const licence = (code) => LICENCES[String(code).toLowerCase()] ?? `Licenc
 
 // What a contributor is told when a photo is not accepted: [what happened, what to do].
 const REASONS = {
+  no_position: ["The photo came without a position.", "Allow this page to see your location, and take the photo when it shows one."],
   outside_area: ["The photo was taken outside the place.", "Stand inside the marked area next time, and wait until your location is accurate."],
   place_not_confirmed: ["We could not confirm that the photo was taken at the place.", "Stand well inside it, and wait for an accurate location before you take the photo; being outdoors helps."],
   late_commitment: ["The photo was taken, or reached us, too late.", "Take the photo soon after you claim, and stay where there is signal until it is sent."],

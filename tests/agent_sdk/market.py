@@ -256,7 +256,8 @@ def _observation(observation_id: str, bounty: dict[str, Any]) -> dict[str, Any]:
 def receipt_of(seen: dict[str, Any], bounty: dict[str, Any]) -> dict[str, Any]:
     """The receipt of an observation, as the server composes it."""
     names = ("kind", "ask", "answer_schema", "area", "closes_at", "reward", "slots", "licence", "purpose")
-    terms = {name: bounty[name] for name in names}
+    rest = {"opens_at": "2026-11-23T11:00:00Z", "tier": 0, "max_freshness_s": 600.0, "stream": None}
+    terms = {**rest, **{name: bounty[name] for name in names}}
     return {
         "v": 1,
         "observation": seen["id"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,13 @@ def test_terms_that_do_not_fit_their_hash_or_the_bounty_are_refused() -> None:
         Sold(other_ask).verify()
     assert caught.value.facts["field"] == "terms_sha256"
     sold = Sold()
-    for field, value in (("ask", "closed?"), ("licence", "CC0-1.0"), ("answer_schema", {"type": "integer"})):
+    moved = {"type": "Point", "coordinates": [0.0, 0.0]}
+    others: dict[str, object] = {
+        "ask": "closed?", "licence": "CC0-1.0", "answer_schema": {"type": "integer"}, "slots": 9, "tier": 1,
+        "area": {**sold.bounty.area, "geometry": moved}, "max_freshness_s": 1.0,
+        "opens_at": datetime(2026, 1, 1, tzinfo=UTC), "closes_at": datetime(2027, 1, 1, tzinfo=UTC),
+    }  # fmt: skip
+    for field, value in others.items():
         with pytest.raises(TermsMismatch) as named:
             sold.verify(bounty=sold.bounty.model_copy(update={field: value}))
         assert named.value.facts["field"] == field

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.orm import Session
 
-from bounties import claims, judging, service, submissions
+from bounties import claims, judging, rules, service, submissions
 from bounties.rules import Ask, Kind, Licence
 from bounties.tables import Bounty, Capture, Claim
 from core.accounts import rules as account_rules
@@ -128,7 +128,11 @@ def started(
 ) -> tuple[str, list[str]]:
     """A bounty with one submitted capture a person. Gives its id and the captures'."""
     with database.transaction() as session:
-        bounty = post(session, new_agent(session), ask(reward=reward, slots=slots))
+        bounty = post(
+            session,
+            new_agent(session),
+            ask(reward=reward, slots=slots, tier=rules.tier_for(Money.parse(reward))),
+        )
         captures = []
         for number in range(people):
             person = new_person(session)

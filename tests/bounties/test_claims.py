@@ -8,10 +8,13 @@ import pytest
 
 from bounties import claims, rules
 from bounties.rules import ClaimState
+from bounties.tables import Bounty, Capture, Claim
 from core import errors
 from core.db import Database
 from tests.bounties import scene
 from tests.bounties.scene import NOW
+from tests.payments.traders import together
+from verification.evidence import Verdict
 
 
 def test_nobody_holds_more_than_a_few_claims(database: Database) -> None:
@@ -54,3 +57,43 @@ def test_a_claim_finished_is_no_claim_let_go(database: Database) -> None:
 )
 def test_the_cool_down_doubles_to_half_a_day(let_go: int, hours: int) -> None:
     assert rules.cool_down(let_go) == timedelta(hours=hours)
+
+
+def test_claims_made_side_by_side_are_counted_too(postgres: Database) -> None:
+    """Fails without the lock on the account's row."""
+    with postgres.transaction() as session:
+        key, person = scene.new_agent(session), scene.new_person(session)
+        bounties = [scene.post(session, key) for _ in range(3 * claims.MAX_ACTIVE_CLAIMS)]
+
+    def claim(number: int) -> None:
+        with postgres.transaction() as session:
+            scene.claim(session, person, bounties[number])
+
+    results = together(len(bounties), claim)
+    assert results.count(None) == claims.MAX_ACTIVE_CLAIMS
+    assert sum(isinstance(result, errors.StateConflict) for result in results) == 2 * claims.MAX_ACTIVE_CLAIMS
+
+
+def test_what_waits_for_a_person_holds_its_author_not_the_bounty(database: Database) -> None:
+    bounty_id, [capture] = scene.started(database, slots=5)
+    scene.judge(database, capture, Verdict.REVIEW)
+    with database.transaction() as session:
+        row = session.get_one(Capture, capture)
+        author = scene.Person(
+            row.account, session.get_one(Claim, row.claim).device, scene.new_person(session).key
+        )
+        with pytest.raises(errors.StateConflict, match="waits for a person here"):
+            scene.claim(session, author, session.get_one(Bounty, bounty_id))
+        assert scene.claim(session, scene.new_person(session), session.get_one(Bounty, bounty_id))
+
+
+def test_a_contributor_with_many_reviews_waits_for_them(database: Database) -> None:
+    with database.transaction() as session:
+        key, person = scene.new_agent(session), scene.new_person(session)
+    for number in range(claims.MAX_IN_REVIEW):
+        with database.transaction() as session:
+            claimed = scene.claim(session, person, scene.post(session, key))
+            capture = scene.submit(session, person, claimed, media=b"%d" % number).id
+        scene.judge(database, capture, Verdict.REVIEW)
+    with database.transaction() as session, pytest.raises(errors.StateConflict, match="wait for a person"):
+        scene.claim(session, person, scene.post(session, key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from bounties.rules import BountyState, CaptureState, ClaimState, SlotState
 from bounties.tables import Bounty, Capture, Claim, Media, Observation, Slot
 from core import errors
 from core.db import Database
-from core.geo import Spot
+from core.geo import Area, Spot
 from core.money import Money
 from core.states import History
 from core.sweeper import Sweeper
@@ -140,7 +141,21 @@ def test_a_won_appeal_is_paid_from_its_slot_while_open_else_by_the_house(market:
         reviews.decide(session, second, Verdict.ACCEPT, "true", reviewer="acc_x", now=NOW)
         other = session.get_one(Capture, second)
         assert scene.balance(session, money.payable(other.account)) == "0.50"
-        assert len(session.scalars(select(Observation)).all()) == 2
+        receipts = [json.loads(o.receipt)["payment"] for o in session.scalars(select(Observation))]
+        # What the house pays, it pays without a fee; the receipt says what the ledger says.
+        assert [paid["fee"] for paid in receipts] == ["0.05", "0.00"]
+        assert receipts[1]["transfer_key"] == f"appeal:{second}"
+
+
+def test_a_won_appeal_waits_out_its_tiers_hold_back_too(market: Database) -> None:
+    bounty_id, [capture_id] = scene.started(market, reward="5")
+    scene.judge(market, capture_id, Verdict.REJECT)
+    with market.transaction() as session:
+        service.cancel_bounty(session, session.get_one(Bounty, bounty_id).account, bounty_id, now=NOW)
+        capture = session.get_one(Capture, capture_id)
+        reviews.appeal(session, capture, "look again", now=NOW)
+        reviews.decide(session, capture_id, Verdict.ACCEPT, "true", reviewer="acc_x", now=NOW)
+        assert scene.balance(session, money.pending(capture.account)) == "5.00"
 
 
 def test_an_upheld_rejection_stays_unpaid(market: Database) -> None:
@@ -323,3 +338,30 @@ def test_a_capture_that_cannot_be_examined_does_not_stop_the_next(market: Databa
         assert lease is not None
         judging.send_to_review(session, lease, "too_many_attempts", now=NOW)
         assert judging.not_remembered_before(session, session.get_one(Capture, second).order) == []
+
+
+def test_a_photo_that_is_the_delivered_copy_of_itself_is_paid_like_any_other(market: Database) -> None:
+    """A JPEG encoded often enough stays as it is: its original and its copy are the same bytes."""
+    with market.transaction() as session:
+        person, bounty = scene.new_person(session), scene.post(session, scene.new_agent(session))
+        capture = scene.submit(session, person, scene.claim(session, person, bounty), media=b"copy").id
+    assert scene.judge(market, capture, Verdict.ACCEPT) is Verdict.ACCEPT
+    with market.reading() as session:
+        roles = session.scalars(select(Media.role).where(Media.capture == capture))
+        assert sorted(roles) == ["derivative", "original"]
+
+
+def test_worthless_bounties_do_not_hide_the_others(market: Database) -> None:
+    wide = Area.disc(35.7, 51.4, 40_000)
+    with market.transaction() as session:
+        flood, key = scene.new_agent(session), scene.new_agent(session)
+        for _ in range(search.MAX_FOUND):
+            scene.post(session, flood, scene.ask(reward="0.000001", area=wide))
+        for _ in range(search.MAX_OF_ONE_ACCOUNT + 5):
+            scene.post(session, key, scene.ask(area=wide))
+        honest = scene.post(session, scene.new_agent(session), scene.ask(area=Area.disc(35.72, 51.4, 100)))
+        found = search.near(session, Spot(35.7, 51.4), 5_000, now=NOW)
+    shown = [bounty.account for bounty, _ in found]
+    assert honest.id in [bounty.id for bounty, _ in found]
+    assert shown.count(flood.account) == shown.count(key.account) == search.MAX_OF_ONE_ACCOUNT
+    assert shown[-1] == flood.account

@@ -118,9 +118,10 @@ def race(database: Database, mover: Callable[[Session, str], None]) -> int:
     def run(number: int) -> bool:
         try:
             with database.transaction() as session:
-                session.get_one(Lamp, "lamp")
+                seen = session.get_one(Lamp, "lamp")  # held: a session forgets what nobody holds
                 ready.wait(timeout=30)
                 mover(session, f"racer{number}")
+                del seen
         except StateConflict:
             return False
         return True

@@ -56,10 +56,10 @@ def test_the_same_original_sealed_under_one_key_never_repeats_its_nonce(
     storage: Storage, folder: Path
 ) -> None:
     sha256 = storage.seal(b"one")
-    first = file_of(folder, "sealed", sha256).read_bytes()
-    file_of(folder, "sealed", sha256).unlink()
+    first = file_of(folder, "originals", sha256).read_bytes()
+    file_of(folder, "originals", sha256).unlink()
     storage.seal(b"one")
-    assert file_of(folder, "sealed", sha256).read_bytes()[:12] != first[:12]
+    assert file_of(folder, "originals", sha256).read_bytes()[:12] != first[:12]
 
 
 def flip(data: bytes, at: int) -> bytes:
@@ -75,7 +75,7 @@ def test_damage_is_found_never_served_and_repaired_by_the_same_bytes(
 ) -> None:
     assert callable(damage)
     data = secrets.token_bytes(500)
-    for kind, put, get in (("blobs", storage.put, storage.get), ("sealed", storage.seal, storage.unseal)):
+    for kind, put, get in (("blobs", storage.put, storage.get), ("originals", storage.seal, storage.unseal)):
         sha256 = put(data)
         path = file_of(folder, kind, sha256)
         path.write_bytes(damage(path.read_bytes()))
@@ -86,7 +86,7 @@ def test_damage_is_found_never_served_and_repaired_by_the_same_bytes(
 
 def test_swapped_sealed_files_do_not_open(storage: Storage, folder: Path) -> None:
     one, two = storage.seal(b"one"), storage.seal(b"two")
-    file_of(folder, "sealed", one).write_bytes(file_of(folder, "sealed", two).read_bytes())
+    file_of(folder, "originals", one).write_bytes(file_of(folder, "originals", two).read_bytes())
     with pytest.raises(NotFound):
         storage.unseal(one)
 
@@ -133,3 +133,13 @@ def test_no_draft_is_left_beside_the_objects(storage: Storage, folder: Path) -> 
     storage.put(b"x")
     assert [p.name for p in folder.rglob("*") if p.is_file()] == [sha256]
     assert stat.S_ISREG(file_of(folder, "blobs", sha256).stat().st_mode)
+
+
+def test_an_upload_never_shares_a_name_with_what_the_house_keeps(storage: Storage) -> None:
+    """Somebody who knows the bytes of a look may upload them, and have that upload dropped."""
+    look = storage.seal(b"what a picture looks like", "looks")
+    assert storage.seal(b"what a picture looks like") == look
+    storage.drop_original(look)
+    assert storage.unseal(look, "looks") == b"what a picture looks like"
+    with pytest.raises(NotFound):
+        storage.unseal(look)

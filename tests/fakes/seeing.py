@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,9 @@ class EmptyMemory:
 
     def last_spot(self, account: str, before_order: int) -> PastSpot | None:
         return self.last
+
+    def shared_marks(self, marks: Sequence[int], before_order: int) -> list[int]:
+        return []
 
 
 @dataclass

@@ -107,8 +107,8 @@ def test_all_proofs_against_are_named(tools: Tools) -> None:
     assert set(report.reasons) == {"wrong_nonce", "outside_area", "declared_ai"}
 
 
-def test_no_position_goes_to_review(tools: Tools) -> None:
-    report = examined(stage.photo(JPEG, say={"lat": None}), tools)
+def test_a_position_of_no_credible_accuracy_goes_to_review(tools: Tools) -> None:
+    report = examined(stage.photo(JPEG, say={"accuracy_m": 1e9}), tools)
     assert (report.verdict, report.reasons) == (Verdict.REVIEW, ("missing_place",))
     assert len(report.derivatives) == 1, "a reviewer's accept delivers what was made here"
 

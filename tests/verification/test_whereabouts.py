@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -85,9 +86,17 @@ def test_accuracy_that_is_not_credible(decoder: Decoder, accuracy: Json) -> None
 
 
 @pytest.mark.parametrize("lat", [None, 91, "51", True, [51]])
-def test_no_position(decoder: Decoder, lat: Json) -> None:
+def test_a_position_that_was_left_out_is_refused_not_reviewed(decoder: Decoder, lat: Json) -> None:
+    """Else whoever leaves it out fills the slots of a bounty with captures that wait for a person."""
     outcome = judged(place, stage.photo(MEDIA, say={"lat": lat}), decoder)
-    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "no_position")
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "no_position")
+
+
+def test_without_a_statement_there_is_nothing_to_say_of_the_place(decoder: Decoder) -> None:
+    evidence = stage.photo(MEDIA)
+    unread = dataclasses.replace(evidence, session=dataclasses.replace(evidence.session, statement="{"))
+    outcome = judged(place, unread, decoder)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "no_statement")
 
 
 def test_the_very_centre_is_what_a_forger_types(decoder: Decoder) -> None:

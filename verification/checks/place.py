@@ -32,10 +32,12 @@ CENTRE_LLR = -1.5
 
 @check("place", family=Family.PLACE, version="1", cost=0, kinds={"photo"}, bounds=(-5.0, 0.7))
 def place(case: Case) -> Outcome:
-    """OK "inside_area", "near_area" or "exact_centre"; hard-fails "outside_area"."""
+    """OK "inside_area", "near_area" or "exact_centre"; hard-fails "outside_area", "no_position"."""
     area, spot = case.evidence.terms.area, spot_of(case.statement)
-    if case.statement is None or spot is None:
-        return abstain("no_position")
+    if case.statement is None:
+        return abstain("no_statement")
+    if spot is None:  # the phone page takes no picture without one: it was left out
+        return hard_fail("no_position")
     accuracy = number(case.statement.get("accuracy_m"))
     beyond = area.distance_m(spot)
     trusted_m = accuracy if accuracy is not None and 0 < accuracy <= WORST_ACCURACY_M else None

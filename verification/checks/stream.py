@@ -6,8 +6,8 @@ How: every part's signature with the enrolled key, its claim, nonce and number; 
 rise by exactly one across all parts; times rise and lie between the challenge and the submission; the
 terms (`x-stream` in the answer schema) bound values, count and spacing. Any break is proof against.
 Limits: an instrument fed with invented numbers passes: a replayed day with a little noise has the
-right range and spacing (TRUTH 2f: no standard test flags it). Comparing with history and with
-neighbours is another check's task, not written yet.
+right range and spacing (TRUTH 2f: no standard test flags it). An exact replay is
+`replayed_readings`' to find; comparing with history and with neighbours is not written.
 Source: ioos_qc / QARTOD (gross range, flat line, time gap); FROST and ThingsBoard issues on silent
 drops (sequence numbers) and device time.
 """
