@@ -25,9 +25,9 @@ from core.failpoints import failpoint
 from core.ids import new_id
 from core.money import Money
 from core.queue import enqueue
-from payments import ledger, rules
+from payments import ledger, provider, rules
 from payments.rails import Answer, Order, Outcome, Rail, Rails
-from payments.rules import OPERATION_MOVES, OperationKind, OperationState
+from payments.rules import OPERATION_MOVES, Method, OperationKind, OperationState
 from payments.tables import Operation
 
 RUN_OPERATION = "payments.run_operation"
@@ -39,22 +39,37 @@ class _Taken:
     """An operation under our lease; `fresh` when the rail cannot have heard of it yet."""
 
     order: Order
-    kind: OperationKind
     rail: str
     fresh: bool
 
 
-def request_deposit(session: Session, account: str, amount: Money, *, rail: str, now: datetime) -> Operation:
+def request_deposit(
+    session: Session,
+    account: str,
+    amount: Money,
+    *,
+    rail: str,
+    now: datetime,
+    method: Method | None = None,
+) -> Operation:
     """Orders a deposit. The balance grows when the rail says that the money is there.
 
     Raises:
         BadInput: less than a cent, or more than one operation may move.
     """
-    return order(session, OperationKind.DEPOSIT, account, amount, rail=rail, now=now)
+    return order(session, OperationKind.DEPOSIT, account, amount, rail=rail, now=now, method=method)
 
 
 def order(
-    session: Session, kind: OperationKind, account: str, amount: Money, *, rail: str, now: datetime
+    session: Session,
+    kind: OperationKind,
+    account: str,
+    amount: Money,
+    *,
+    rail: str,
+    now: datetime,
+    method: Method | None = None,
+    parent: str | None = None,
 ) -> Operation:
     """Writes an operation and asks for a worker, in the caller's transaction. Posts nothing.
 
@@ -75,13 +90,10 @@ def order(
         rail=rail,
         status=OperationState.NEW.value,
         attempts=0,
-        reference=None,
-        reason=None,
+        method=method.value if method else None,
+        parent=parent,
         created_at=now,
-        sent_at=None,
         due_at=now,
-        woken_at=None,
-        ended_at=None,
     )
     session.add(operation)
     states.began(
@@ -114,7 +126,7 @@ def run_operation(
         return
     rail = _rail(rails, taken.rail)
     failpoint("operation.before_rail")
-    answer = _send(rail, taken) if taken.fresh else rail.look_up(operation_id)
+    answer = rail.send(taken.order) if taken.fresh else rail.look_up(taken.order)
     failpoint("operation.after_rail")
     with database.transaction() as session:
         if answer is None:
@@ -136,26 +148,56 @@ def record_answer(session: Session, operation_id: str, answer: Answer, *, now: d
     operation = _locked(session, operation_id)
     state = OperationState(operation.status)
     if state not in rules.OPEN_STATES:
-        if answer.outcome != Outcome.UNKNOWN and answer.outcome.value != state.value:
+        open_ended = (Outcome.UNKNOWN, Outcome.WAITING)
+        if answer.outcome not in open_ended and answer.outcome.value != state.value:
             raise errors.BooksRefused(
                 "the rail contradicts itself", operation=operation_id, status=state.value
             )
         return operation
     operation.reason = answer.reason
-    if answer.outcome is Outcome.UNKNOWN:
-        operation.due_at = now + rules.retry_after(operation.attempts)
-        if state is not OperationState.UNKNOWN:
-            _move(session, operation, OperationState.UNKNOWN, now)
+    operation.reference = answer.reference or operation.reference
+    operation.url = answer.url
+    if answer.outcome in (Outcome.UNKNOWN, Outcome.WAITING):
+        waits = answer.outcome is Outcome.WAITING
+        operation.due_at = now + (rules.LOOK_AGAIN if waits else rules.retry_after(operation.attempts))
+        if state.value != answer.outcome.value:
+            _move(session, operation, OperationState(answer.outcome.value), now)
         return operation
     end = OperationState(answer.outcome.value)
-    operation.reference = answer.reference
     operation.ended_at = now
     kind, amount = OperationKind(operation.kind), Money(operation.amount)
     legs = rules.ending_legs(kind, end, operation.rail, operation.account, amount)
     _move(session, operation, end, now)
     if legs:
         ledger.post(session, f"{operation.kind}:{operation.id}:{end.value}", legs, now=now)
+    if answer.fee is not None:
+        provider.post_fee(session, operation.rail, answer.fee, now=now)
+    _what_follows(session, operation, end, now)
     return operation
+
+
+def _what_follows(session: Session, operation: Operation, end: OperationState, now: datetime) -> None:
+    """What one operation's end sets going, in the same commit."""
+    kind, done = OperationKind(operation.kind), end is OperationState.DONE
+    next_kind = None
+    if kind is OperationKind.PAYOUT and done and operation.rail in rules.TWO_STAGE_RAILS:
+        next_kind = OperationKind.BANK_PAYOUT
+    if kind is OperationKind.BANK_PAYOUT and not done:
+        next_kind = OperationKind.REVERSAL  # the money waits at the provider: it comes back to us
+    if kind is OperationKind.REFUND and not done and operation.parent is not None:
+        deposit = _locked(session, operation.parent)
+        deposit.undone -= operation.amount
+    if next_kind is not None:
+        parent = operation.id if kind is OperationKind.PAYOUT else operation.parent
+        order(
+            session,
+            next_kind,
+            operation.account,
+            Money(operation.amount),
+            rail=operation.rail,
+            now=now,
+            parent=parent,
+        )
 
 
 def due_operations(session: Session, now: datetime, *, limit: int = 100) -> list[str]:
@@ -194,18 +236,25 @@ def _take(session: Session, operation_id: str, lease_for: timedelta, now: dateti
         operation.sent_at = now
         _move(session, operation, OperationState.SENT, now)
     session.flush()
-    order = Order(operation.id, operation.account, Money(operation.amount))
-    return _Taken(order, OperationKind(operation.kind), operation.rail, fresh)
+    return _Taken(_as_order(session, operation), operation.rail, fresh)
 
 
-def _send(rail: Rail, taken: _Taken) -> Answer:
-    return rail.deposit(taken.order) if taken.kind is OperationKind.DEPOSIT else rail.payout(taken.order)
+def _as_order(session: Session, operation: Operation) -> Order:
+    parent = session.get_one(Operation, operation.parent) if operation.parent is not None else None
+    return Order(
+        operation.id,
+        OperationKind(operation.kind),
+        operation.account,
+        Money(operation.amount),
+        Method(operation.method) if operation.method else None,
+        parent.reference if parent is not None else None,
+    )
 
 
 def _send_again(session: Session, operation_id: str, now: datetime) -> None:
     """The rail is sure that it never saw the order: back to new, to be sent under the same id."""
     operation = _locked(session, operation_id)
-    if OperationState(operation.status) not in (OperationState.SENT, OperationState.UNKNOWN):
+    if OperationState.NEW not in OPERATION_MOVES[OperationState(operation.status)]:
         return
     operation.due_at = now
     _move(session, operation, OperationState.NEW, now)

@@ -21,14 +21,16 @@ class Move(Body):
 
 
 class OperationShape(Shape):
-    """A deposit or payout on its way. `unknown` means: being looked up, neither done nor failed."""
+    """Money on its way in or out. `unknown` means: being looked up, neither done nor failed; `waiting`:
+    somebody outside must act first (`url` is where a payer goes on)."""
 
     id: str
-    kind: Literal["deposit", "payout"]
+    kind: Literal["deposit", "refund", "payout", "bank_payout", "reversal"]
     amount: Amount
     rail: str
-    status: Literal["new", "sent", "unknown", "done", "failed"]
+    status: Literal["new", "sent", "waiting", "unknown", "done", "failed"]
     reason: str | None
+    url: str | None
     created_at: datetime
     ended_at: datetime | None
 
@@ -43,6 +45,7 @@ class OperationShape(Shape):
                 "rail": operation.rail,
                 "status": operation.status,
                 "reason": operation.reason,
+                "url": operation.url,
                 "created_at": operation.created_at,
                 "ended_at": operation.ended_at,
             }

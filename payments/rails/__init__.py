@@ -4,10 +4,11 @@ A rail is called by the outbox worker only, after the order was committed and wi
 open. The operation's id is the idempotency key: however often an order is sent under it, money moves
 at most once.
 
-    rail.deposit(order)   ->  Answer(DONE, reference="…")      money arrived
-    rail.payout(order)    ->  Answer(FAILED, reason="…")       surely nothing moved, nor will
-    rail.payout(order)    ->  Answer(UNKNOWN, reason="…")      anything may have happened: look it up
-    rail.look_up(op_id)   ->  None                             surely never arrived: may be sent again
+    rail.send(order)      ->  Answer(DONE, reference="…")      the money moved
+    rail.send(order)      ->  Answer(FAILED, reason="…")       surely nothing moved, nor will
+    rail.send(order)      ->  Answer(WAITING, url="…")         the rail has it; somebody outside must act
+    rail.send(order)      ->  Answer(UNKNOWN, reason="…")      anything may have happened: look it up
+    rail.look_up(order)   ->  None                             surely never arrived: may be sent again
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from core.money import Money
+from payments.rules import Method, OperationKind
 
 
 class Outcome(StrEnum):
-    """What is known of an operation at a rail. Unknown is not failed."""
+    """What is known of an operation at a rail. Unknown is not failed; waiting is neither."""
 
     DONE = "done"
     FAILED = "failed"
+    WAITING = "waiting"
     UNKNOWN = "unknown"
 
 
@@ -35,10 +38,23 @@ class Order:
     Attributes:
         id: the operation's id, the rail's idempotency key.
         account: whose money it is; a rail maps it to its own customer or destination.
+        method: how a deposit is paid.
+        of: the rail's reference of the operation that this one undoes or carries on.
     """
 
     id: str
+    kind: OperationKind
     account: str
+    amount: Money
+    method: Method | None = None
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """What the provider took for itself: `transaction` is its name for the movement."""
+
+    transaction: str
     amount: Money
 
 
@@ -49,11 +65,15 @@ class Answer:
     Attributes:
         reference: the rail's own name for the movement, when it has one.
         reason: why it failed or is unknown: a short code, no free text from outside.
+        url: where the payer goes on, of one that waits for a person.
+        fee: the provider's own, when it is known already.
     """
 
     outcome: Outcome
     reference: str | None = None
     reason: str | None = None
+    url: str | None = None
+    fee: Fee | None = None
 
 
 class Rail(Protocol):
@@ -64,15 +84,16 @@ class Rail(Protocol):
 
     @property
     def name(self) -> str:
-        """Lower-case letters, digits and `_`; our cash there is the account `asset:<name>`."""
+        """Lower-case letters, digits and `_`; see `rules.cash_in` for our cash there."""
 
-    def deposit(self, order: Order) -> Answer:
-        """Takes money in from an account's owner."""
+    @property
+    def kinds(self) -> frozenset[OperationKind]:
+        """What it can be asked for."""
 
-    def payout(self, order: Order) -> Answer:
-        """Sends money out to an account's owner."""
+    def send(self, order: Order) -> Answer:
+        """Moves the money, or begins to."""
 
-    def look_up(self, operation_id: str) -> Answer | None:
+    def look_up(self, order: Order) -> Answer | None:
         """What became of an order. None only when the rail is sure that it never arrived."""
 
 
