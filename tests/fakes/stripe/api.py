@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tests.fakes.stripe import balance, events, expand, form, routes
 from tests.fakes.stripe.accounts import account_of
 from tests.fakes.stripe.arguments import Arguments
-from tests.fakes.stripe.errors import Refused, Wire, invalid
+from tests.fakes.stripe.errors import Refused, Wire, invalid, unsupported
 from tests.fakes.stripe.faults import Fault, Faults, Fired
 from tests.fakes.stripe.http import Dropped, Request, Response
 from tests.fakes.stripe.idempotency import Owned, Replays
@@ -68,10 +68,10 @@ class Api:
             with self.world.lock:
                 self.world.tick()
                 name = self.world.ids.make("req")
-            route, ids = routes.find(request.method, request.path)
+                route, ids = routes.find(request.method, request.path)
+                self.calls[route.name] += 1
         except Refused as refused:
             return self._sealed(_refusal(refused), request, name)
-        self.calls[route.name] += 1
         drawn = self.faults.draw(route.name)
         fault, seconds = drawn or (None, 0.0)
         response, happened = self._answer(request, route, ids, name, fault, seconds)
@@ -109,12 +109,21 @@ class Api:
             return _refusal(refused), False
         if replayed is not None:
             return replayed, False
-        if fault is Fault.DELAY:
-            self._sleep(seconds)
-        return self._run(checked, name, fault)
+        try:
+            if fault is Fault.DELAY:
+                self._sleep(seconds)
+            return self._run(checked, name, fault)
+        except BaseException:
+            # The fake itself broke: the key must not stay in flight for ever.
+            if checked.key is not None:
+                self._replays.abandon(checked.key)
+            raise
 
     def _check(self, request: Request, route: routes.Route, ids: list[str]) -> _Checked:
         tenant = self._tenant(request)
+        version = request.headers.get("stripe-version", events.API_VERSION)
+        if version != events.API_VERSION:
+            raise unsupported(f"the API version {version}, only {events.API_VERSION}")
         if request.method == "POST" and request.body and not request.headers["content-type"].startswith(FORM):
             raise invalid("Invalid request body: the content type must be form-encoded.")
         tree = form.decode(request.body if request.method == "POST" else request.query)

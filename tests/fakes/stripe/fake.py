@@ -66,8 +66,10 @@ class FakeStripe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server is not None:
-            self._server.stop()
+            broken = self._server.stop()
             self._server = None
+            if broken and error is None:
+                raise broken[0]
 
     @property
     def url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -24,10 +25,12 @@ class Server:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self) -> list[BaseException]:
+        """Ends it; gives what broke inside it, which its callers saw as dropped connections."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        return self._server.broken
 
 
 class _Quiet(ThreadingHTTPServer):
@@ -35,8 +38,15 @@ class _Quiet(ThreadingHTTPServer):
     # A delayed answer whose caller is gone must not hold up the end of a test.
     block_on_close = False
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.broken: list[BaseException] = []
+
     def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that hung up is no news."""
+        error = sys.exc_info()[1]
+        # A caller that hung up is no news.
+        if error is not None and not isinstance(error, ConnectionError):
+            self.broken.append(error)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from tests.fakes.stripe.accounts import Account
@@ -114,10 +114,6 @@ class World:
         """The account's balance as of now."""
         tenant.wallet.settle(self.now)
         return tenant.wallet
-
-    def owner(self, shelf: str, name: str) -> Iterator[Tenant]:
-        """The account that has an object of this id, if any."""
-        return (tenant for tenant in self.tenants.values() if getattr(tenant, shelf).get(name) is not None)
 
     def post(
         self,
