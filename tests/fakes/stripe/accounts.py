@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 LINK_LIVES_S = 300
 CURRENCIES = {"US": "usd", "GB": "gbp", "CA": "cad", "AU": "aud", "CH": "chf", "JP": "jpy", "HU": "huf"}
 EURO_COUNTRIES = frozenset({"AT", "BE", "DE", "ES", "FI", "FR", "GR", "IE", "IT", "NL", "PT"})
+_PREFIX = "statement_descriptor_prefix"
 AT_FIRST = ["business_profile.url", "external_account", "individual.dob.day", "tos_acceptance.date"]
 
 
@@ -60,15 +61,23 @@ class Account:
             "metadata": dict(self.metadata),
             "payouts_enabled": self.payouts_enabled,
             "requirements": self._requirements(self.currently_due, self.disabled_reason),
-            "settings": {
-                "payouts": {
-                    "debit_negative_balances": True,
-                    "schedule": {"delay_days": 2, "interval": self.payout_interval},
-                    "statement_descriptor": None,
-                }
-            },
+            "settings": self._settings(),
             "tos_acceptance": {"date": self.created if self.details_submitted else None},
             "type": self.type,
+        }
+
+    def _settings(self) -> Wire:
+        return {
+            "branding": dict.fromkeys(("icon", "logo", "primary_color", "secondary_color")),
+            "card_payments": dict.fromkeys(("decline_on", _PREFIX, f"{_PREFIX}_kana", f"{_PREFIX}_kanji")),
+            "dashboard": {"display_name": None, "timezone": "Etc/UTC"},
+            "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": None},
+            "payments": dict.fromkeys(("statement_descriptor", f"{_PREFIX}_kana", f"{_PREFIX}_kanji")),
+            "payouts": {
+                "debit_negative_balances": True,
+                "schedule": {"delay_days": 2, "interval": self.payout_interval},
+                "statement_descriptor": None,
+            },
         }
 
     def _requirements(self, due: list[str], reason: str | None) -> Wire:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from tests.fakes.stripe.arguments import Arguments
@@ -22,7 +24,7 @@ R = TypeVar("R", bound=Resource)
 
 
 class Shelf(Generic[R]):
-    """Objects in the order they were made.
+    """Objects in the order they were made, which is also the order of their times.
 
     Args:
         noun: how Stripe's messages name one of them.
@@ -32,9 +34,11 @@ class Shelf(Generic[R]):
     def __init__(self, noun: str, *indexed: str) -> None:
         self.noun = noun
         self._indexed = indexed
-        # Dictionaries keep the order of insertion and can be walked backwards.
+        self._places: dict[str, int] = {}
+        self._count = 0
         self._all: dict[str, R] = {}
-        self._by: dict[tuple[str, object], dict[str, R]] = {}
+        self._order: list[R] = []
+        self._by: dict[tuple[str, object], list[R]] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -42,25 +46,31 @@ class Shelf(Generic[R]):
     def __iter__(self) -> Iterator[R]:
         return iter(self._all.values())
 
+    def _place(self, item: R) -> int:
+        return self._places[item.id]
+
     def add(self, item: R) -> R:
+        self._count += 1
+        self._places[item.id] = self._count
         self._all[item.id] = item
+        self._order.append(item)
         for name in self._indexed:
             self.reindex(item, name)
         return item
 
     def reindex(self, item: R, name: str) -> None:
-        """Puts the item under an attribute that was set after it was added."""
+        """Puts the item under an attribute that was set after it was added; old entries are harmless."""
         value = getattr(item, name)
         if value is not None:
-            self._by.setdefault((name, value), {})[item.id] = item
+            insort(self._by.setdefault((name, value), []), item, key=self._place)
 
     def drop_before(self, created: int) -> None:
         """Forgets the oldest items, as Stripe forgets events; only for a shelf without indexes."""
-        while self._all:
-            oldest = next(iter(self._all.values()))
-            if oldest.created >= created:
-                return
-            del self._all[oldest.id]
+        if self._order and self._order[0].created < created:
+            gone = bisect_left(self._order, created, key=_created)
+            for item in self._order[:gone]:
+                del self._all[item.id], self._places[item.id]
+            del self._order[:gone]
 
     def get(self, name: str) -> R | None:
         return self._all.get(name)
@@ -73,7 +83,7 @@ class Shelf(Generic[R]):
 
     def where(self, name: str, value: str) -> list[R]:
         """All items with a value of an indexed attribute, newest first."""
-        return list(reversed(self._by.get((name, value), {}).values()))
+        return self._by.get((name, value), [])[::-1]
 
     def page(
         self, arguments: Arguments, url: str, keep: Callable[[R], bool] | None = None
@@ -88,41 +98,27 @@ class Shelf(Generic[R]):
         if after and before:
             message = "You cannot parameterize both starting_after and ending_before."
             raise invalid(message, code="parameters_exclusive")
-        source = self._narrowest(arguments)
-        tests = [test for test in (_created(arguments), keep) if test is not None]
-        cursor = before or after
-        if cursor is not None:
-            self.need(cursor, "ending_before" if before else "starting_after")
-        walk = iter(source.values()) if before else reversed(source.values())
-        found = _take(walk, cursor, limit + 1, tests)
+        wanted = {name: arguments.text(name) for name in self._indexed if name in arguments}
+        sources = [self._by.get(key, []) for key in wanted.items()]
+        source = min(sources, key=len, default=self._order)
+        low, high = _between(source, arguments)
+        if before:
+            cursor = self._place(self.need(before, "ending_before"))
+            low = max(low, bisect_right(source, cursor, key=self._place))
+        elif after:
+            cursor = self._place(self.need(after, "starting_after"))
+            high = min(high, bisect_left(source, cursor, key=self._place))
+
+        def fits(item: R) -> bool:
+            named = all(getattr(item, name) == value for name, value in wanted.items())
+            return named and (keep is None or keep(item))
+
+        places = range(low, high) if before else range(high - 1, low - 1, -1)
+        found = list(islice((source[place] for place in places if fits(source[place])), limit + 1))
         more, found = len(found) > limit, found[:limit]
         if before:
             found.reverse()
         return found, {"object": "list", "url": url, "has_more": more, "data": []}
-
-    def _narrowest(self, arguments: Arguments) -> dict[str, R]:
-        """The smallest indexed set, thinned by the other indexed filters."""
-        wanted = [(name, arguments.text(name)) for name in self._indexed if name in arguments]
-        if not wanted:
-            return self._all
-        sets = sorted((self._by.get(key, {}) for key in wanted), key=len)
-        if len(sets) == 1:
-            return sets[0]
-        return {name: item for name, item in sets[0].items() if all(name in other for other in sets[1:])}
-
-
-def _take(walk: Iterator[R], cursor: str | None, limit: int, tests: list[Callable[[R], bool]]) -> list[R]:
-    if cursor is not None:
-        for item in walk:
-            if item.id == cursor:
-                break
-    found: list[R] = []
-    for item in walk:
-        if all(test(item) for test in tests):
-            found.append(item)
-            if len(found) == limit:
-                break
-    return found
 
 
 def _limit(arguments: Arguments) -> int:
@@ -136,15 +132,20 @@ def _limit(arguments: Arguments) -> int:
     return limit
 
 
-def _created(arguments: Arguments) -> Callable[[Resource], bool] | None:
-    wanted = arguments.values.get("created")
-    if isinstance(wanted, int):
-        return lambda item: item.created == wanted
-    bounds = arguments.branch("created")
-    if not bounds.values:
-        return None
-    above, at_least = bounds.integer("gt"), bounds.integer("gte")
-    below, at_most = bounds.integer("lt"), bounds.integer("lte")
-    low = max(-1 if above is None else above + 1, -1 if at_least is None else at_least)
-    high = min(2**62 if below is None else below - 1, 2**62 if at_most is None else at_most)
-    return lambda item: low <= item.created <= high
+def _created(item: Resource) -> int:
+    return item.created
+
+
+def _between(source: Sequence[Resource], arguments: Arguments) -> tuple[int, int]:
+    """Where in a shelf's order the wanted times begin and end."""
+    exact = arguments.values.get("created")
+    if isinstance(exact, int):
+        return bisect_left(source, exact, key=_created), bisect_right(source, exact, key=_created)
+    bounds, low, high = arguments.branch("created"), 0, len(source)
+    for name, find in (("gt", bisect_right), ("gte", bisect_left)):
+        if (bound := bounds.integer(name)) is not None:
+            low = max(low, find(source, bound, key=_created))
+    for name, find in (("lt", bisect_left), ("lte", bisect_right)):
+        if (bound := bounds.integer(name)) is not None:
+            high = min(high, find(source, bound, key=_created))
+    return low, high

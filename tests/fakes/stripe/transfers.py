@@ -175,7 +175,6 @@ def _receive(call: Call, destination: Tenant, transfer: Transfer, due: int) -> N
         available_on=due,
     ).id
     destination.charges.add(payment)
-    call.world.emit(destination, "payment.created", payment.wire())
 
 
 @route("GET", "/v1/transfers/:id", "TransferRetrieveParams")
