@@ -88,6 +88,17 @@ class TestClock:
         with pytest.raises(Misuse):
             shop.fake.pay(session.id)
 
+    def test_events_by_type(self, shop: Shop) -> None:
+        shop.paid()
+
+        def listed(**which: Any) -> list[str]:
+            return [event.type for event in shop.v1.events.list(which).data]
+
+        assert listed(type="charge.*") == listed(types=["charge.succeeded"]) == ["charge.succeeded"]
+        assert listed(types=["charge.*", "payment_intent.*"]) == listed()
+        assert listed(type="payment_intent.succeeded", limit=1) == ["payment_intent.succeeded"]
+        assert listed(types=["refund.*"]) == []
+
     def test_events_are_kept_for_30_days(self, shop: Shop) -> None:
         shop.paid()
         old = shop.v1.events.list().data[0].id

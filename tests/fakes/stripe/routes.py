@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,12 +25,18 @@ class Call:
     world: World
     tenant: Tenant
     arguments: Arguments
-    ids: list[str]
+    ids: builtins.list[str]
     path: str
 
-    def list(self, shelf: Shelf[R], keep: Callable[[R], bool] | None = None) -> Wire:
+    def list(
+        self,
+        shelf: Shelf[R],
+        keep: Callable[[R], bool] | None = None,
+        *,
+        among: builtins.list[R] | None = None,
+    ) -> Wire:
         """A page of a shelf, filtered by its indexes, by `created` and by `keep`."""
-        found, page = shelf.page(self.arguments, self.path, keep)
+        found, page = shelf.page(self.arguments, self.path, keep, among=among)
         page["data"] = [item.wire() for item in found]
         return page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Generic, Protocol, TypeVar
 
 from tests.fakes.stripe.arguments import Arguments
@@ -65,12 +65,17 @@ class Shelf(Generic[R]):
             insort(self._by.setdefault((name, value), []), item, key=self._place)
 
     def drop_before(self, created: int) -> None:
-        """Forgets the oldest items, as Stripe forgets events; only for a shelf without indexes."""
-        if self._order and self._order[0].created < created:
-            gone = bisect_left(self._order, created, key=_created)
-            for item in self._order[:gone]:
-                del self._all[item.id], self._places[item.id]
-            del self._order[:gone]
+        """Forgets the oldest items, as Stripe forgets events."""
+        if not self._order or self._order[0].created >= created:
+            return
+        gone = self._order[: bisect_left(self._order, created, key=_created)]
+        del self._order[: len(gone)]
+        for name in self._indexed:
+            for value in {getattr(item, name) for item in gone}:
+                kept = self._by[name, value]
+                del kept[: bisect_left(kept, created, key=_created)]
+        for item in gone:
+            del self._all[item.id], self._places[item.id]
 
     def get(self, name: str) -> R | None:
         return self._all.get(name)
@@ -85,10 +90,25 @@ class Shelf(Generic[R]):
         """All items with a value of an indexed attribute, newest first."""
         return self._by.get((name, value), [])[::-1]
 
+    def like(self, name: str, fits: Callable[[str], bool]) -> list[R]:
+        """All items whose value of an indexed attribute fits, oldest first."""
+        found = [items for (field, value), items in self._by.items() if field == name and fits(str(value))]
+        if len(found) == 1:
+            return found[0]
+        return sorted(chain.from_iterable(found), key=self._place)
+
     def page(
-        self, arguments: Arguments, url: str, keep: Callable[[R], bool] | None = None
+        self,
+        arguments: Arguments,
+        url: str,
+        keep: Callable[[R], bool] | None = None,
+        *,
+        among: list[R] | None = None,
     ) -> tuple[list[R], Wire]:
         """One page as Stripe pages: newest first, after or before a named object.
+
+        Args:
+            among: what to choose from, oldest first, where it is not everything.
 
         Returns:
             The objects, and the list object around them, whose `data` is still to be filled.
@@ -98,9 +118,10 @@ class Shelf(Generic[R]):
         if after and before:
             message = "You cannot parameterize both starting_after and ending_before."
             raise invalid(message, code="parameters_exclusive")
-        wanted = {name: arguments.text(name) for name in self._indexed if name in arguments}
+        named = self._indexed if among is None else ()
+        wanted = {name: arguments.text(name) for name in named if name in arguments}
         sources = [self._by.get(key, []) for key in wanted.items()]
-        source = min(sources, key=len, default=self._order)
+        source = min(sources, key=len, default=self._order) if among is None else among
         low, high = _between(source, arguments)
         if before:
             cursor = self._place(self.need(before, "ending_before"))
@@ -110,8 +131,8 @@ class Shelf(Generic[R]):
             high = min(high, bisect_left(source, cursor, key=self._place))
 
         def fits(item: R) -> bool:
-            named = all(getattr(item, name) == value for name, value in wanted.items())
-            return named and (keep is None or keep(item))
+            chosen = all(getattr(item, name) == value for name, value in wanted.items())
+            return chosen and (keep is None or keep(item))
 
         places = range(low, high) if before else range(high - 1, low - 1, -1)
         found = list(islice((source[place] for place in places if fits(source[place])), limit + 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class Tenant:
         self.transactions: Shelf[BalanceTransaction] = Shelf(
             "balance transaction", "source", "type", "currency"
         )
-        self.events: Shelf[Event] = Shelf("event")
+        self.events: Shelf[Event] = Shelf("event", "type")
 
     def shelf_of(self, name: str) -> Shelf[Resource] | None:
         """The shelf an id would stand on, by its prefix."""
@@ -163,7 +164,7 @@ class World:
         """Records that something happened and queues it for webhooks."""
         account = None if tenant is self.platform else tenant.id
         request, key = self.request
-        event = Event(self.ids.make("evt"), self.now, kind, snapshot, account, request, key)
+        event = Event(self.ids.make("evt"), self.now, kind, json.dumps(snapshot), account, request, key)
         tenant.events.drop_before(self.now - KEPT_S)
         while self.outbox and self.outbox[0].created < self.now - DELIVERED_WITHIN_S:
             self.outbox.popleft()
