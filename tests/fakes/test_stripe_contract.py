@@ -122,9 +122,11 @@ class TestIdempotency:
 
     def test_a_key_at_another_endpoint_is_refused(self, target: Target) -> None:
         options = {"idempotency_key": fresh("endpoint")}
-        target.v1.customers.create({}, options)
+        first, second = (target.v1.payment_intents.create({"amount": 100} | CARD) for _ in range(2))
+        target.v1.payment_intents.cancel(first.id, {}, options)
         with pytest.raises(stripe.IdempotencyError):
-            target.v1.payment_intents.create({"amount": 100} | CARD, options)
+            target.v1.payment_intents.cancel(second.id, {}, options)
+        assert target.v1.payment_intents.retrieve(second.id).status == "requires_payment_method"
 
     def test_a_request_that_was_not_valid_does_not_use_its_key_up(self, target: Target) -> None:
         options = {"idempotency_key": fresh("invalid")}
@@ -159,6 +161,11 @@ class TestParameters:
         with pytest.raises(stripe.InvalidRequestError) as caught:
             target.v1.payment_intents.create({"amount": "9.99"} | CARD)
         assert (code_of(caught.value), caught.value.param) == ("parameter_invalid_integer", "amount")
+
+    def test_yes_is_no_boolean(self, target: Target) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            target.v1.payment_intents.create({"amount": 500, "confirm": "yes"} | CARD)
+        assert caught.value.param == "confirm"
 
     def test_an_empty_value_that_cannot_be_unset_is_refused(self, target: Target) -> None:
         with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -202,6 +209,8 @@ class TestParameters:
             target.v1.customers.create({"metadata": {"k": "v" * 501}})
         with pytest.raises(stripe.InvalidRequestError):
             target.v1.customers.create({"metadata": {"k" * 41: "v"}})
+        with pytest.raises(stripe.InvalidRequestError):
+            target.v1.customers.create({"metadata": {f"k{number}": "v" for number in range(51)}})
 
 
 class TestPayments:
@@ -321,6 +330,8 @@ class TestLists:
         assert (first.object, first.has_more, first.url) == ("list", True, "/v1/payment_intents")
         rest = target.v1.payment_intents.list({"customer": customer.id, "starting_after": made[1]})
         assert ([one.id for one in rest.data], rest.has_more) == ([made[0]], False)
+        whole = target.v1.payment_intents.list({"customer": customer.id, "limit": 3})
+        assert (len(whole.data), whole.has_more) == (3, False)
         back = target.v1.payment_intents.list({"customer": customer.id, "ending_before": made[0], "limit": 1})
         assert ([one.id for one in back.data], back.has_more) == ([made[1]], True)
         assert [one.id for one in first.auto_paging_iter()] == made[::-1]

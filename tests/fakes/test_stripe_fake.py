@@ -105,6 +105,7 @@ class TestClock:
         shop.fake.advance(31 * DAY)
         shop.v1.customers.create({})
         assert shop.events() == ["customer.created"]
+        assert shop.v1.events.list({"types": ["charge.*"]}).data == []
         with pytest.raises(stripe.InvalidRequestError):
             shop.v1.events.retrieve(old)
 
@@ -139,6 +140,8 @@ class TestPayer:
         assert [one.id for one in shop.v1.checkout.sessions.list({"payment_intent": paid}).data] == [
             session.id
         ]
+        shop.fake.advance(2 * DAY)
+        assert shop.v1.checkout.sessions.retrieve(session.id).status == "complete"
         saved = shop.v1.payment_methods.list({"customer": customer.id}).data
         assert shop.paid(card=saved[0].id, customer=customer.id).status == "succeeded"
         assert shop.events()[1:6] == [
@@ -221,6 +224,8 @@ class TestMoneyBack:
         ]
         with pytest.raises(Misuse):
             shop.fake.close_dispute(dispute.id, "won")
+        if outcome == "won":
+            assert shop.v1.refunds.create({"charge": charge}).amount == 1000
 
     def test_a_dispute_may_be_larger_than_the_payment(self, shop: Shop) -> None:
         dispute = shop.fake.dispute(shop.paid(1000).latest_charge, 1100)
@@ -291,6 +296,8 @@ class TestConnect:
         assert caught.value.code == "balance_insufficient"
         shop.v1.transfers.reversals.create(transfer.id, {"amount": 200})
         assert shop.balance(account) == (0, 0)
+        share = shop.v1.charges.retrieve(transfer.destination_payment, {}, {"stripe_account": account})
+        assert (share.amount, share.amount_refunded, share.source_transfer) == (1000, 200, transfer.id)
 
 
 class TestRefusal:

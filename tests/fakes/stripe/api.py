@@ -168,9 +168,6 @@ class Api:
         self.effects[checked.route.name] += 1
         try:
             answer = checked.route.answer(call)
-            # What was due at once, as a dispute of a card that always disputes.
-            self.world.request = (None, None)
-            self.world.tick()
             expand.expand(self.world, call.tenant, answer, call.arguments.texts("expand"))
             return Response(200, json.dumps(answer))
         except Refused as refused:

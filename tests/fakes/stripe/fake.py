@@ -165,13 +165,12 @@ class FakeStripe:
     def _do(self, happen: Callable[[Tenant], T]) -> T:
         with self.world.lock:
             self.world.tick()
-            result = happen(self.world.platform)
-            self.world.tick()
-            return result
+            return happen(self.world.platform)
 
     def queued(self) -> list[Wire]:
         """The events that wait to be delivered, oldest first."""
         with self.world.lock:
+            self.world.tick()
             return [event.wire() for event in self.world.outbox]
 
     def deliver(
