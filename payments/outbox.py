@@ -248,6 +248,7 @@ def _as_order(session: Session, operation: Operation) -> Order:
         Money(operation.amount),
         Method(operation.method) if operation.method else None,
         parent.reference if parent is not None else None,
+        operation.reference,
     )
 
 

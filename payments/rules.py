@@ -42,7 +42,8 @@ CLEARING_REFUND = "clearing:refund"
 SUSPENSE = "suspense"
 TWO_STAGE_RAILS = frozenset({"stripe"})  # what arrives there is pending first, and free some days later
 
-SMALLEST_MOVE = Money(10_000)  # one cent: no rail moves less
+CENT = Money(10_000)
+SMALLEST_MOVE = CENT  # no rail moves less
 LARGEST_MOVE = Money(10**12)  # one million dollars in one operation
 LEASE = timedelta(seconds=60)  # longer than any rail's own timeout
 FIRST_RETRY = timedelta(seconds=2)

@@ -40,6 +40,7 @@ class Order:
         account: whose money it is; a rail maps it to its own customer or destination.
         method: how a deposit is paid.
         of: the rail's reference of the operation that this one undoes or carries on.
+        reference: the rail's own name for this one, when it has told.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Order:
     amount: Money
     method: Method | None = None
     of: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ ESCROW = "esc_" + "0" * 26
         "asset:",
         "asset:Sandbox",
         "rev:fee:other",
-        "suspense",
+        "suspense:x",
         "",
     ],
 )
