@@ -25,6 +25,7 @@ TILE_WIDTH = 256
 _TILE_HEIGHT = 8
 _TILE_BYTES = TILE_WIDTH * merkle.HASH_SIZE
 _MAX_LEVEL = 63
+_LAST_BUNDLE = (2**63 - 1) // TILE_WIDTH  # beyond it a leaf's index is no number of the database's
 _SEQUENCER_LOCK = 0x73706F745F6C6F67  # one Postgres advisory lock for this log
 
 
@@ -187,7 +188,7 @@ def tile(session: Session, level: int, index: int, width: int = TILE_WIDTH) -> b
         NotFound: the log has no such tile, or not yet that wide.
     """
     stored = None
-    if 0 <= level <= _MAX_LEVEL and index >= 0 and 1 <= width <= TILE_WIDTH:
+    if 0 <= level <= _MAX_LEVEL and 0 <= index < 2**63 and 1 <= width <= TILE_WIDTH:
         stored = _stored(session, level, index)
     if stored is None or len(stored) < width * merkle.HASH_SIZE:
         raise NotFound("the log has no such tile", hint="Fetch /log/checkpoint and ask within its size.")
@@ -201,7 +202,7 @@ def entries(session: Session, index: int, width: int = TILE_WIDTH) -> bytes:
         NotFound: the log does not hold all of them yet.
     """
     rows: Sequence[bytes] = ()
-    if index >= 0 and 1 <= width <= TILE_WIDTH:
+    if 0 <= index <= _LAST_BUNDLE and 1 <= width <= TILE_WIDTH:
         first = index * TILE_WIDTH
         within = LogLeaf.leaf_index.between(first, first + width - 1)
         rows = session.scalars(select(LogLeaf.data).where(within).order_by(LogLeaf.leaf_index)).all()
