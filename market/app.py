@@ -22,7 +22,7 @@ import bounties.routes
 import bounties.work_routes
 import core.accounts.routes
 import payments.routes
-from core import errors, log_routes
+from core import errors, log, log_routes
 from core.accounts.door import limited
 from core.config import Settings
 from core.db import Database
@@ -87,10 +87,11 @@ def _add_health(app: FastAPI, database: Database, storage: Storage) -> None:
 
     @app.get("/readyz", tags=["health"])
     def readyz() -> dict[str, str]:
-        """The database and the storage answer too."""
+        """The database and the storage answer too, and the log is whole."""
         try:
             with database.reading() as session:
                 session.execute(text("SELECT 1 FROM accounts LIMIT 1"))
+                log.check(session)
         except SQLAlchemyError as error:
             raise errors.Unavailable("the database does not answer, or is not migrated") from error
         if not storage.ready():
@@ -147,6 +148,12 @@ def _add_error_handlers(app: FastAPI) -> None:
     def database_away(request: Request, error: OperationalError) -> JSONResponse:
         _log.warning("database away: %s", error)
         return problem(request, errors.Unavailable("the database is busy or away"))
+
+    @app.exception_handler(log.LogBroken)
+    def log_broken(request: Request, error: log.LogBroken) -> JSONResponse:
+        _log.error("the log is broken: %s", error)
+        hint = "An operator has to look; what is not signed yet stays unsigned until then."
+        return problem(request, errors.Unavailable(f"the log is broken: {error}", hint=hint))
 
     @app.exception_handler(Exception)
     def unforeseen(request: Request, error: Exception) -> JSONResponse:
