@@ -74,6 +74,11 @@ def make_key(body: MakeKey, call: Caller) -> JSONResponse:
         )
     limits = Limits(body.limits.per_bounty, body.limits.per_day, body.limits.total)
     wanted = body.scopes if body.scopes is not None else _inherited(call.api_key, limits)
+    if not wanted:
+        raise errors.BadInput(
+            "the key would have no scope",
+            hint="Name its scopes: a limited key gets money only when it is named.",
+        )
     for scope in wanted:
         call.require(scope)
 
