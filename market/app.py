@@ -108,13 +108,31 @@ def _add_docs(app: FastAPI) -> None:
         """Where an agent starts reading."""
         return PlainTextResponse((ROOT / "llms.txt").read_text(encoding="utf-8"))
 
+    @app.get("/docs/", response_class=PlainTextResponse, include_in_schema=False)
+    @app.get("/docs", response_class=PlainTextResponse, tags=["docs"])
+    def index() -> PlainTextResponse:
+        """What there is to read: the pages, by title, and the OpenAPI description."""
+        links = [f"- [{_title(path)}](/docs/{name})" for name, path in pages.items()]
+        more = [
+            "- [OpenAPI](/openapi.json): every route and shape",
+            "- [For agents](/llms.txt): where to start",
+        ]
+        return _markdown("\n".join(["# Spotcheck's documentation", "", *links, *more, ""]))
+
     @app.get("/docs/{page}", response_class=PlainTextResponse, tags=["docs"])
     def page(page: str) -> PlainTextResponse:
         """One page of documentation, such as `api.md`."""
         if page not in pages:
             raise errors.NotFound("no such page", hint=f"Pages: {', '.join(pages)}.")
-        text = pages[page].read_text(encoding="utf-8")
-        return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
+        return _markdown(pages[page].read_text(encoding="utf-8"))
+
+
+def _title(page: Path) -> str:
+    return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def _markdown(text: str) -> PlainTextResponse:
+    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
 
 
 def _add_error_handlers(app: FastAPI) -> None:
