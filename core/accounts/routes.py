@@ -27,6 +27,7 @@ from core.geo import Spot
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
 
+DeviceId = Annotated[str, Path(pattern=r"^dev_[0-9a-z]{26}$")]
 KeyId = Annotated[str, Path(pattern=r"^key_[0-9a-z]{26}$")]
 
 
@@ -62,6 +63,15 @@ def enrol(body: Enrol, door: MaybeCaller) -> JSONResponse:
         )
 
     return door.once(body, effect, hide="key.secret")
+
+
+@router.delete("/devices/{device_id}", status_code=204)
+def revoke_device(device_id: DeviceId, call: Caller) -> Response:
+    """Ends a device of the caller's account at once: lost, sold or replaced. It claims nothing more, and
+    captures by it that are not judged yet are refused."""
+    call.require(Scope.CONTRIBUTE)
+    service.revoke_device(call.session, call.account, device_id, now=clock.now())
+    return Response(status_code=204)
 
 
 @router.post("/keys", status_code=201, response_model=KeyShape)
