@@ -22,6 +22,7 @@ import bounties.routes
 import bounties.work_routes
 import core.accounts.routes
 import payments.routes
+from bounties.waiting import Waiters
 from core import errors, log, log_routes
 from core.accounts.door import limited
 from core.config import Settings
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.storage = storage
+    app.state.waiters = Waiters()
     shared = settings.broker if settings.broker.startswith("redis") else "memory://"
     app.state.limiter = FixedWindowRateLimiter(storage_from_string(shared))
     app.state.rate = RateLimitItemPerMinute(settings.rate_limit)
