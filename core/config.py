@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Unavailable
@@ -22,6 +23,8 @@ class Settings(BaseSettings):
         fee_bps: the platform's fee on a reward, in basis points.
         log_origin: the transparency log's name, part of every checkpoint.
         trust_folder: PEM roots (and `revoked.txt`) that a C2PA manifest must chain to.
+        trusted_proxies: addresses or networks, by commas, of the proxies in front of the server. Only what
+            they say in X-Forwarded-For is believed to be a caller's address (rate limits go by it).
         rate_limit: requests a minute for one key or, without a key, one address.
         claim_minutes: how long a claim holds a slot.
         max_freshness_s: longest allowed time from challenge to commitment.
@@ -40,6 +43,7 @@ class Settings(BaseSettings):
     fee_bps: int = Field(default=1000, ge=0, le=5000)
     log_origin: str = "spotcheck.local/log"
     trust_folder: Path | None = None
+    trusted_proxies: str = ""
     rate_limit: int = Field(default=600, ge=1)
     claim_minutes: float = Field(default=30, gt=0, le=24 * 60)
     max_freshness_s: float = Field(default=600, gt=0)
@@ -60,6 +64,18 @@ class Settings(BaseSettings):
     def storage(self) -> str:
         """The storage URL in force."""
         return self.storage_url or f"file://{self.home.resolve() / 'storage'}"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            ipaddress.ip_network(each)  # "*", a name or a typing error would be believed in silence
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The proxies in force, one by one."""
+        return [each for each in map(str.strip, self.trusted_proxies.split(",")) if each]
 
     @property
     def trust(self) -> Path:

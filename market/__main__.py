@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -31,16 +32,22 @@ def serve(settings: Settings, arguments: argparse.Namespace) -> int:
     supervisor = Supervisor(arguments.workers)
     supervisor.start()
     try:
-        uvicorn.run(
-            create_app(settings),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-        )
+        uvicorn.run(create_app(settings), **server_options(settings))
     finally:
         supervisor.stop()
     return 0
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How HTTP is served. uvicorn would believe X-Forwarded-For from loopback: here nobody unless named."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "log_level": "warning",
+        "access_log": False,
+        "proxy_headers": bool(settings.proxies),
+        "forwarded_allow_ips": settings.proxies,
+    }
 
 
 def _leave(_: int, __: FrameType | None) -> None:

@@ -6,23 +6,19 @@ does what is due by the clock and re-sends what the queue forgot.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from celery import Celery
-from sqlalchemy.exc import SQLAlchemyError
 
 import bounties.tasks
 import payments.tasks
 from core import clock, log
 from core.config import Settings
 from core.db import Database
-from core.errors import SpotcheckError
 from core.note import Signer, load_or_make_key
 from core.queue import Queue, make_celery
 from core.storage import Storage
@@ -35,7 +31,6 @@ from verification.picture import Decoder
 from verification.reading import Reader
 from verification.trust import TrustList
 
-_log = logging.getLogger(__name__)
 SWEEP_EVERY_S = 0.2
 SLOW_EVERY_S = 10.0
 
@@ -91,11 +86,16 @@ def make_tasks(worker: Worker) -> Celery:
 def sweep_once(worker: Worker) -> None:
     """One round of what is due by the clock: re-sends, lapses, expiries, the log's next checkpoint.
 
-    Each step reads first, so that an idle house takes no write lock five times a second.
+    Each part reads first, so that an idle house takes no write lock five times a second, and stands
+    alone: a log that is broken must not stop refunds.
     """
-    now = clock.now()
-    bounties.tasks.sweep(worker.sweeper, now=now)
-    payments.tasks.sweep_operations(worker.database, now=now)
+    now, part = clock.now(), worker.sweeper.part
+    part("bounties", lambda: bounties.tasks.sweep(worker.sweeper, now=now))
+    part("operations", lambda: payments.tasks.sweep_operations(worker.database, now=now))
+    part("log", lambda: _sequence(worker, now))
+
+
+def _sequence(worker: Worker, now: datetime) -> None:
     with worker.database.reading() as session:
         waits = log.waits(session)
     if waits:
@@ -104,7 +104,7 @@ def sweep_once(worker: Worker) -> None:
 
 
 def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = None) -> threading.Thread:
-    """Runs `sweep_once` every 0.2 s until `stop` is set. A database that is away is tried again.
+    """Runs `sweep_once` every 0.2 s until `stop` is set. Nothing that goes wrong in a round ends it.
 
     Args:
         parent: the process this worker belongs to: when it is gone (killed, so that it could not say
@@ -118,10 +118,10 @@ def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = No
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
             since_slow += SWEEP_EVERY_S
-            _guarded(lambda: sweep_once(worker))
+            sweep_once(worker)
             if since_slow >= SLOW_EVERY_S:
                 since_slow = 0.0
-                _guarded(lambda: sweep_slowly(worker))
+                sweep_slowly(worker)
 
     thread = threading.Thread(target=rounds, name="sweeper", daemon=True)
     thread.start()
@@ -130,18 +130,13 @@ def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = No
 
 def sweep_slowly(worker: Worker) -> None:
     """What may be some seconds late: earnings that mature, reviews nobody did, uploads nobody used."""
-    now = clock.now()
-    payments.tasks.mature(worker.database, now=now)
-    bounties.tasks.overdue_reviews(worker.sweeper, now=now)
-    bounties.tasks.drop_unnamed_originals(worker.sweeper, worker.storage, now=now)
-
-
-def _guarded(step: Callable[[], None]) -> None:
-    try:
-        step()
-    except (SQLAlchemyError, SpotcheckError) as error:
-        # A sweeper must outlive what it meets: the next round, 0.2 s later, looks again.
-        _log.warning("sweep put off: %s", error)
+    now, part = clock.now(), worker.sweeper.part
+    part("earnings", lambda: payments.tasks.mature(worker.database, now=now))
+    part("reviews", lambda: bounties.tasks.overdue_reviews(worker.sweeper, now=now))
+    part(
+        "originals",
+        lambda: bounties.tasks.drop_unnamed_originals(worker.sweeper, worker.storage, now=now),
+    )
 
 
 def run(settings: Settings, parent: int | None = None) -> None:

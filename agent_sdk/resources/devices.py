@@ -58,6 +58,11 @@ class _Devices(Resource):
         return self._core.call(Enrolment, "POST", "/v1/devices", body=body, key=idempotency_key)
 
     @op
+    def revoke(self, device_id: str) -> Flow[None]:
+        """Ends a device at once; captures by it that are not judged yet are refused. Raises NotFound."""
+        yield from self._core.exchange("DELETE", f"/v1/devices/{segment(device_id)}")
+
+    @op
     def near(self, *, lat: float, lon: float, radius_m: float = 5000.0) -> Flow[Cards]:
         """Open bounties near a place (WGS 84 degrees, metres)."""
         params = {"lat": str(lat), "lon": str(lon), "radius_m": str(radius_m)}

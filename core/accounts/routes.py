@@ -27,6 +27,7 @@ from core.geo import Spot
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
 
+DeviceId = Annotated[str, Path(pattern=r"^dev_[0-9a-z]{26}$")]
 KeyId = Annotated[str, Path(pattern=r"^key_[0-9a-z]{26}$")]
 
 
@@ -64,6 +65,15 @@ def enrol(body: Enrol, door: MaybeCaller) -> JSONResponse:
     return door.once(body, effect, hide="key.secret")
 
 
+@router.delete("/devices/{device_id}", status_code=204)
+def revoke_device(device_id: DeviceId, call: Caller) -> Response:
+    """Ends a device of the caller's account at once: lost, sold or replaced. It claims nothing more, and
+    captures by it that are not judged yet are refused."""
+    call.require(Scope.CONTRIBUTE)
+    service.revoke_device(call.session, call.account, device_id, now=clock.now())
+    return Response(status_code=204)
+
+
 @router.post("/keys", status_code=201, response_model=KeyShape)
 def make_key(body: MakeKey, call: Caller) -> JSONResponse:
     """Makes a further key with at most this key's scopes (without `scopes`: all of them, but a key with
@@ -74,6 +84,11 @@ def make_key(body: MakeKey, call: Caller) -> JSONResponse:
         )
     limits = Limits(body.limits.per_bounty, body.limits.per_day, body.limits.total)
     wanted = body.scopes if body.scopes is not None else _inherited(call.api_key, limits)
+    if not wanted:
+        raise errors.BadInput(
+            "the key would have no scope",
+            hint="Name its scopes: a limited key gets money only when it is named.",
+        )
     for scope in wanted:
         call.require(scope)
 

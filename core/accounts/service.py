@@ -174,7 +174,7 @@ def enrol(
         raise errors.BadInput("an instrument says where it stands", hint="Send lat and lon.")
     # The account's row is locked first, so that devices enrolled side by side are counted too.
     session.refresh(account, with_for_update=True)
-    if len(session.scalars(select(Device.id).where(Device.account == account.id)).all()) >= MAX_DEVICES:
+    if len(devices_of(session, account.id)) >= MAX_DEVICES:
         raise errors.BadInput(f"an account holds at most {MAX_DEVICES} devices")
     place = spot if kind is DeviceKind.INSTRUMENT else None
     values = {
@@ -208,9 +208,26 @@ def own_device(session: Session, account: str, device_id: str) -> Device:
     return device
 
 
+def revoke_device(session: Session, account: str, device_id: str, *, now: datetime) -> None:
+    """Ends a device of this account at once: it claims nothing more, and what is not judged yet is refused.
+
+    Ending it twice is fine. Its key stays known, so that nobody can enrol it again.
+
+    Raises:
+        NotFound: no such device of this account.
+    """
+    device = session.get(Device, device_id)
+    if device is None or device.account != account:
+        raise errors.NotFound("no such device")
+    if device.revoked_at is None:
+        device.revoked_at = now
+        session.flush()
+
+
 def devices_of(session: Session, account: str) -> list[Device]:
-    """An account's devices, oldest first."""
-    return list(session.scalars(select(Device).where(Device.account == account).order_by(Device.id)))
+    """An account's devices that are not revoked, oldest first."""
+    mine = (Device.account == account) & (Device.revoked_at.is_(None))
+    return list(session.scalars(select(Device).where(mine).order_by(Device.id)))
 
 
 def request_hash(*parts: str) -> str:

@@ -192,7 +192,7 @@ def send(target: Target, case: schemathesis.Case[Any], key: str, *, real_ids: bo
     if case.path.endswith("/wait"):
         case.query = {**(case.query or {}), "timeout": 0}
     known = {name: target.ids[name] for name in case.path_parameters or {} if name in target.ids}
-    if real_ids and known and not case.path.endswith("/keys/{key_id}"):
+    if real_ids and known and not case.path.endswith(("/keys/{key_id}", "/devices/{device_id}")):
         case.path_parameters = {**case.path_parameters, **known}
     made = case.as_transport_kwargs(
         headers={"Authorization": f"Bearer {key}", "Idempotency-Key": new_id("trf")}

@@ -19,6 +19,7 @@ PREFIX = {
     "capture_id": "cap",
     "observation_id": "obs",
     "operation_id": "ops",
+    "device_id": "dev",
 }
 QUERY = {"/v1/bounties/near": "?lat=1&lon=1", "/v1/bounties/{bounty_id}/wait": "?timeout=0"}
 

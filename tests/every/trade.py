@@ -42,4 +42,5 @@ def trade(inside: Inside, buyer: str, contributor: scene.Person) -> dict[str, st
     return {
         "bounty_id": bounty.id, "claim_id": active.id, "capture_id": capture.id, "operation_id": operation.id,
         "observation_id": observation.id, "sha256": media.sha256,
+        "device_id": contributor.device,
     }  # fmt: skip
