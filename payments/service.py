@@ -12,6 +12,7 @@ from core import errors
 from core.ids import is_id
 from core.money import Money, split
 from payments import ledger, outbox, payouts, rules
+from payments.rules import Method
 from payments.tables import EscrowPayer, LedgerAccount, Operation
 
 DEFAULT_RAIL = "sandbox"
@@ -42,10 +43,16 @@ def balances(session: Session, account: str) -> Balances:
 
 
 def request_deposit(
-    session: Session, account: str, amount: Money, *, now: datetime, rail: str = DEFAULT_RAIL
+    session: Session,
+    account: str,
+    amount: Money,
+    *,
+    now: datetime,
+    rail: str = DEFAULT_RAIL,
+    method: Method | None = None,
 ) -> Operation:
     """Orders a deposit; see `outbox.request_deposit`."""
-    return outbox.request_deposit(session, account, amount, rail=rail, now=now)
+    return outbox.request_deposit(session, account, amount, rail=rail, method=method, now=now)
 
 
 def request_payout(

@@ -254,7 +254,7 @@ def _mine(order: Order, listed: Any) -> Any:
     for count, thing in enumerate(listed.auto_paging_iter()):
         if count >= MOST_LISTED:
             raise _TooMany
-        if (thing.metadata or {}).get("operation") == order.id:
+        if thing.metadata and thing.metadata.to_dict().get("operation") == order.id:
             return thing
     return None
 
