@@ -27,7 +27,7 @@ from core.money import Money
 from core.queue import enqueue
 from payments import ledger, provider, rules
 from payments.rails import Answer, Order, Outcome, Rail, Rails
-from payments.rules import OPERATION_MOVES, Method, OperationKind, OperationState
+from payments.rules import OPERATION_MOVES, Leg, Method, OperationKind, OperationState
 from payments.tables import Operation
 
 RUN_OPERATION = "payments.run_operation"
@@ -136,6 +136,27 @@ def run_operation(
     failpoint("operation.after_commit")
 
 
+def refresh(database: Database, rail: Rail, operation_id: str, *, clock: Clock = clock.now) -> bool:
+    """Looks an operation up at its rail and records what it says now, whoever else works on it.
+
+    What a webhook leads to. It never sends: an order that the rail does not know yet stays with its worker.
+
+    Returns:
+        False when there is no such operation at this rail.
+    """
+    with database.reading() as session:
+        operation = session.get(Operation, operation_id)
+        if operation is None or operation.rail != rail.name:
+            return False
+        wanted = _as_order(session, operation)
+    answer = rail.look_up(wanted)
+    failpoint("operation.after_rail")
+    if answer is not None and answer.outcome is not Outcome.UNKNOWN:
+        with database.transaction() as session:
+            record_answer(session, operation_id, answer, now=clock())
+    return True
+
+
 def record_answer(session: Session, operation_id: str, answer: Answer, *, now: datetime) -> Operation:
     """Records what a rail said, and posts it: the one function that worker, look-up and webhook share.
 
@@ -148,11 +169,7 @@ def record_answer(session: Session, operation_id: str, answer: Answer, *, now: d
     operation = _locked(session, operation_id)
     state = OperationState(operation.status)
     if state not in rules.OPEN_STATES:
-        open_ended = (Outcome.UNKNOWN, Outcome.WAITING)
-        if answer.outcome not in open_ended and answer.outcome.value != state.value:
-            raise errors.BooksRefused(
-                "the rail contradicts itself", operation=operation_id, status=state.value
-            )
+        _after_the_end(session, operation, answer, now)
         return operation
     operation.reason = answer.reason
     operation.reference = answer.reference or operation.reference
@@ -174,6 +191,27 @@ def record_answer(session: Session, operation_id: str, answer: Answer, *, now: d
         provider.post_fee(session, operation.rail, answer.fee, now=now)
     _what_follows(session, operation, end, now)
     return operation
+
+
+def _after_the_end(session: Session, operation: Operation, answer: Answer, now: datetime) -> None:
+    """What an answer means for an operation that has ended: nothing, or that a bank sent the money back.
+
+    A refund and a payout to a bank may fail days after the provider called them done.
+
+    Raises:
+        BooksRefused: the rail contradicts the end it gave before.
+    """
+    state, kind = OperationState(operation.status), OperationKind(operation.kind)
+    if answer.outcome in (Outcome.UNKNOWN, Outcome.WAITING) or answer.outcome.value == state.value:
+        return
+    if kind not in rules.MAY_COME_BACK or answer.outcome is not Outcome.FAILED:
+        raise errors.BooksRefused("the rail contradicts itself", operation=operation.id, status=state.value)
+    _move(session, operation, OperationState.RETURNED, now)
+    operation.reason = answer.reason
+    if kind is OperationKind.REFUND:
+        leg = Leg(rules.cash_out(operation.rail), rules.available(operation.account), Money(operation.amount))
+        ledger.post(session, f"refund:{operation.id}:returned", [leg], now=now)
+    _what_follows(session, operation, OperationState.FAILED, now)
 
 
 def _what_follows(session: Session, operation: Operation, end: OperationState, now: datetime) -> None:

@@ -214,6 +214,7 @@ class OperationState(StrEnum):
     UNKNOWN = "unknown"
     DONE = "done"
     FAILED = "failed"
+    RETURNED = "returned"  # done, and days later sent back by a bank
 
 
 _ENDS = frozenset({OperationState.DONE, OperationState.FAILED})
@@ -223,10 +224,12 @@ OPERATION_MOVES: Mapping[OperationState, frozenset[OperationState]] = {
     OperationState.SENT: _ENDS | {OperationState.WAITING, OperationState.UNKNOWN, OperationState.NEW},
     OperationState.UNKNOWN: _ENDS | {OperationState.WAITING, OperationState.NEW},
     OperationState.WAITING: _ENDS | {OperationState.UNKNOWN},
-    OperationState.DONE: frozenset(),
+    OperationState.DONE: frozenset({OperationState.RETURNED}),
     OperationState.FAILED: frozenset(),
+    OperationState.RETURNED: frozenset(),
 }
-OPEN_STATES = frozenset(OPERATION_MOVES) - _ENDS
+OPEN_STATES = frozenset(OPERATION_MOVES) - _ENDS - {OperationState.RETURNED}
+MAY_COME_BACK = frozenset({OperationKind.REFUND, OperationKind.BANK_PAYOUT})
 LOOK_AGAIN = timedelta(minutes=10)  # at one that waits; a webhook is usually quicker
 
 

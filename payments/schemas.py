@@ -28,7 +28,7 @@ class OperationShape(Shape):
     kind: Literal["deposit", "refund", "payout", "bank_payout", "reversal"]
     amount: Amount
     rail: str
-    status: Literal["new", "sent", "waiting", "unknown", "done", "failed"]
+    status: Literal["new", "sent", "waiting", "unknown", "done", "failed", "returned"]
     reason: str | None
     url: str | None
     created_at: datetime

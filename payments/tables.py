@@ -218,7 +218,7 @@ class Dispute(Base):
 
     __tablename__ = "disputes"
     __table_args__ = (
-        _one_of("state", DisputeState),
+        _one_of("status", DisputeState),
         CheckConstraint("amount > 0 AND fee >= 0 AND taken >= 0 AND taken <= amount", name="amounts"),
     )
 
@@ -229,7 +229,7 @@ class Dispute(Base):
     amount: Mapped[int] = mapped_column(Big)
     fee: Mapped[int] = mapped_column(Big)
     taken: Mapped[int] = mapped_column(Big)
-    state: Mapped[str]
+    status: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 

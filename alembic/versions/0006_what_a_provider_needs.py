@@ -18,7 +18,7 @@ depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 KINDS = ("deposit", "refund", "payout", "bank_payout", "reversal")
-STATES = ("new", "sent", "waiting", "unknown", "done", "failed")
+STATES = ("new", "sent", "waiting", "unknown", "done", "failed", "returned")
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -145,10 +145,10 @@ def _operations() -> None:
         _text("operation"),
         _text("account"),
         *_micros("amount", "fee", "taken"),
-        _text("state"),
+        _text("status"),
         _at("opened_at"),
         _at("closed_at", nullable=True),
-        sa.CheckConstraint("state IN ('open', 'won', 'lost')", name=op.f("ck_disputes_state")),
+        sa.CheckConstraint("status IN ('open', 'won', 'lost')", name=op.f("ck_disputes_status")),
         sa.CheckConstraint(
             "amount > 0 AND fee >= 0 AND taken >= 0 AND taken <= amount", name=op.f("ck_disputes_amounts")
         ),
@@ -171,7 +171,7 @@ def downgrade() -> None:
         batch_op.create_check_constraint(
             op.f("ck_provider_operations_kind"), _one_of("kind", ("deposit", "payout"))
         )
-        states = tuple(state for state in STATES if state != "waiting")
+        states = tuple(state for state in STATES if state not in ("waiting", "returned"))
         batch_op.create_check_constraint(op.f("ck_provider_operations_status"), _one_of("status", states))
         batch_op.drop_constraint(op.f("fk_provider_operations_parent"), type_="foreignkey")
         batch_op.drop_index(op.f("ix_provider_operations_parent"))

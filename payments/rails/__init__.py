@@ -13,13 +13,14 @@ at most once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from core.money import Money
-from payments.rules import Method, OperationKind
+from payments.rules import DisputeState, Method, OperationKind
 
 
 class Outcome(StrEnum):
@@ -101,3 +102,83 @@ class Rail(Protocol):
 
 Rails: TypeAlias = Mapping[str, Rail]
 """The rails of this house, by name."""
+
+
+class What(StrEnum):
+    """What a provider's event is about."""
+
+    OPERATION = "operation"
+    DISPUTE = "dispute"
+    PAYEE = "payee"
+    MOVEMENT = "movement"  # of money, by nothing of ours
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an event is about, and the id of it: an operation of ours, or the provider's own name."""
+
+    what: What
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFacts:
+    """A dispute as the provider tells it now.
+
+    Attributes:
+        operation: the deposit that is disputed; None when it is none of ours.
+        withdrawn / returned: what the provider took from our cash for it, and what it gave back.
+        fees: what it charged for the dispute, less what of that it gave back.
+        state: won or lost only once the payer's bank has decided.
+    """
+
+    id: str
+    operation: str | None
+    withdrawn: Money
+    returned: Money
+    fees: Money
+    state: DisputeState
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line of the provider's own ledger of our cash.
+
+    Attributes:
+        amount: signed micros, before the provider's fee.
+        free: whether it may be paid out (what comes in is pending first).
+        operation: ours that made it, where it says so; `source` is the provider's object.
+    """
+
+    id: str
+    kind: str
+    source: str | None
+    operation: str | None
+    amount: int
+    fee: int
+    free: bool
+    at: datetime
+
+
+class Provider(Rail, Protocol):
+    """A rail that also tells what happened there: by events, and by a ledger of its own.
+
+    Raises:
+        Unavailable: it does not answer now. (Of every method below.)
+    """
+
+    def about(self, kind: str, payload: Mapping[str, Any]) -> About:
+        """What an event is about. Reads only the event; it is a hint, and is read anew before it counts."""
+
+    def dispute(self, dispute: str) -> DisputeFacts:
+        """A dispute, read anew."""
+
+    def payee_changed(self, payee: str) -> None:
+        """Reads anew whether a payee can be paid, and keeps that."""
+
+    def movements(self, since: datetime) -> Iterable[Movement]:
+        """The provider's ledger from a time on, oldest first."""
+
+    def cash(self) -> int:
+        """What the provider holds for us now, in micros: pending and free together."""

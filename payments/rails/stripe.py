@@ -16,14 +16,17 @@ again. Cents exist only here. Platform payouts are manual (Stripe: separate char
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 import stripe
 
 from core.db import Database
+from core.errors import Unavailable
 from core.money import Money
-from payments.rails import Answer, Order, Outcome
+from payments.rails import About, Answer, DisputeFacts, Movement, Order, Outcome, stripe_events
+from payments.rails.stripe_books import Books
 from payments.rails.stripe_objects import deposit_done, refunded, sent_on, session_answer
 from payments.rails.stripe_people import People
 from payments.rules import CENT, Method, OperationKind
@@ -49,6 +52,33 @@ class StripeRail:
         self._v1 = client.v1
         self._return_url = return_url
         self.people = People(database, client)
+        self._books = Books(client)
+
+    def about(self, kind: str, payload: Mapping[str, Any]) -> About:
+        """See `Provider`."""
+        return stripe_events.about(kind, payload)
+
+    def dispute(self, dispute: str) -> DisputeFacts:
+        """See `Provider`."""
+        return self._books.dispute(dispute)
+
+    def payee_changed(self, payee: str) -> None:
+        """See `Provider`."""
+        account = self.people.account_of(payee)
+        if account is None:
+            return
+        try:
+            self.people.refresh(account)
+        except stripe.StripeError as error:
+            raise Unavailable("Stripe does not tell that account now") from error
+
+    def movements(self, since: datetime) -> Iterable[Movement]:
+        """See `Provider`."""
+        return self._books.movements(since)
+
+    def cash(self) -> int:
+        """See `Provider`."""
+        return self._books.cash()
 
     def send(self, order: Order) -> Answer:
         """See `Rail`."""

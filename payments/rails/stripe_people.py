@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import stripe
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -73,6 +74,15 @@ class People:
     def known_destination(self, account: str) -> str | None:
         """The connected account, whether it can be paid or not."""
         return self._read(account, lambda row: row.destination)
+
+    def account_of(self, destination: str) -> str | None:
+        """Whose connected account it is, or None."""
+        with self._database.reading() as session:
+            return session.scalar(
+                select(RailAccount.account).where(
+                    RailAccount.rail == RAIL, RailAccount.destination == destination
+                )
+            )
 
     def onboarding_url(self, account: str, *, return_url: str) -> str:
         """A link at which a contributor tells Stripe who it is; makes the connected account first."""
