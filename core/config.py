@@ -7,8 +7,9 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Unavailable
@@ -30,6 +31,10 @@ class Settings(BaseSettings):
         max_freshness_s: longest allowed time from challenge to commitment.
         lease_s: how long a worker may hold a capture before the sweeper gives it to another.
         threads: torch threads of one worker process; more workers beat more threads on a small machine.
+        rail: where deposits and payouts go: the sandbox, or Stripe, which needs `stripe_secret_key`.
+        stripe_webhook_secret: of the endpoint /v1/webhooks/stripe; without it there is no such endpoint.
+        stripe_api_base: another address for Stripe's API; for tests.
+        return_url: where a provider's pages send people back to.
     """
 
     model_config = SettingsConfigDict(env_prefix="SPOTCHECK_", frozen=True, extra="ignore")
@@ -49,6 +54,11 @@ class Settings(BaseSettings):
     max_freshness_s: float = Field(default=600, gt=0)
     lease_s: float = Field(default=60, gt=0)
     threads: int = Field(default=1, ge=1)
+    rail: Literal["sandbox", "stripe"] = "sandbox"
+    stripe_secret_key: SecretStr = SecretStr("")
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_api_base: str = ""
+    return_url: str = "http://localhost:8000/#/earnings"
 
     @property
     def database(self) -> str:

@@ -31,6 +31,7 @@ from core.note import Signer, load_or_make_key
 from core.queue import Queue
 from core.storage import Storage
 from market.envelope import Envelope, problem, too_large
+from market.rails import stripe_of
 
 _log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.storage = storage
+    app.state.stripe = stripe_of(settings, database)
     app.state.waiters = Waiters()
     shared = settings.broker if settings.broker.startswith("redis") else "memory://"
     app.state.limiter = FixedWindowRateLimiter(storage_from_string(shared))

@@ -23,7 +23,8 @@ from core.note import Signer, load_or_make_key
 from core.queue import Queue, make_celery
 from core.storage import Storage
 from core.sweeper import Sweeper
-from payments.rails.sandbox import SandboxRail
+from market.rails import open_rails
+from payments.rails import Rail
 from verification.case import Tools
 from verification.engine import Engine
 from verification.memory import PictureMemory
@@ -44,7 +45,7 @@ class Worker:
     storage: Storage
     sweeper: Sweeper
     tools: Tools
-    rails: dict[str, SandboxRail]
+    rails: dict[str, Rail]
     signer: Signer
 
 
@@ -61,7 +62,7 @@ def open_worker(settings: Settings) -> Worker:
         trust=TrustList.load(settings.trust),
     )
     signer = Signer(settings.log_origin, load_or_make_key(settings.home / "log.pem"))
-    rails = {"sandbox": SandboxRail(database)}
+    rails = open_rails(settings, database)
     return Worker(settings, database, storage, Sweeper(database), tools, rails, signer)
 
 
@@ -80,6 +81,14 @@ def make_tasks(worker: Worker) -> Celery:
     def run_operation(operation_id: str) -> None:
         payments.tasks.run_operation(worker.database, worker.rails, operation_id, lease_for=lease_for)
 
+    @app.task(name="payments.handle_event")
+    def handle_event(source: str, event: str) -> None:
+        payments.tasks.handle_event(worker.database, worker.rails, source, event)
+
+    @app.task(name="payments.reconcile")
+    def reconcile(rail: str) -> None:
+        payments.tasks.reconcile_rail(worker.database, worker.rails, rail)
+
     return app
 
 
@@ -92,6 +101,7 @@ def sweep_once(worker: Worker) -> None:
     now, part = clock.now(), worker.sweeper.part
     part("bounties", lambda: bounties.tasks.sweep(worker.sweeper, now=now))
     part("operations", lambda: payments.tasks.sweep_operations(worker.database, now=now))
+    part("inbox", lambda: payments.tasks.sweep_inbox(worker.sweeper, now=now))
     part("log", lambda: _sequence(worker, now))
 
 

@@ -55,7 +55,7 @@ def request_deposit(
     """Orders a deposit. The balance grows when the rail says that the money is there.
 
     Raises:
-        BadInput: less than a cent, or more than one operation may move.
+        BadInput: an amount that this rail does not move.
     """
     return order(session, OperationKind.DEPOSIT, account, amount, rail=rail, now=now, method=method)
 
@@ -74,14 +74,9 @@ def order(
     """Writes an operation and asks for a worker, in the caller's transaction. Posts nothing.
 
     Raises:
-        BadInput: less than a cent, or more than one operation may move.
+        BadInput: an amount that this rail does not move.
     """
-    if not rules.SMALLEST_MOVE <= amount <= rules.LARGEST_MOVE:
-        raise errors.BadInput(
-            f"a {kind.value} moves {rules.SMALLEST_MOVE} to {rules.LARGEST_MOVE} USD",
-            smallest=str(rules.SMALLEST_MOVE),
-            largest=str(rules.LARGEST_MOVE),
-        )
+    rules.check_amount(kind, rail, amount)
     operation = Operation(
         id=new_id("ops"),
         kind=kind.value,

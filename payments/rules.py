@@ -31,6 +31,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 
+from core import errors
 from core.money import MAX_MICROS, Money
 
 LOWEST = -(10**18)  # a debit account sums many credit ones, so it reaches further than one Money
@@ -44,6 +45,7 @@ TWO_STAGE_RAILS = frozenset({"stripe"})  # what arrives there is pending first, 
 
 CENT = Money(10_000)
 SMALLEST_MOVE = CENT  # no rail moves less
+SMALLEST_TOP_UP = Money.parse("10")  # under it a card's fee eats too much of it
 LARGEST_MOVE = Money(10**12)  # one million dollars in one operation
 LEASE = timedelta(seconds=60)  # longer than any rail's own timeout
 FIRST_RETRY = timedelta(seconds=2)
@@ -246,6 +248,25 @@ DISPUTE_MOVES: Mapping[DisputeState, frozenset[DisputeState]] = {
     DisputeState.WON: frozenset(),
     DisputeState.LOST: frozenset(),
 }
+
+
+def check_amount(kind: OperationKind, rail: str, amount: Money) -> None:
+    """Refuses an amount that an operation on this rail cannot move.
+
+    Raises:
+        BadInput: too little, too much, or a part of a cent where only cents move.
+    """
+    least = SMALLEST_TOP_UP if rail in TWO_STAGE_RAILS and kind is OperationKind.DEPOSIT else SMALLEST_MOVE
+    if not least <= amount <= LARGEST_MOVE:
+        raise errors.BadInput(
+            f"a {kind.value} moves {least} to {LARGEST_MOVE} USD",
+            smallest=str(least),
+            largest=str(LARGEST_MOVE),
+        )
+    if rail in TWO_STAGE_RAILS and amount.micros % CENT.micros:
+        raise errors.BadInput(
+            "only whole cents move on this rail", hint="Round to cents; what is less stays in the balance."
+        )
 
 
 def retry_after(attempts: int) -> timedelta:

@@ -10,14 +10,75 @@ from pydantic import Field
 from core.accounts.schemas import AccountShape, DeviceShape
 from core.money import Money
 from core.wire import Amount, Body, Shape
-from payments.service import Balances
-from payments.tables import Operation
+from payments.rules import Method
+from payments.service import Balances, Payee
+from payments.tables import Operation, TopUpRule
 
 
 class Move(Body):
     """Money to bring in or send out."""
 
     amount: Amount = Field(examples=["25.00"])
+
+
+class Deposit(Move):
+    """Money to bring in: on the provider's page, or with the means of payment kept from there."""
+
+    method: Method | None = None
+
+
+class TopUp(Body):
+    """Fill the balance by `amount` when less than `below` is available, at most `daily_cap` a UTC day."""
+
+    below: Amount = Field(examples=["5.00"])
+    amount: Amount = Field(examples=["20.00"])
+    daily_cap: Amount = Field(examples=["100.00"])
+
+
+class TopUpShape(Shape):
+    """An automatic top-up. `off_why` says why it is off: a charge that failed; set it anew to go on."""
+
+    below: Amount
+    amount: Amount
+    daily_cap: Amount
+    off_why: str | None
+
+    @classmethod
+    def of(cls, rule: TopUpRule) -> TopUpShape:
+        """The wire shape of a row."""
+        below, amount, cap = Money(rule.below), Money(rule.amount), Money(rule.daily_cap)
+        return cls(below=below, amount=amount, daily_cap=cap, off_why=rule.off_why)
+
+
+class PayeeShape(Shape):
+    """Whether this account can be paid out, and what the provider still asks for."""
+
+    connected: bool
+    can_receive: bool
+    requirements: list[str]
+    disabled_reason: str | None
+
+    @classmethod
+    def of(cls, found: Payee) -> PayeeShape:
+        """The wire shape of a payee."""
+        return cls(
+            connected=found.connected,
+            can_receive=found.can_receive,
+            requirements=list(found.requirements),
+            disabled_reason=found.disabled_reason,
+        )
+
+
+class LinkShape(Shape):
+    """A page of the provider's, good for some minutes and for one visit."""
+
+    url: str
+
+
+class ReceivedShape(Shape):
+    """An event that is in the inbox. `first` is false when it was there before."""
+
+    first: bool
 
 
 class OperationShape(Shape):

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from core import errors
 from core.db import Database
-from payments import audit, escrow, outbox
-from payments.rails import Rails
+from core.sweeper import Sweeper
+from payments import audit, escrow, inbox, outbox, reconcile, topups
+from payments.rails import Provider, Rails
+from payments.tables import Reconciliation
 
 
 def run_operation(database: Database, rails: Rails, operation_id: str, *, lease_for: timedelta) -> None:
@@ -25,6 +28,38 @@ def sweep_operations(database: Database, *, now: datetime) -> int:
         with database.transaction() as session:
             outbox.wake(session, due, now=now)
     return len(due)
+
+
+def handle_event(database: Database, rails: Rails, source: str, event: str) -> None:
+    """Acts on one event of a provider."""
+    provider = _provider(rails, source)
+    inbox.handle(database, provider, source, event)
+
+
+def sweep_inbox(sweeper: Sweeper, *, now: datetime) -> int:
+    """Wakes workers for events that nobody has handled. Gives how many."""
+    with sweeper.database.reading() as session:
+        due = {f"{source}/{event}": (source, event) for source, event in inbox.due_events(session, now)}
+    return sweeper.each(due, lambda session, item: inbox.wake(session, *due[item], now=now))
+
+
+def top_up(sweeper: Sweeper, *, now: datetime) -> int:
+    """Orders the automatic top-ups that are due. Gives how many accounts were looked at."""
+    with sweeper.database.reading() as session:
+        low = topups.low_accounts(session)
+    return sweeper.each(low, lambda session, account: topups.fill(session, account, now=now))
+
+
+def reconcile_rail(database: Database, rails: Rails, rail: str) -> Reconciliation:
+    """Compares our cash at a provider with its own books."""
+    return reconcile.reconcile(database, _provider(rails, rail))
+
+
+def _provider(rails: Rails, name: str) -> Provider:
+    found = rails.get(name)
+    if found is None or not isinstance(found, Provider):
+        raise errors.Unavailable(f"this house has no provider named {name}")
+    return found
 
 
 def mature(database: Database, *, now: datetime) -> int:

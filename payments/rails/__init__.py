@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from core.money import Money
 from payments.rules import DisputeState, Method, OperationKind
@@ -161,6 +161,7 @@ class Movement:
     at: datetime
 
 
+@runtime_checkable
 class Provider(Rail, Protocol):
     """A rail that also tells what happened there: by events, and by a ledger of its own.
 

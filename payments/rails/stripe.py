@@ -72,6 +72,13 @@ class StripeRail:
         except stripe.StripeError as error:
             raise Unavailable("Stripe does not tell that account now") from error
 
+    def payee_link(self, account: str) -> str:
+        """A page where a contributor tells Stripe who it is. Raises Unavailable."""
+        try:
+            return self.people.onboarding_url(account, return_url=self._return_url)
+        except stripe.StripeError as error:
+            raise Unavailable("Stripe gives no page now") from error
+
     def movements(self, since: datetime) -> Iterable[Movement]:
         """See `Provider`."""
         return self._books.movements(since)

@@ -8,8 +8,7 @@ make two.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import stripe
 from sqlalchemy import select
@@ -22,16 +21,9 @@ from payments.tables import RailAccount
 RAIL = "stripe"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Whether a contributor can be paid, and what is missing.
+class Standing(NamedTuple):
+    """Whether a connected account can be paid, what Stripe still asks for, and why it pays nothing out."""
 
-    Attributes:
-        requirements: Stripe's names of what the contributor still has to give.
-        disabled_reason: why Stripe pays nothing out, when it says so.
-    """
-
-    connected: bool
     can_receive: bool
     requirements: tuple[str, ...] = ()
     disabled_reason: str | None = None
@@ -114,12 +106,12 @@ class People:
         """Reads the connected account anew and keeps what it says."""
         destination = self.known_destination(account)
         if destination is None:
-            return Standing(connected=False, can_receive=False)
+            return Standing(can_receive=False)
         found: Any = self._v1.accounts.retrieve(destination)
         needs = tuple(found.requirements.currently_due or ()) if found.requirements else ()
         disabled = found.requirements.disabled_reason if found.requirements else None
         active = getattr(found.capabilities, "transfers", None) == "active"
-        standing = Standing(True, active and bool(found.payouts_enabled), needs, disabled)
+        standing = Standing(active and bool(found.payouts_enabled), needs, disabled)
 
         def note(row: RailAccount) -> None:
             row.can_receive = standing.can_receive

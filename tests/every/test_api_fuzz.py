@@ -82,6 +82,7 @@ def valid_bodies() -> dict[str, dict[str, Any]]:
         "/v1/keys": {"scopes": ["read"], "limits": {"per_bounty": "1", "per_day": "1", "total": "1"}},
         "/v1/deposits": {"amount": "1"},
         "/v1/payouts": {"amount": "1"},
+        "/v1/deposits/{operation_id}/refunds": {"amount": "1"},
         "/v1/bounties": {
             "kind": "stream", "ask": "Is it warm?", "answer_schema": {"type": "integer"}, "area": point,
             "opens_at": clock.wire(clock.now()), "closes_at": soon, "reward": "0.50", "slots": 1, "tier": 0,

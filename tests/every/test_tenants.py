@@ -37,6 +37,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/claims/{claim_id}/parts": {"json": {"part": 0, "payload": "{}", "signature": SIGNATURE}},
     "POST /v1/claims/{claim_id}/captures": {"json": {"statement": "{}", "signature": SIGNATURE, "answer": 3}},
     "POST /v1/captures/{capture_id}/appeal": {"json": {"statement": "It was there."}},
+    "POST /v1/deposits/{operation_id}/refunds": {"json": {"amount": "1"}},
+    "PUT /v1/me/top-up": {"json": {"below": "5", "amount": "20", "daily_cap": "100"}},
     "POST /v1/reviews/{capture_id}": {"json": {"verdict": "accept", "note": "looks fine"}},
 }
 """A body that the owner's own call could have: without one a 400 would hide the answer looked for."""
