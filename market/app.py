@@ -30,6 +30,7 @@ from core.db import Database
 from core.note import Signer, load_or_make_key
 from core.queue import Queue
 from core.storage import Storage
+from payments import halts
 
 _log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,15 +94,16 @@ def _add_health(app: FastAPI, database: Database, storage: Storage) -> None:
 
     @app.get("/readyz", tags=["health"])
     def readyz() -> dict[str, str]:
-        """The database and the storage answer too."""
+        """The database and the storage answer too. Halted payouts are said; everything else goes on."""
         try:
             with database.reading() as session:
                 session.execute(text("SELECT 1 FROM accounts LIMIT 1"))
+                halted = halts.in_force(session, halts.PAYOUTS)
         except SQLAlchemyError as error:
             raise errors.Unavailable("the database does not answer, or is not migrated") from error
         if not storage.ready():
             raise errors.Unavailable("the storage does not answer")
-        return {"status": "ready"}
+        return {"status": "ready", "payouts": "halted" if halted else "open"}
 
 
 def _add_docs(app: FastAPI) -> None:

@@ -10,11 +10,13 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from core import clock
 from core.config import Settings
 from core.db import Database
-from core.errors import SpotcheckError
+from core.errors import SpotcheckError, Unavailable
 from core.queue import make_celery
 from core.storage import Storage
+from payments import halts
 
 _FAULTS = (SpotcheckError, SQLAlchemyError, OperationalError, OSError, ValueError)
 
@@ -23,6 +25,7 @@ def run(settings: Settings) -> int:
     """Checks each part; prints a table; returns 1 when one is not well."""
     parts: list[tuple[str, str, Callable[[], str]]] = [
         ("database", settings.database, lambda: _database(settings)),
+        ("payouts", settings.database, lambda: _payouts(settings)),
         ("broker", settings.broker, lambda: _broker(settings)),
         ("storage", settings.storage, lambda: _storage(settings)),
         ("disk", str(settings.home), lambda: _disk(settings)),
@@ -43,6 +46,18 @@ def _database(settings: Settings) -> str:
         revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
     database.dispose()
     return f"ok, revision {revision}"
+
+
+def _payouts(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        with database.reading() as session:
+            halted = halts.in_force(session, halts.PAYOUTS)
+    finally:
+        database.dispose()
+    if halted is not None:
+        raise Unavailable(f"halted since {clock.wire(halted.since)}: {halted.why} (python -m payments audit)")
+    return "ok, going out"
 
 
 def _broker(settings: Settings) -> str:
