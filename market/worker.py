@@ -7,8 +7,6 @@ does what is due by the clock and re-sends what the queue forgot.
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from core.note import Signer, load_or_make_key
 from core.queue import Queue, make_celery
 from core.storage import Storage
 from core.sweeper import Sweeper
+from market.supervisor import leave_if_orphaned
 from payments.rails.sandbox import SandboxRail
 from verification.case import Tools
 from verification.engine import Engine
@@ -85,6 +84,15 @@ def make_tasks(worker: Worker) -> Celery:
     def run_operation(operation_id: str) -> None:
         payments.tasks.run_operation(worker.database, worker.rails, operation_id, lease_for=lease_for)
 
+    @app.task(name=payments.tasks.AUDIT_BOOKS)
+    def audit_books() -> None:
+        payments.tasks.audit_books(worker.database, now=clock.now())
+
+    @app.task(name=payments.tasks.ORDER_PAYOUTS)
+    def order_payouts() -> None:
+        minimum = worker.settings.payout_minimum
+        payments.tasks.order_payouts(worker.database, now=clock.now(), minimum=minimum)
+
     return app
 
 
@@ -114,8 +122,7 @@ def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = No
     def rounds() -> None:
         since_slow = SLOW_EVERY_S
         while not stop.wait(SWEEP_EVERY_S):
-            if parent is not None and os.getppid() != parent:
-                os.kill(os.getpid(), signal.SIGTERM)
+            if leave_if_orphaned(parent):
                 return
             since_slow += SWEEP_EVERY_S
             _guarded(lambda: sweep_once(worker))
