@@ -71,6 +71,7 @@ from agent_sdk.types import (
     Observation,
     ReceiptBundle,
     Ring,
+    StatementLine,
     StreamTerms,
     Waited,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "Spotcheck",
     "SpotcheckError",
     "StateConflict",
+    "StatementLine",
     "StreamTerms",
     "StreamWindow",
     "TermsMismatch",
