@@ -19,6 +19,7 @@ SpotcheckError                       base: message, code, hint, docs_url, reques
 ├── PolicyRefused           422      the ask is one this market does not publish
 ├── TooMany                 429      facts["retry_after"] is seconds
 ├── Unavailable             503      a dependency is away
+│   └── PayoutsHalted                the market's books are being checked: no payout leaves until then
 │
 │   from here on: only in this package, `status` is None
 ├── ConnectionFailed                 no reply came (after the retries)
@@ -188,6 +189,10 @@ class Unavailable(SpotcheckError):
     """A dependency of the server is away for now."""
 
     default_status = 503
+
+
+class PayoutsHalted(Unavailable):
+    """The market's books did not pass their audit: payouts wait. `facts["since"]` says since when."""
 
 
 class ConnectionFailed(SpotcheckError):

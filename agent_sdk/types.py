@@ -146,6 +146,27 @@ class Operation(Wire):
     status: str
 
 
+class StatementLine(Wire):
+    """One entry of the account's own books.
+
+    Attributes:
+        what: deposit | hold | refund | earned | appeal | matured | payout | paid_out | payout_returned |
+            other; more words may come.
+        account: available | pending | payable | in_payout.
+        amount: dollars, negative for what went; `balance` is what that account had then.
+        reference: the bounty, capture or operation it was about, or None.
+        posting: the posting's key in the market's ledger.
+    """
+
+    at: AwareDatetime
+    what: str
+    account: str
+    amount: Amount
+    balance: Amount
+    reference: str | None = None
+    posting: str
+
+
 class StreamTerms(Wire):
     """What a stream delivers: `unit` (UCUM), minimum..maximum, how many readings, how far apart (seconds)."""
 

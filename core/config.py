@@ -7,12 +7,21 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import Unavailable
+from core.money import Money
+
+
+def _dollars(value: object) -> object:
+    """At least a cent, in decimal dollars: no rail moves less."""
+    amount = Money.parse(value) if isinstance(value, str) else value
+    if isinstance(amount, Money) and amount < Money(10_000):
+        raise ValueError("at least 0.01")
+    return amount
 
 
 class Settings(BaseSettings):
@@ -30,6 +39,8 @@ class Settings(BaseSettings):
         claim_minutes: how long a claim holds a slot.
         max_freshness_s: longest allowed time from challenge to commitment.
         lease_s: how long a worker may hold a capture before the sweeper gives it to another.
+        payout_minimum: dollars a contributor must have payable to be paid out by the house, weekly.
+        audit_every_s: how often the books are audited by the schedule.
         threads: torch threads of one worker process; more workers beat more threads on a small machine.
         rail: where deposits and payouts go: the sandbox, or Stripe, which needs `stripe_secret_key`.
         stripe_webhook_secret: of the endpoint /v1/webhooks/stripe; without it there is no such endpoint.
@@ -53,6 +64,8 @@ class Settings(BaseSettings):
     claim_minutes: float = Field(default=30, gt=0, le=24 * 60)
     max_freshness_s: float = Field(default=600, gt=0)
     lease_s: float = Field(default=60, gt=0)
+    payout_minimum: Annotated[Money, NoDecode, BeforeValidator(_dollars)] = Money(25_000_000)
+    audit_every_s: float = Field(default=900, gt=0)
     threads: int = Field(default=1, ge=1)
     rail: Literal["sandbox", "stripe"] = "sandbox"
     stripe_secret_key: SecretStr = SecretStr("")

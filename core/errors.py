@@ -19,6 +19,7 @@ SpotcheckError
 ├── PolicyRefused           422  the ask is one this market does not publish
 ├── TooMany                 429  a rate limit; carries Retry-After
 └── Unavailable             503  a dependency is away; retry with the same key
+    └── PayoutsHalted            the books did not pass their audit; no payout leaves until they do
 
 The class name is the wire `code`. The SDK has the same names; a test keeps them equal.
 """
@@ -182,3 +183,9 @@ class Unavailable(SpotcheckError):
 
     status = 503
     hint = "Retry with the same Idempotency-Key."
+
+
+class PayoutsHalted(Unavailable):
+    """The books did not pass their audit: payouts wait until they are repaired. `facts.since`: since when."""
+
+    hint = "Nothing was ordered and nothing is lost. Retry later with the same Idempotency-Key."

@@ -32,6 +32,7 @@ from core.queue import Queue
 from core.storage import Storage
 from market.envelope import Envelope, problem, too_large
 from market.rails import stripe_of
+from payments import halts
 
 _log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,16 +92,17 @@ def _add_health(app: FastAPI, database: Database, storage: Storage) -> None:
 
     @app.get("/readyz", tags=["health"])
     def readyz() -> dict[str, str]:
-        """The database and the storage answer too, and the log is whole."""
+        """The database and the storage answer too, the log is whole. Halted payouts are said, no more."""
         try:
             with database.reading() as session:
                 session.execute(text("SELECT 1 FROM accounts LIMIT 1"))
                 log.check(session)
+                halted = halts.in_force(session, halts.PAYOUTS)
         except SQLAlchemyError as error:
             raise errors.Unavailable("the database does not answer, or is not migrated") from error
         if not storage.ready():
             raise errors.Unavailable("the storage does not answer")
-        return {"status": "ready"}
+        return {"status": "ready", "payouts": "halted" if halted else "open"}
 
 
 def _add_docs(app: FastAPI) -> None:

@@ -10,12 +10,13 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import log
+from core import clock, log
 from core.config import Settings
 from core.db import Database
-from core.errors import SpotcheckError
+from core.errors import SpotcheckError, Unavailable
 from core.queue import make_celery
 from core.storage import Storage
+from payments import halts
 
 _FAULTS = (SpotcheckError, log.LogBroken, SQLAlchemyError, OperationalError, OSError, ValueError)
 
@@ -25,6 +26,7 @@ def run(settings: Settings) -> int:
     parts: list[tuple[str, str, Callable[[], str]]] = [
         ("database", settings.database, lambda: _database(settings)),
         ("log", settings.log_origin, lambda: _transparency(settings)),
+        ("payouts", settings.database, lambda: _payouts(settings)),
         ("broker", settings.broker, lambda: _broker(settings)),
         ("storage", settings.storage, lambda: _storage(settings)),
         ("disk", str(settings.home), lambda: _disk(settings)),
@@ -57,6 +59,18 @@ def _transparency(settings: Settings) -> str:
     finally:
         database.dispose()
     return f"ok, {head.size} leaves" if head else "ok, nothing signed yet"
+
+
+def _payouts(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        with database.reading() as session:
+            halted = halts.in_force(session, halts.PAYOUTS)
+    finally:
+        database.dispose()
+    if halted is not None:
+        raise Unavailable(f"halted since {clock.wire(halted.since)}: {halted.why} (python -m payments audit)")
+    return "ok, going out"
 
 
 def _broker(settings: Settings) -> str:

@@ -6,8 +6,6 @@ does what is due by the clock and re-sends what the queue forgot.
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +22,7 @@ from core.queue import Queue, make_celery
 from core.storage import Storage
 from core.sweeper import Sweeper
 from market.rails import open_rails
+from market.supervisor import leave_if_orphaned
 from payments.rails import Rail
 from verification.case import Tools
 from verification.engine import Engine
@@ -85,9 +84,18 @@ def make_tasks(worker: Worker) -> Celery:
     def handle_event(source: str, event: str) -> None:
         payments.tasks.handle_event(worker.database, worker.rails, source, event)
 
-    @app.task(name="payments.reconcile")
+    @app.task(name=payments.tasks.RECONCILE)
     def reconcile(rail: str) -> None:
         payments.tasks.reconcile_rail(worker.database, worker.rails, rail)
+
+    @app.task(name=payments.tasks.AUDIT_BOOKS)
+    def audit_books() -> None:
+        payments.tasks.audit_books(worker.database, now=clock.now())
+
+    @app.task(name=payments.tasks.ORDER_PAYOUTS)
+    def order_payouts() -> None:
+        minimum, rail = worker.settings.payout_minimum, worker.settings.rail
+        payments.tasks.order_payouts(worker.database, now=clock.now(), minimum=minimum, rail=rail)
 
     return app
 
@@ -124,8 +132,7 @@ def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = No
     def rounds() -> None:
         since_slow = SLOW_EVERY_S
         while not stop.wait(SWEEP_EVERY_S):
-            if parent is not None and os.getppid() != parent:
-                os.kill(os.getpid(), signal.SIGTERM)
+            if leave_if_orphaned(parent):
                 return
             since_slow += SWEEP_EVERY_S
             sweep_once(worker)
@@ -139,9 +146,10 @@ def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = No
 
 
 def sweep_slowly(worker: Worker) -> None:
-    """What may be some seconds late: earnings that mature, reviews nobody did, uploads nobody used."""
+    """What may be some seconds late: earnings that mature, top-ups, reviews nobody did, unused uploads."""
     now, part = clock.now(), worker.sweeper.part
     part("earnings", lambda: payments.tasks.mature(worker.database, now=now))
+    part("top-ups", lambda: payments.tasks.top_up(worker.sweeper, now=now))
     part("reviews", lambda: bounties.tasks.overdue_reviews(worker.sweeper, now=now))
     part(
         "originals",

@@ -8,6 +8,9 @@
 A worker that dies between 2 and 4 leaves `sent` behind with a lease that runs out. Nobody knows then
 what the rail did, so it is looked up, never blindly sent again; only a rail that is sure it never saw
 the order gets it once more, under the same id.
+
+While payouts are halted (`halts.py`) a payout that no rail has seen rests where it is; deposits, and
+look-ups of what was sent before, go on.
 """
 
 from __future__ import annotations
@@ -15,17 +18,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, errors, states
-from core.db import Database
+from core.db import Database, insert_once
 from core.failpoints import failpoint
 from core.ids import new_id
 from core.money import Money
 from core.queue import enqueue
-from payments import ledger, provider, rules
+from payments import halts, ledger, provider, rules
 from payments.rails import Answer, Order, Outcome, Rail, Rails
 from payments.rules import OPERATION_MOVES, Leg, Method, OperationKind, OperationState
 from payments.tables import Operation
@@ -76,23 +80,58 @@ def order(
     Raises:
         BadInput: an amount that this rail does not move.
     """
-    rules.check_amount(kind, rail, amount)
-    operation = Operation(
-        id=new_id("ops"),
-        kind=kind.value,
-        account=account,
-        amount=amount.micros,
-        rail=rail,
-        status=OperationState.NEW.value,
-        attempts=0,
-        method=method.value if method else None,
-        parent=parent,
-        created_at=now,
-        due_at=now,
-    )
+    operation = Operation(**_row(kind, account, amount, rail, now, method=method, parent=parent))
     session.add(operation)
+    return _ordered(session, operation, now)
+
+
+def order_weekly(
+    session: Session, account: str, amount: Money, *, rail: str, week: str, now: datetime
+) -> Operation | None:
+    """A payout as `order` writes it, unless the account's of that week is there: then None.
+
+    Raises:
+        BadInput: an amount that this rail does not move.
+    """
+    row = _row(OperationKind.PAYOUT, account, amount, rail, now) | {"week": week}
+    if not insert_once(session, Operation, row, ["account", "week"]):
+        return None
+    return _ordered(session, session.get_one(Operation, row["id"]), now)
+
+
+def _row(
+    kind: OperationKind,
+    account: str,
+    amount: Money,
+    rail: str,
+    now: datetime,
+    *,
+    method: Method | None = None,
+    parent: str | None = None,
+) -> dict[str, Any]:
+    rules.check_amount(kind, rail, amount)
+    return {
+        "id": new_id("ops"),
+        "kind": kind.value,
+        "account": account,
+        "amount": amount.micros,
+        "rail": rail,
+        "status": OperationState.NEW.value,
+        "attempts": 0,
+        "method": method.value if method else None,
+        "parent": parent,
+        "undone": 0,
+        "created_at": now,
+        "due_at": now,
+        "week": None,
+    }
+
+
+def _ordered(session: Session, operation: Operation, now: datetime) -> Operation:
+    """Notes the order in its owner's history and asks for a worker."""
+    account, amount = operation.account, Money(operation.amount)
     states.began(
-        session, operation, now=now, tenant=account, actor=account, kind=kind.value, amount=str(amount)
+        session, operation, now=now, tenant=account, actor=account, kind=operation.kind, amount=str(amount)
     )
     enqueue(session, RUN_OPERATION, operation.id)
     return operation
@@ -108,8 +147,9 @@ def run_operation(
 ) -> None:
     """Carries one operation a step further. Safe to call at any time, from anywhere, again.
 
-    Does nothing when the operation has ended, rests, or is under another worker's lease. `lease_for` is
-    longer than the rail's own timeout: a lease that ends while the call is on its way costs a look-up.
+    Does nothing when the operation has ended, rests, is halted, or is under another worker's lease.
+    `lease_for` is longer than the rail's own timeout: a lease that ends while the call is on its way costs
+    a look-up.
 
     Raises:
         NotFound: no such operation.
@@ -238,17 +278,18 @@ def _what_follows(session: Session, operation: Operation, end: OperationState, n
 def due_operations(session: Session, now: datetime, *, limit: int = 100) -> list[str]:
     """Ids of operations a worker should take: new, left behind, or rested; the longest due first.
 
-    One that a worker was asked for a moment ago is left out, so that a busy queue is not flooded.
+    One that a worker was asked for a moment ago is left out, so that a busy queue is not flooded; so is
+    what a halt keeps from being sent.
     """
     asleep = or_(Operation.woken_at.is_(None), Operation.woken_at <= now - rules.WAKE_AGAIN)
-    return list(
-        session.scalars(
-            select(Operation.id)
-            .where(Operation.status.in_(sorted(rules.OPEN_STATES)), Operation.due_at <= now, asleep)
-            .order_by(Operation.due_at)
-            .limit(limit)
-        )
+    due = select(Operation.id).where(
+        Operation.status.in_(sorted(rules.OPEN_STATES)), Operation.due_at <= now, asleep
     )
+    if halts.in_force(session, halts.PAYOUTS) is not None:
+        due = due.where(
+            not_(and_(Operation.kind == OperationKind.PAYOUT, Operation.status == OperationState.NEW))
+        )
+    return list(session.scalars(due.order_by(Operation.due_at).limit(limit)))
 
 
 def wake(session: Session, operation_ids: list[str], *, now: datetime) -> None:
@@ -259,12 +300,14 @@ def wake(session: Session, operation_ids: list[str], *, now: datetime) -> None:
 
 
 def _take(session: Session, operation_id: str, lease_for: timedelta, now: datetime) -> _Taken | None:
-    """Puts an operation under our lease, if it is due."""
+    """Puts an operation under our lease, if it is due and no halt keeps it."""
     operation = _locked(session, operation_id)
-    state = OperationState(operation.status)
+    state, kind = OperationState(operation.status), OperationKind(operation.kind)
     if state not in rules.OPEN_STATES or operation.due_at > now:
         return None
     fresh = state is OperationState.NEW
+    if fresh and kind is OperationKind.PAYOUT and halts.in_force(session, halts.PAYOUTS) is not None:
+        return None
     operation.attempts += 1
     operation.due_at = now + lease_for
     if fresh:

@@ -1,34 +1,42 @@
-"""HTTP doors of money: deposits, payouts, what became of them, and the caller's balances."""
+"""HTTP doors of money: deposits, payouts, what became of them, the caller's balances and statement."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from core import clock, errors
 from core.accounts import service as accounts
-from core.accounts.door import Caller, who
+from core.accounts.door import Caller, database, who
 from core.accounts.rules import Scope
 from core.accounts.schemas import AccountShape, DeviceShape
 from core.db import Database
-from payments import inbox, refunds, service, topups
+from payments import inbox, refunds, service, statement_csv, statements, topups
 from payments.rails.stripe_events import Event, open_event
 from payments.schemas import (
     BalancesShape,
+    ClassBalances,
     Deposit,
+    LineShape,
     LinkShape,
     Me,
     Move,
     OperationShape,
     PayeeShape,
     ReceivedShape,
+    StatementShape,
+    Time,
     TopUp,
     TopUpShape,
 )
+
+CSV = "text/csv"
+PAGE = 100
+CURSOR = r"^[0-9]{1,15}(\.[0-9]{1,15}){7}$"
 
 router = APIRouter(prefix="/v1", tags=["money"])
 
@@ -42,6 +50,62 @@ def me(call: Caller) -> Me:
         balances=BalancesShape.of(service.balances(call.session, call.account)),
         devices=[DeviceShape.of(device) for device in accounts.devices_of(call.session, call.account)],
     )
+
+
+@router.get(
+    "/me/statement",
+    response_model=StatementShape,
+    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}},
+)
+def statement(
+    call: Caller,
+    request: Request,
+    start: Annotated[Time | None, Query(alias="from", description="Default: the beginning.")] = None,
+    end: Annotated[Time | None, Query(alias="to", description="The instant after; default: now.")] = None,
+    after: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,
+    limit: Annotated[int | None, Query(ge=1, le=1000, description="Lines a page; default: 100.")] = None,
+    form: Annotated[
+        Literal["json", "csv"] | None, Query(alias="format", description="Default: by Accept.")
+    ] = None,
+    accept: Annotated[str, Header()] = "",
+) -> StatementShape | Response:
+    """Every entry of the caller's own ledger accounts, oldest first: a page as JSON, or all of it as CSV."""
+    call.require(Scope.READ)
+    covered = statements.window(call.session, call.account, start, end)
+    if form == "json" or (form is None and not _prefers_csv(accept)):
+        return _page(call, covered, after, limit or PAGE)
+    if after is not None or limit is not None:
+        raise errors.BadInput("a CSV statement comes whole", hint="Send neither after nor limit.")
+    return StreamingResponse(
+        statement_csv.rows(database(request), covered, start, end),
+        media_type=CSV,
+        headers={"Content-Disposition": 'attachment; filename="statement.csv"'},
+    )
+
+
+def _page(call: Caller, covered: statements.Window, after: str | None, limit: int) -> StatementShape:
+    place = covered.opened
+    if after is not None:
+        covered, place = statements.resumed(call.session, covered, after)
+    found, behind = statements.lines(call.session, covered, place, limit)
+    opening, closing = (
+        statements.balances(call.session, call.account, place) for place in (covered.opened, covered.closed)
+    )
+    return StatementShape(
+        opening=ClassBalances(**opening),
+        closing=ClassBalances(**closing),
+        items=[LineShape.of(line) for line in found],
+        next=statements.cursor_of(behind, covered) if behind != covered.closed else None,
+    )
+
+
+def _prefers_csv(accept: str) -> bool:
+    """Whether CSV is the first thing named there that this house can send."""
+    for part in accept.lower().split(","):
+        media = part.partition(";")[0].strip()
+        if media in {CSV, "application/json", "application/*", "*/*"}:
+            return media == CSV
+    return False
 
 
 @router.post("/deposits", status_code=202, response_model=OperationShape)

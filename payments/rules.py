@@ -27,7 +27,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
@@ -47,6 +47,7 @@ CENT = Money(10_000)
 SMALLEST_MOVE = CENT  # no rail moves less
 SMALLEST_TOP_UP = Money.parse("10")  # under it a card's fee eats too much of it
 LARGEST_MOVE = Money(10**12)  # one million dollars in one operation
+PAYOUT_MINIMUM = Money(25_000_000)  # what the house pays out by itself: under it a rail's fees eat too much
 LEASE = timedelta(seconds=60)  # longer than any rail's own timeout
 FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(hours=1)
@@ -153,6 +154,18 @@ def in_payout(account: str) -> str:
 def fee(price: Money, basis_points: int) -> Money:
     """The market's fee on a price, rounded down to the micro (the remainder is never the fee's)."""
     return price.basis_points(basis_points)
+
+
+def whole_cents(amount: Money) -> Money:
+    """What of an amount one payout moves: whole cents, at most what one operation may."""
+    cent = SMALLEST_MOVE.micros
+    return min(Money(amount.micros // cent * cent), LARGEST_MOVE)
+
+
+def iso_week(now: datetime) -> str:
+    """The ISO 8601 week of an instant in UTC, such as "2026-W48"."""
+    year, week, _ = now.astimezone(UTC).isocalendar()
+    return f"{year}-W{week:02d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,38 @@
-"""Wire shapes of deposits, payouts and balances."""
+"""Wire shapes of deposits, payouts, balances and statements."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from core import clock
 from core.accounts.schemas import AccountShape, DeviceShape
 from core.money import Money
 from core.wire import Amount, Body, Shape
 from payments.rules import Method
 from payments.service import Balances, Payee
+from payments.statement_csv import signed
+from payments.statements import Line
 from payments.tables import Operation, TopUpRule
+
+
+def _instant(value: object) -> object:
+    # Not what pydantic would take too: "2026" as seconds since 1970, a time without an offset.
+    return clock.parse_instant(value) if isinstance(value, str) else value
+
+
+Time = Annotated[datetime, BeforeValidator(_instant)]
+"""RFC 3339 with an offset."""
+SignedAmount = Annotated[
+    int,
+    PlainSerializer(signed, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^-?(0|[1-9][0-9]{0,9})(\.[0-9]{1,6})?$", "examples": ["-0.50"]}
+    ),
+]
+"""Micros here, dollars as a decimal string on the wire; negative for what went."""
 
 
 class Move(Body):
@@ -140,3 +160,38 @@ class Me(Shape):
     account: AccountShape
     balances: BalancesShape
     devices: list[DeviceShape]
+
+
+class LineShape(Shape):
+    """One entry of the caller's books. `what` says what happened; more words may come."""
+
+    at: datetime
+    what: str = Field(examples=["hold", "earned", "payout"])
+    account: Literal["available", "pending", "payable", "in_payout"]
+    amount: SignedAmount
+    balance: SignedAmount
+    reference: str | None
+    posting: str
+
+    @classmethod
+    def of(cls, line: Line) -> LineShape:
+        """The wire shape of a line."""
+        return cls.model_validate(line, from_attributes=True)
+
+
+class ClassBalances(Shape):
+    """What each of the caller's ledger accounts had at one moment, in dollars."""
+
+    available: SignedAmount
+    pending: SignedAmount
+    payable: SignedAmount
+    in_payout: SignedAmount
+
+
+class StatementShape(Shape):
+    """A page of a statement. For each account, opening + the amounts of all pages = closing."""
+
+    opening: ClassBalances
+    closing: ClassBalances
+    items: list[LineShape]
+    next: str | None

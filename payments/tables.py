@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.accounts.tables import Account
@@ -162,7 +162,8 @@ class Operation(Base):
     """The outbox: one order to a rail. Its id is the rail's idempotency key.
 
     `due_at` is when the next worker may touch it: the end of the lease while one works on it, the end
-    of the rest after an unknown outcome. `woken_at` is when the sweeper last asked for a worker.
+    of the rest after an unknown outcome. `woken_at` is when the sweeper last asked for a worker. `week` is
+    the ISO week of a payout that the house ordered by itself: one a contributor a week.
     """
 
     __tablename__ = "provider_operations"
@@ -172,6 +173,7 @@ class Operation(Base):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint("undone >= 0 AND undone <= amount", name="undone"),
         Index("ix_provider_operations_due", "status", "due_at"),
+        Index("uq_provider_operations_account_week", "account", "week", unique=True),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -194,6 +196,30 @@ class Operation(Base):
     due_at: Mapped[datetime]
     woken_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    week: Mapped[str | None]
+
+
+class Halt(Base):
+    """Something that was stopped, why, and when it was let go on. At most one in force a name."""
+
+    __tablename__ = "halts"
+    __table_args__ = (
+        CheckConstraint("(lifted_at IS NULL) = (lifted_why IS NULL)", name="lifted"),
+        Index(
+            "uq_halts_in_force",
+            "name",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Big, primary_key=True, autoincrement=True)
+    name: Mapped[str]
+    since: Mapped[datetime]
+    why: Mapped[str]
+    lifted_at: Mapped[datetime | None]
+    lifted_why: Mapped[str | None]
 
 
 class InboxEvent(Base):

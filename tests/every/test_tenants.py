@@ -188,6 +188,8 @@ def test_no_list_holds_another_tenants_things(world: World) -> None:
             f"/v1/observations?bounty={bounty}",
             "/v1/captures",
             "/v1/me",
+            "/v1/me/statement",
+            "/v1/me/statement?format=csv",
         ):
             answer = world.inside.send("GET", path, key)
             assert not [value for value in hidden if value in answer.text], path
