@@ -10,7 +10,11 @@
 | `mature:<key>` | matured | that of the key inside |
 | `payout:<operation>:reserve` | payout | the operation |
 | `payout:<operation>:done` | paid_out | the operation |
-| `payout:<operation>:failed` | payout_returned | the operation |
+| `payout:<operation>:failed`, `reversal:<operation>:done` | payout_returned | the operation |
+| `refund:<operation>:reserve` | withdrawal | the operation |
+| `refund:<operation>:failed` or `:returned` | withdrawal_returned | the operation |
+| `dispute:<dispute>:open` | dispute | the provider's name for it |
+| `dispute:<dispute>:close` | dispute_closed | the provider's name for it |
 | any other | other | none |
 """
 
@@ -30,13 +34,18 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(f"payout:{_ENTITY}:reserve"), "payout"),
     (re.compile(f"payout:{_ENTITY}:done"), "paid_out"),
     (re.compile(f"payout:{_ENTITY}:failed"), "payout_returned"),
+    (re.compile(f"reversal:{_ENTITY}:done"), "payout_returned"),
+    (re.compile(f"refund:{_ENTITY}:reserve"), "withdrawal"),
+    (re.compile(f"refund:{_ENTITY}:(?:failed|returned)"), "withdrawal_returned"),
+    (re.compile(r"dispute:([A-Za-z0-9_]+):open"), "dispute"),
+    (re.compile(r"dispute:([A-Za-z0-9_]+):close"), "dispute_closed"),
 )
 _MATURED = "mature:"
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What happened, and the id in the key (an operation, a capture, an escrow); None when there is none."""
+    """What happened, and the id in the key (operation, capture, escrow, dispute); None when there is none."""
 
     word: str
     thing: str | None

@@ -286,9 +286,8 @@ def due_operations(session: Session, now: datetime, *, limit: int = 100) -> list
         Operation.status.in_(sorted(rules.OPEN_STATES)), Operation.due_at <= now, asleep
     )
     if halts.in_force(session, halts.PAYOUTS) is not None:
-        due = due.where(
-            not_(and_(Operation.kind == OperationKind.PAYOUT, Operation.status == OperationState.NEW))
-        )
+        leaving = and_(Operation.kind.in_(sorted(rules.LEAVING)), Operation.status == OperationState.NEW)
+        due = due.where(not_(leaving))
     return list(session.scalars(due.order_by(Operation.due_at).limit(limit)))
 
 
@@ -302,11 +301,11 @@ def wake(session: Session, operation_ids: list[str], *, now: datetime) -> None:
 def _take(session: Session, operation_id: str, lease_for: timedelta, now: datetime) -> _Taken | None:
     """Puts an operation under our lease, if it is due and no halt keeps it."""
     operation = _locked(session, operation_id)
-    state, kind = OperationState(operation.status), OperationKind(operation.kind)
+    state = OperationState(operation.status)
     if state not in rules.OPEN_STATES or operation.due_at > now:
         return None
     fresh = state is OperationState.NEW
-    if fresh and kind is OperationKind.PAYOUT and halts.in_force(session, halts.PAYOUTS) is not None:
+    if fresh and operation.kind in rules.LEAVING and halts.in_force(session, halts.PAYOUTS) is not None:
         return None
     operation.attempts += 1
     operation.due_at = now + lease_for

@@ -158,7 +158,7 @@ def fee(price: Money, basis_points: int) -> Money:
 
 def whole_cents(amount: Money) -> Money:
     """What of an amount one payout moves: whole cents, at most what one operation may."""
-    cent = SMALLEST_MOVE.micros
+    cent = CENT.micros
     return min(Money(amount.micros // cent * cent), LARGEST_MOVE)
 
 
@@ -244,6 +244,7 @@ OPERATION_MOVES: Mapping[OperationState, frozenset[OperationState]] = {
     OperationState.RETURNED: frozenset(),
 }
 OPEN_STATES = frozenset(OPERATION_MOVES) - _ENDS - {OperationState.RETURNED}
+LEAVING = frozenset({OperationKind.PAYOUT, OperationKind.BANK_PAYOUT})  # what a halt of payouts keeps
 MAY_COME_BACK = frozenset({OperationKind.REFUND, OperationKind.BANK_PAYOUT})
 LOOK_AGAIN = timedelta(minutes=10)  # at one that waits; a webhook is usually quicker
 

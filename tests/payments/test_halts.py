@@ -38,8 +38,7 @@ class Counting(SandboxRail):
         self.sent: list[str] = []
 
     def send(self, order: Order) -> Answer:
-        if order.kind is OperationKind.PAYOUT:
-            self.sent.append(order.id)
+        self.sent.append(order.id)
         return super().send(order)
 
 
@@ -171,6 +170,24 @@ def test_deposits_go_on_while_payouts_are_halted(scene: Scene) -> None:
         scene.run(deposit)
         assert scene.status(deposit) == "done"
         assert available(scene.database, scene.worker) == FIVE.micros
+
+
+def test_a_payout_that_waits_at_the_provider_does_not_go_on_to_a_bank(scene: Scene) -> None:
+    with scene.database.transaction() as session:
+        made = outbox.order(
+            session,
+            OperationKind.BANK_PAYOUT,
+            scene.worker,
+            FIVE,
+            rail="sandbox",
+            now=NOW,
+            parent=scene.payout,
+        ).id
+    with halted(scene.database):
+        assert made not in scene.due()
+        scene.run(made)
+        assert (scene.status(made), scene.bank.sent) == ("new", [])
+    assert made in scene.due()
 
 
 def test_what_was_sent_before_the_halt_is_looked_up_but_never_sent_again(scene: Scene) -> None:

@@ -24,10 +24,11 @@ from agent_sdk import Spotcheck, StatementLine
 from core import errors
 from core.db import Database
 from core.money import Money
-from payments import keys, statement_csv, statements
+from payments import disputes, keys, refunds, statement_csv, statements
 from payments.statements import OWN, Line
-from payments.tables import Entry
+from payments.tables import Entry, Operation
 from tests.inside import Inside
+from tests.payments.stripe_house import StripeHouse
 from tests.payments.traders import NOW, PRICE, broken, fresh, funded, trader
 from tests.payments.traffic import MINUTE, Traffic, pay
 
@@ -110,6 +111,24 @@ def test_the_same_on_postgres(postgres: Database) -> None:
     assert broken(postgres) == []
 
 
+def test_what_a_provider_does_has_its_words_too(database: Database) -> None:
+    house = StripeHouse(database)
+    account = house.paid_in("50.00")
+    with database.transaction() as session:
+        deposit = session.scalars(select(Operation.id).where(Operation.account == account)).one()
+        refunds.request_refund(session, account, deposit, Money.parse("20.00"), now=house.clock())
+    [charge] = house.stripe.in_process().v1.charges.list().data
+    dispute = house.stripe.dispute(charge.id)
+    disputes.sync(database, house.rail, dispute, clock=house.clock)
+    with database.reading() as session:
+        covered = statements.window(session, account, None, None)
+        told = [
+            (line.what, line.reference) for line in statements.lines(session, covered, covered.opened, 9)[0]
+        ]
+    assert [word for word, _ in told] == ["deposit", "withdrawal", "dispute"]
+    assert (told[0][1], told[2][1]) == (deposit, dispute)
+
+
 def test_a_window_is_from_its_first_instant_to_before_its_last(books: Database) -> None:
     account = trader(books)
     for number in range(5):
@@ -173,6 +192,15 @@ def test_what_comes_while_somebody_reads_moves_no_page(inside: Inside, database:
         "3.00",
     )
     assert inside.send("GET", "/v1/me/statement", key).json()["closing"]["available"] == "4.00"
+
+
+def test_a_made_up_cursor_ends_where_the_books_end(inside: Inside, database: Database) -> None:
+    account = trader(database)
+    for number in range(3):
+        pay(database, account, f"test:{number}", NOW)
+    answer = inside.send("GET", "/v1/me/statement?after=2.7.0.0.99.7.0.0", inside.key_of(account)).json()
+    assert [item["posting"] for item in answer["items"]] == ["test:2"]
+    assert (answer["next"], answer["closing"]["available"]) == (None, "3.00")
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
@@ -305,6 +333,12 @@ def test_accept_chooses_the_form(inside: Inside, accept: str, media: str) -> Non
         ("mature:appeal:cap_{0}", "matured", "cap_{0}"), ("payout:ops_{0}:reserve", "payout", "ops_{0}"),
         ("payout:ops_{0}:done", "paid_out", "ops_{0}"),
         ("payout:ops_{0}:failed", "payout_returned", "ops_{0}"),
+        ("reversal:ops_{0}:done", "payout_returned", "ops_{0}"),
+        ("refund:ops_{0}:reserve", "withdrawal", "ops_{0}"),
+        ("refund:ops_{0}:failed", "withdrawal_returned", "ops_{0}"),
+        ("refund:ops_{0}:returned", "withdrawal_returned", "ops_{0}"),
+        ("dispute:du_1Qx:open", "dispute", "du_1Qx"),
+        ("dispute:du_1Qx:close", "dispute_closed", "du_1Qx"),
         ("deposit:ops_{0}:failed", "other", None), ("hold:esc_{0}:x", "other", None),
         ("hold:", "other", None),
         ("xhold:esc_{0}", "other", None), ("", "other", None), ("hold:esc_{0}\n", "other", None),

@@ -16,7 +16,8 @@ from payments import halts, outbox, payouts, rules, service, tasks
 from payments.rails import Answer, Order, Outcome
 from payments.rails.sandbox import SandboxRail
 from payments.tables import Operation
-from tests.payments.traders import NOW, Clock, balance, broken, together
+from tests.payments.stripe_house import RETURN_URL, StripeHouse
+from tests.payments.traders import NOW, Clock, balance, broken, together, trader
 from tests.payments.worth import owed
 
 MINIMUM = rules.PAYOUT_MINIMUM
@@ -24,7 +25,7 @@ WEEK = timedelta(weeks=1)
 
 
 def order(database: Database, now: datetime = NOW) -> int:
-    return tasks.order_payouts(database, now=now, minimum=MINIMUM)
+    return tasks.order_payouts(database, now=now, minimum=MINIMUM, rail="sandbox")
 
 
 def payouts_of(database: Database, account: str) -> list[Operation]:
@@ -152,6 +153,17 @@ def test_money_taken_by_hand_meanwhile_is_paid_once_one_way_or_the_other(postgre
     assert not isinstance(results[0], Exception)
     assert [len(payouts_of(postgres, worker)) for worker in workers] == [1] * 8
     assert broken(postgres) == []
+
+
+def test_a_provider_that_cannot_pay_somebody_is_not_asked_to(database: Database) -> None:
+    house = StripeHouse(database)
+    registered, begun = house.payee(), trader(database)
+    house.rail.people.onboarding_url(begun, return_url=RETURN_URL)
+    for worker in (registered, begun, trader(database)):
+        owed(database, MINIMUM, worker)
+    assert tasks.order_payouts(database, now=NOW, minimum=MINIMUM, rail="stripe") == 1
+    [made] = payouts_of(database, registered)
+    assert (made.rail, made.week) == ("stripe", "2026-W48")
 
 
 def test_nothing_is_ordered_while_payouts_are_halted(database: Database) -> None:

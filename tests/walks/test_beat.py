@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from core.config import Settings
 from market.beat import schedule
@@ -22,10 +23,11 @@ from tests.walks.test_kills import children_of, one, until
 
 
 def test_every_entry_names_a_task_that_the_worker_has(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
+    settings = Settings(home=tmp_path, stripe_secret_key=SecretStr("sk_test"))
     parts: dict[str, Any] = dict.fromkeys(Worker.__dataclass_fields__) | {"settings": settings}
     app = make_tasks(Worker(**parts))
     assert {entry["task"] for entry in schedule(settings).values()} <= set(app.tasks)
+    assert len(schedule(settings)) == 1 + len(schedule(Settings(home=tmp_path)))
 
 
 def harm(house: House, by: int) -> None:
