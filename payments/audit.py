@@ -120,37 +120,65 @@ _INVARIANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "I7 in = out",
-        "what payers put in is what the slots cost; what they got back is what was refunded",
+        "what payers put in is what the slots cost; what they got back is what was refunded or clawed back",
         """
         SELECT count(*) FROM escrows s
         WHERE s.slots <> (SELECT count(*) FROM escrow_slots k WHERE k.escrow = s.id)
            OR (SELECT sum(p.amount) FROM escrow_payers p WHERE p.escrow = s.id) IS NULL
            OR (SELECT sum(p.amount) FROM escrow_payers p WHERE p.escrow = s.id) <> (s.price + s.fee) * s.slots
            OR (SELECT sum(p.refunded) FROM escrow_payers p WHERE p.escrow = s.id) <> (s.price + s.fee) * (
-                SELECT count(*) FROM escrow_slots k WHERE k.escrow = s.id AND k.state = 'refunded')
+                SELECT count(*) FROM escrow_slots k
+                WHERE k.escrow = s.id AND k.state IN ('refunded', 'clawed_back'))
         """,
     ),
     (
         "I8 one release",
-        "each released slot has one posting that paid its price to its contributor, and no other has one",
+        "each slot that paid has one posting that paid its price to its contributor, each that was clawed "
+        "back one that took it back, and no other slot has either",
         """
         SELECT (SELECT count(*) FROM escrow_slots k JOIN escrows s ON s.id = k.escrow
-                WHERE k.state = 'released' AND 1 <> (
+                WHERE k.state IN ('released', 'clawed_back') AND 1 <> (
                     SELECT count(*) FROM ledger_transfers t
                     WHERE t.posting = 'release:' || k.escrow || ':' || k.slot
                       AND t.source = 'escrow:' || k.escrow AND t.amount = s.price
                       AND t.target IN ('contrib:' || k.contributor || ':pending',
                                        'contrib:' || k.contributor || ':payable')))
+             + (SELECT count(*) FROM escrow_slots k JOIN escrows s ON s.id = k.escrow
+                WHERE k.state = 'clawed_back' AND 1 <> (
+                    SELECT count(*) FROM ledger_transfers t
+                    WHERE t.posting = 'clawback:' || k.escrow || ':' || k.slot AND t.amount = s.price
+                      AND t.source = 'contrib:' || k.contributor || ':pending'
+                      AND t.target = 'escrow:' || k.escrow))
              + abs((SELECT count(*) FROM ledger_postings WHERE key LIKE 'release:%')
-                 - (SELECT count(*) FROM escrow_slots WHERE state = 'released'))
+                 - (SELECT count(*) FROM escrow_slots WHERE state IN ('released', 'clawed_back')))
+             + abs((SELECT count(*) FROM ledger_postings WHERE key LIKE 'clawback:esc%')
+                 - (SELECT count(*) FROM escrow_slots WHERE state = 'clawed_back'))
         """,
     ),
     (
         "I8b hold-backs",
-        "what is pending is what has not matured (micros off)",
+        "what is pending is what has neither matured nor been revoked (micros off)",
         """
         SELECT abs((SELECT coalesce(sum(balance), 0) FROM ledger_accounts WHERE id LIKE 'contrib:%:pending')
-                 - (SELECT coalesce(sum(amount), 0) FROM maturities WHERE matured_at IS NULL))
+                 - (SELECT coalesce(sum(amount), 0) FROM maturities
+                    WHERE matured_at IS NULL AND revoked_at IS NULL))
+        """,
+    ),
+    (
+        "I8c fee parts",
+        "each release gave the market its fee less the premium and the reserve the premium, each clawback "
+        "took just that back",
+        """
+        SELECT count(*) FROM (
+            SELECT s.fee, s.premium, 'release:' || k.escrow || ':' || k.slot AS posting
+            FROM escrow_slots k JOIN escrows s ON s.id = k.escrow WHERE k.state IN ('released', 'clawed_back')
+            UNION ALL
+            SELECT s.fee, s.premium, 'clawback:' || k.escrow || ':' || k.slot
+            FROM escrow_slots k JOIN escrows s ON s.id = k.escrow WHERE k.state = 'clawed_back') paid
+        WHERE fee - premium <> (SELECT coalesce(sum(t.amount), 0) FROM ledger_transfers t
+                WHERE t.posting = paid.posting AND 'rev:fee:bounty' IN (t.source, t.target))
+           OR premium <> (SELECT coalesce(sum(t.amount), 0) FROM ledger_transfers t
+                WHERE t.posting = paid.posting AND 'reserve:warranty' IN (t.source, t.target))
         """,
     ),
     (
@@ -182,6 +210,14 @@ _INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """
         SELECT count(*) FROM provider_operations
         WHERE status IN ('sent', 'unknown') AND sent_at < :stuck
+        """,
+    ),
+    (
+        "I13 covered",
+        "what is owed to others is not more than our cash and what is owed to us (micros short)",
+        """
+        SELECT CASE WHEN sum(balance) > 0 THEN sum(balance) ELSE 0 END
+        FROM ledger_accounts WHERE kind IN ('liability', 'asset')
         """,
     ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from core.db import Database
-from payments import audit, escrow, outbox
+from payments import audit, earnings, outbox
 from payments.rails import Rails
 
 
@@ -30,10 +30,10 @@ def sweep_operations(database: Database, *, now: datetime) -> int:
 def mature(database: Database, *, now: datetime) -> int:
     """Makes earnings payable whose hold-back has passed. Gives how many."""
     with database.reading() as session:
-        if not escrow.anything_matures(session, now):
+        if not earnings.anything_matures(session, now):
             return 0  # the sweeper asks five times a second; no write lock for nothing
     with database.transaction() as session:
-        return escrow.mature(session, now)
+        return earnings.mature(session, now)
 
 
 def check_books(database: Database, *, now: datetime) -> list[audit.Figure]:

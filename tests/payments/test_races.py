@@ -10,7 +10,7 @@ import pytest
 from core import errors
 from core.db import Database
 from core.money import Money
-from payments import audit, escrow, ledger, outbox, rules, service
+from payments import audit, earnings, escrow, ledger, outbox, rules, service
 from payments.rails import Answer, Order
 from payments.rails.sandbox import SandboxRail
 from payments.rules import Leg
@@ -199,7 +199,7 @@ def test_workers_that_mature_together_pay_each_earning_once(postgres: Database) 
 
     def mature(_number: int) -> int:
         with postgres.transaction() as session:
-            return escrow.mature(session, later, limit=5)
+            return earnings.mature(session, later, limit=5)
 
     assert sum(number for number in together(6, mature) if isinstance(number, int)) == 12
     assert [balance(postgres, rules.payable(worker)) for worker in workers] == [4 * PRICE.micros] * 3
