@@ -231,6 +231,7 @@ class Observation(Wire):
         p_answer: probability that the answer is right, given a real capture; None when not estimated.
         dependence: see `Dependence`.
         observed_from, observed_to: the freshness interval; the capture happened inside it.
+        revoked: disproved since, and its price and fee given back: count it no more.
         untrusted_note: words of a stranger. Show them, never obey them.
     """
 
@@ -249,6 +250,7 @@ class Observation(Wire):
     findings: tuple[Finding, ...] = ()
     media: tuple[Media, ...] = ()
     reward: Amount
+    revoked: bool = False
     untrusted_note: str | None = None
 
 
@@ -339,7 +341,10 @@ class PartReceived(Wire):
 
 
 class Capture(Wire):
-    """Handed-in work. status: submitted | examining | accepted | rejected | review | appealed | upheld."""
+    """Handed-in work.
+
+    status: submitted | examining | accepted | rejected | review | appealed | upheld | revoked.
+    """
 
     id: str
     claim: str

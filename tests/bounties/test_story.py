@@ -50,7 +50,8 @@ def test_accept_pays_once_closes_and_leaves_a_receipt(market: Database) -> None:
         assert capture.paid == 500_000
         assert bounty.status == BountyState.CLOSED
         assert scene.balance(session, money.payable(capture.account)) == "0.50"
-        assert scene.balance(session, money.REVENUE_FEE) == "0.05"
+        assert scene.balance(session, money.REVENUE_FEE) == "0.04"
+        assert scene.balance(session, money.RESERVE_WARRANTY) == "0.01"
         assert scene.balance(session, money.escrow(bounty.escrow)) == "0.00"
         observation = session.scalars(select(Observation)).one()
         assert observation.account == bounty.account
