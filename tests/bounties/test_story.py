@@ -98,6 +98,20 @@ def test_a_late_worker_cannot_settle(market: Database) -> None:
         assert session.get_one(Capture, capture_id).status == CaptureState.REJECTED
 
 
+def test_a_late_worker_cannot_settle_what_another_examines_now(market: Database) -> None:
+    _, [capture_id] = scene.started(market)
+    with market.transaction() as session:
+        late = judging.start_examination(session, capture_id, lease=timedelta(seconds=1), now=NOW)
+        assert late is not None
+        assert judging.wake(session, capture_id, now=NOW + timedelta(seconds=2))
+        assert judging.start_examination(session, capture_id, lease=scene.LEASE, now=NOW) is not None
+        assert (
+            judging.settle_capture(session, late, scene.report(capture_id, Verdict.ACCEPT), now=NOW) is None
+        )
+        judging.send_to_review(session, late, "too_many_attempts", now=NOW)
+        assert session.get_one(Capture, capture_id).status == CaptureState.EXAMINING
+
+
 def test_a_proven_copy_is_never_paid_whatever_its_probability(market: Database) -> None:
     """The guard in `settle_capture`: without it this accepts."""
     _, [first, second] = scene.started(market, slots=2, people=2)
