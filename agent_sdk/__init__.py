@@ -17,6 +17,7 @@ a class of `agent_sdk.errors`. What strangers wrote, and what stands in a pictur
 """
 
 from agent_sdk._core import VERSION
+from agent_sdk.areas import Disc, Ring
 from agent_sdk.client import AsyncSpotcheck, Spotcheck
 from agent_sdk.device import DeviceKey, StreamWindow
 from agent_sdk.errors import (
@@ -65,12 +66,10 @@ from agent_sdk.types import (
     Capture,
     Claim,
     Dependence,
-    Disc,
     Finding,
     Media,
     Observation,
     ReceiptBundle,
-    Ring,
     StatementLine,
     StreamTerms,
     Waited,

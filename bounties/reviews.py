@@ -1,7 +1,8 @@
-"""What people decide: reviews of unsure captures, appeals against rejections. A named reviewer, a note."""
+"""What people decide: reviews of unsure captures, appeals, what is revoked. A named person, a note."""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bounties import judging, receipts, rules, service
 from bounties.rules import CaptureState, SlotState
-from bounties.tables import Bounty, Capture, Claim, Media, Slot
+from bounties.tables import Bounty, Capture, Claim, Media, Observation, Slot
 from core import errors, states
 from core.money import Money
 from payments import escrow
@@ -94,6 +95,49 @@ def decide(
     return capture
 
 
+def revoke(session: Session, capture_id: str, why: str, *, operator: str, now: datetime) -> Capture:
+    """Takes an accepted capture's reward back while it is held back: fraud found after the verdict.
+
+    The payer gets price and fee back; what a won appeal was paid returns to the market. Observation,
+    receipt and log stay as they are: an event of the observation tells its buyer.
+
+    Raises:
+        NotFound; StateConflict: not accepted, revoked before, or the reward is payable by now.
+    """
+    capture = session.get(Capture, capture_id, with_for_update=True, populate_existing=True)
+    if capture is None:
+        raise errors.NotFound("no such capture")
+    if capture.status == CaptureState.ACCEPTED:
+        capture.paid, capture.reasons = None, ["revoked"]  # first: only what is accepted may stand as paid
+    states.move(
+        session,
+        capture,
+        CaptureState.REVOKED,
+        rules.CAPTURE,
+        now=now,
+        tenant=capture.account,
+        actor=operator,
+        why=why,
+    )
+    observation = session.scalars(select(Observation).where(Observation.capture == capture.id)).one()
+    _take_back(session, capture, observation, now)
+    buyer = observation.account
+    states.record(
+        session, "observations", observation.id, "ready", "revoked", now, buyer, operator, {"why": why}
+    )
+    return capture
+
+
+def _take_back(session: Session, capture: Capture, observation: Observation, now: datetime) -> None:
+    """By the way it was paid, which its receipt names: its slot may have paid somebody else since."""
+    if json.loads(observation.receipt)["payment"]["transfer_key"] == f"appeal:{capture.id}":
+        escrow.clawback_appeal(session, capture.id, now=now)
+        return
+    bounty = session.get_one(Bounty, capture.bounty)
+    slot = session.get_one(Slot, session.get_one(Claim, capture.claim).slot)
+    escrow.clawback(session, bounty.escrow, slot.number, now=now)
+
+
 def _end_review(session: Session, capture: Capture, verdict: Verdict, now: datetime) -> None:
     capture.judged_at = now
     if verdict is Verdict.ACCEPT:
@@ -109,7 +153,7 @@ def _win_appeal(session: Session, capture: Capture, now: datetime) -> None:
     capture.reasons = []
     bounty = session.get_one(Bounty, capture.bounty)
     slot = session.get_one(Slot, session.get_one(Claim, capture.claim).slot)
-    session.refresh(bounty, with_for_update=True)
+    session.refresh(bounty, with_for_update=service.BOUNTY_LOCK)
     session.refresh(slot, with_for_update=True)
     if slot.status == SlotState.OPEN:
         service.move_slot(session, bounty, slot, SlotState.RESERVED, now=now, actor="appeal")

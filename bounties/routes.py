@@ -49,7 +49,12 @@ def post_bounty(body: PostBounty, call: Caller, request: Request) -> JSONRespons
         except ValueError as error:
             raise errors.BadInput(str(error), field="area") from error
         made = service.post_bounty(
-            call.session, call.api_key, ask, fee_basis_points=settings.fee_bps, now=now
+            call.session,
+            call.api_key,
+            ask,
+            fee_basis_points=settings.fee_bps,
+            warranty_basis_points=settings.warranty_bps,
+            now=now,
         )
         return views.bounty_shape(call.session, made)
 

@@ -50,6 +50,7 @@ class CaptureState(StrEnum):
     REJECTED = "rejected"
     APPEALED = "appealed"
     UPHELD = "upheld"
+    REVOKED = "revoked"
 
 
 BOUNTY: Mapping[BountyState, frozenset[BountyState]] = {
@@ -79,8 +80,10 @@ CAPTURE: Mapping[CaptureState, frozenset[CaptureState]] = {
     CaptureState.REVIEW: frozenset({CaptureState.ACCEPTED, CaptureState.REJECTED}),
     CaptureState.REJECTED: frozenset({CaptureState.APPEALED}),
     CaptureState.APPEALED: frozenset({CaptureState.ACCEPTED, CaptureState.UPHELD}),
-    CaptureState.ACCEPTED: frozenset(),
+    # Disproved while its reward was held back; its observation and receipt stay as they are.
+    CaptureState.ACCEPTED: frozenset({CaptureState.REVOKED}),
     CaptureState.UPHELD: frozenset(),
+    CaptureState.REVOKED: frozenset(),
 }
 UNJUDGED = frozenset({CaptureState.SUBMITTED, CaptureState.EXAMINING})
 STATE_OF = {

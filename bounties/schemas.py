@@ -256,6 +256,12 @@ class Decide(Body):
     note: Text
 
 
+class Clawback(Body):
+    """Why an accepted capture's reward is taken back."""
+
+    why: Text
+
+
 class ReviewShape(Shape):
     """A capture that waits for a person, with everything the verifier found."""
 
@@ -302,7 +308,7 @@ class Dependence(Shape):
 
 
 class ObservationShape(Shape):
-    """A verified observation."""
+    """A verified observation. `revoked`: disproved since, and its price and fee given back."""
 
     id: str
     bounty: str
@@ -319,6 +325,7 @@ class ObservationShape(Shape):
     findings: list[FindingShape]
     media: list[MediaShape]
     reward: Amount
+    revoked: bool
 
 
 class ObservationPage(Shape):

@@ -17,14 +17,25 @@ from core.accounts import service as accounts
 from core.accounts.tables import ApiKey
 from core.ids import new_id
 from payments import escrow
-from payments.rules import fee
+from payments.rules import fee, premium
 
 MAX_SCHEMA_CHARACTERS = 4000
 COSTLY_KEYWORDS = ("$ref", "$dynamicRef", "pattern", "uniqueItems")
+# FOR NO KEY UPDATE. Claims and captures point at their bounty, and Postgres share-locks what a row points
+# at when the row is written: under FOR UPDATE two verdicts at once would wait for each other.
+BOUNTY_LOCK = {"key_share": True}
 
 
-def post_bounty(session: Session, key: ApiKey, ask: Ask, *, fee_basis_points: int, now: datetime) -> Bounty:
-    """Publishes an ask and holds its money, all or nothing.
+def post_bounty(
+    session: Session,
+    key: ApiKey,
+    ask: Ask,
+    *,
+    fee_basis_points: int,
+    warranty_basis_points: int,
+    now: datetime,
+) -> Bounty:
+    """Publishes an ask and holds its money, all or nothing. The warranty's part is taken out of the fee.
 
     Raises:
         BadInput: times, tier or answer_schema that cannot be.
@@ -37,7 +48,14 @@ def post_bounty(session: Session, key: ApiKey, ask: Ask, *, fee_basis_points: in
     bounty_id = new_id("bty")
     payers = [(key.account, (price + cut).times(ask.slots))]
     held = escrow.hold(
-        session, subject=bounty_id, payers=payers, price=price, fee=cut, slots=ask.slots, now=now
+        session,
+        subject=bounty_id,
+        payers=payers,
+        price=price,
+        fee=cut,
+        premium=premium(price, cut, warranty_basis_points),
+        slots=ask.slots,
+        now=now,
     )
     bounty = Bounty(
         id=bounty_id,
@@ -60,10 +78,10 @@ def post_bounty(session: Session, key: ApiKey, ask: Ask, *, fee_basis_points: in
     )
     session.add(bounty)
     states.began(session, bounty, now=now, tenant=key.account, actor=key.account)
-    for number in range(ask.slots):
-        session.add(
-            Slot(id=f"{bounty_id}/{number}", bounty=bounty_id, number=number, status=SlotState.OPEN.value)
-        )
+    session.add_all(
+        Slot(id=f"{bounty_id}/{number}", bounty=bounty_id, number=number, status=SlotState.OPEN.value)
+        for number in range(ask.slots)
+    )
     session.flush()
     return bounty
 
@@ -163,7 +181,7 @@ def cancel_bounty(session: Session, account: str, bounty_id: str, *, now: dateti
 
 def expire_bounty(session: Session, bounty_id: str, *, now: datetime) -> bool:
     """Ends a bounty whose window has passed and refunds its open slots. False when there is nothing to do."""
-    bounty = session.get_one(Bounty, bounty_id, with_for_update=True, populate_existing=True)
+    bounty = session.get_one(Bounty, bounty_id, with_for_update=BOUNTY_LOCK, populate_existing=True)
     if bounty.status != BountyState.OPEN or bounty.closes_at > now:
         return False
     states.move(
@@ -195,7 +213,7 @@ def take_slot(session: Session, bounty: Bounty, *, now: datetime, actor: str) ->
 
 def free_slot(session: Session, bounty: Bounty, slot: Slot, *, now: datetime, actor: str) -> None:
     """Gives a slot back: to the next contributor while the bounty is open, else to the payer."""
-    session.refresh(bounty, with_for_update=True)
+    session.refresh(bounty, with_for_update=BOUNTY_LOCK)
     if bounty.status == BountyState.OPEN and bounty.closes_at > now:
         move_slot(session, bounty, slot, SlotState.OPEN, now=now, actor=actor)
         return
@@ -206,7 +224,7 @@ def free_slot(session: Session, bounty: Bounty, slot: Slot, *, now: datetime, ac
 def fill_slot(session: Session, bounty: Bounty, slot: Slot, *, now: datetime, actor: str) -> None:
     """Closes a slot that was paid out; a bounty with no slot left at work is closed."""
     # Bounty before slot, here and in free_slot: one order of locks, no deadlock with cancel and expire.
-    session.refresh(bounty, with_for_update=True)
+    session.refresh(bounty, with_for_update=BOUNTY_LOCK)
     move_slot(session, bounty, slot, SlotState.CLOSED, now=now, actor=actor)
     left = select(func.count()).where(Slot.bounty == bounty.id, Slot.status != SlotState.CLOSED.value)
     if bounty.status == BountyState.OPEN and not session.scalar(left):

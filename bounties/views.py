@@ -34,6 +34,7 @@ _VERDICTS = {
     CaptureState.REJECTED: "reject",
     CaptureState.APPEALED: "reject",
     CaptureState.UPHELD: "reject",
+    CaptureState.REVOKED: "reject",
 }
 
 
@@ -151,6 +152,7 @@ def observation_shape(session: Session, observation: Observation) -> Observation
         findings=[FindingShape(**finding) for finding in receipts.public_findings(report)] if report else [],
         media=[MediaShape(sha256=m.sha256, media_type=m.media_type, url=base + m.sha256) for m in media],
         reward=Money(bounty.reward),
+        revoked=capture.status == CaptureState.REVOKED,
     )
 
 

@@ -1,4 +1,4 @@
-"""HTTP doors of the giving side: find, claim, commit, deliver, submit, appeal; and the reviewer's."""
+"""HTTP doors of the giving side: find, claim, commit, deliver, submit, appeal; and the operator's."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bounties.schemas import (
     Cards,
     ClaimBounty,
     ClaimShape,
+    Clawback,
     Commit,
     Committed,
     Decide,
@@ -259,6 +260,18 @@ def decide(capture_id: CaptureId, body: Decide, call: Caller) -> JSONResponse:
             call.session, capture_id, body.verdict, body.note, reviewer=call.account, now=clock.now()
         )
         return views.review_shape(call.session, decided)
+
+    return call.once(body, effect, 200)
+
+
+@router.post("/captures/{capture_id}/clawback", response_model=CaptureShape)
+def clawback(capture_id: CaptureId, body: Clawback, call: Caller) -> JSONResponse:
+    """Takes an accepted capture's reward back while it is held back (operators); the payer gets its money."""
+    call.require(Scope.ADMIN)
+
+    def effect() -> CaptureShape:
+        revoked = reviews.revoke(call.session, capture_id, body.why, operator=call.account, now=clock.now())
+        return views.capture_shape(call.session, revoked)
 
     return call.once(body, effect, 200)
 

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         home: folder of everything that must survive: database, blobs, keys, broker files.
         database_url / broker_url / storage_url: empty means SQLite / files / a folder under `home`.
         fee_bps: the platform's fee on a reward, in basis points.
+        warranty_bps: the part of a reward set aside for warranties, in basis points, out of the fee.
         log_origin: the transparency log's name, part of every checkpoint.
         trust_folder: PEM roots (and `revoked.txt`) that a C2PA manifest must chain to.
         trusted_proxies: addresses or networks, by commas, of the proxies in front of the server. Only what
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     fee_bps: int = Field(default=1000, ge=0, le=5000)
+    warranty_bps: int = Field(default=200, ge=0, le=5000)
     log_origin: str = "spotcheck.local/log"
     trust_folder: Path | None = None
     trusted_proxies: str = ""

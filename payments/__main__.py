@@ -3,7 +3,8 @@
     python -m payments audit [--json PATH]      every invariant with its figure, and what is in flight
     python -m payments resume --why "…"         lifts the halt of payouts, if every invariant holds
 
-Exit status 0 when all is well, 1 when an invariant does not hold, 2 for wrong usage.
+Exit status 0 when the books are right (alarms are told as WARN), 1 when an invariant does not hold, 2 for wrong
+usage.
 """
 
 from __future__ import annotations
@@ -59,14 +60,15 @@ def _audit(database: Database, path: Path | None, *, now: datetime) -> int:
         )
     if halted is not None:
         print(f"payouts are halted since {clock.wire(halted.since)}: {halted.why}")
-    holds = all(figure.holds for figure in figures)
+    holds = not any(figure.stops for figure in figures)
     if path is not None:
         halt = {"since": clock.wire(halted.since), "why": halted.why} if halted is not None else None
         said: dict[str, Any] = {
             "at": clock.wire(now),
             "holds": holds,
             "figures": [
-                {"name": f.name, "says": f.says, "figure": f.figure, "holds": f.holds} for f in figures
+                {"name": f.name, "says": f.says, "figure": f.figure, "holds": f.holds, "alarm": f.alarm}
+                for f in figures
             ],
             "in_flight": [
                 {
@@ -90,7 +92,7 @@ def _resume(database: Database, why: str, *, now: datetime) -> int:
     if halted is None:
         print("payouts are not halted")
         return 0
-    wrong = [figure for figure in audit.books(database, now=now) if not figure.holds]
+    wrong = [figure for figure in audit.books(database, now=now) if figure.stops]
     if wrong:
         _print_figures(wrong)
         print("payouts stay halted: repair the books first")
@@ -103,7 +105,8 @@ def _resume(database: Database, why: str, *, now: datetime) -> int:
 
 def _print_figures(figures: list[audit.Figure]) -> None:
     for figure in figures:
-        print(f"{'ok  ' if figure.holds else 'FAIL'} {figure.name:<17} {figure.figure:>6}  {figure.says}")
+        said = "ok  " if figure.holds else "WARN" if figure.alarm else "FAIL"
+        print(f"{said} {figure.name:<17} {figure.figure:>6}  {figure.says}")
 
 
 if __name__ == "__main__":

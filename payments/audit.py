@@ -23,16 +23,26 @@ STUCK_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One invariant: what it says, and how far the books are from it (0 = holds)."""
+    """One invariant: what it says, and how far the books are from it (0 = holds).
+
+    `alarm`: one that the world can break and no fault of the books: a silent provider, money that came from
+    nowhere, a market that spent more than it earned. It is told, and a person looks; payouts go on.
+    """
 
     name: str
     says: str
     figure: int
+    alarm: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether the invariant holds."""
         return self.figure == 0
+
+    @property
+    def stops(self) -> bool:
+        """Whether it says that the books are wrong: then payouts stop."""
+        return not self.holds and not self.alarm
 
 
 def books(database: Database, *, now: datetime) -> list[Figure]:
@@ -77,7 +87,7 @@ def _by_query(session: Session, now: datetime) -> list[Figure]:
         statement = text(re.sub(r":(?!stuck)", r"\\:", query))
         if ":stuck" in query:
             statement = statement.bindparams(bindparam("stuck", now - STUCK_AFTER, type_=Instant()))
-        figures.append(Figure(name, says, int(session.execute(statement).scalar_one())))
+        figures.append(Figure(name, says, int(session.execute(statement).scalar_one()), name in _ALARMS))
     return figures
 
 
@@ -151,37 +161,65 @@ _INVARIANTS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "I7 in = out",
-        "what payers put in is what the slots cost; what they got back is what was refunded",
+        "what payers put in is what the slots cost; what they got back is what was refunded or clawed back",
         """
         SELECT count(*) FROM escrows s
         WHERE s.slots <> (SELECT count(*) FROM escrow_slots k WHERE k.escrow = s.id)
            OR (SELECT sum(p.amount) FROM escrow_payers p WHERE p.escrow = s.id) IS NULL
            OR (SELECT sum(p.amount) FROM escrow_payers p WHERE p.escrow = s.id) <> (s.price + s.fee) * s.slots
            OR (SELECT sum(p.refunded) FROM escrow_payers p WHERE p.escrow = s.id) <> (s.price + s.fee) * (
-                SELECT count(*) FROM escrow_slots k WHERE k.escrow = s.id AND k.state = 'refunded')
+                SELECT count(*) FROM escrow_slots k
+                WHERE k.escrow = s.id AND k.state IN ('refunded', 'clawed_back'))
         """,
     ),
     (
         "I8 one release",
-        "each released slot has one posting that paid its price to its contributor, and no other has one",
+        "each slot that paid has one posting that paid its price to its contributor, each that was clawed "
+        "back one that took it back, and no other slot has either",
         """
         SELECT (SELECT count(*) FROM escrow_slots k JOIN escrows s ON s.id = k.escrow
-                WHERE k.state = 'released' AND 1 <> (
+                WHERE k.state IN ('released', 'clawed_back') AND 1 <> (
                     SELECT count(*) FROM ledger_transfers t
                     WHERE t.posting = 'release:' || k.escrow || ':' || k.slot
                       AND t.source = 'escrow:' || k.escrow AND t.amount = s.price
                       AND t.target IN ('contrib:' || k.contributor || ':pending',
                                        'contrib:' || k.contributor || ':payable')))
+             + (SELECT count(*) FROM escrow_slots k JOIN escrows s ON s.id = k.escrow
+                WHERE k.state = 'clawed_back' AND 1 <> (
+                    SELECT count(*) FROM ledger_transfers t
+                    WHERE t.posting = 'clawback:' || k.escrow || ':' || k.slot AND t.amount = s.price
+                      AND t.source = 'contrib:' || k.contributor || ':pending'
+                      AND t.target = 'escrow:' || k.escrow))
              + abs((SELECT count(*) FROM ledger_postings WHERE key LIKE 'release:%')
-                 - (SELECT count(*) FROM escrow_slots WHERE state = 'released'))
+                 - (SELECT count(*) FROM escrow_slots WHERE state IN ('released', 'clawed_back')))
+             + abs((SELECT count(*) FROM ledger_postings WHERE key LIKE 'clawback:esc%')
+                 - (SELECT count(*) FROM escrow_slots WHERE state = 'clawed_back'))
         """,
     ),
     (
         "I8b hold-backs",
-        "what is pending is what has not matured (micros off)",
+        "what is pending is what has neither matured nor been revoked (micros off)",
         """
         SELECT abs((SELECT coalesce(sum(balance), 0) FROM ledger_accounts WHERE id LIKE 'contrib:%:pending')
-                 - (SELECT coalesce(sum(amount), 0) FROM maturities WHERE matured_at IS NULL))
+                 - (SELECT coalesce(sum(amount), 0) FROM maturities
+                    WHERE matured_at IS NULL AND revoked_at IS NULL))
+        """,
+    ),
+    (
+        "I8c fee parts",
+        "each release gave the market its fee less the premium and the reserve the premium, each clawback "
+        "took just that back",
+        """
+        SELECT count(*) FROM (
+            SELECT s.fee, s.premium, 'release:' || k.escrow || ':' || k.slot AS posting
+            FROM escrow_slots k JOIN escrows s ON s.id = k.escrow WHERE k.state IN ('released', 'clawed_back')
+            UNION ALL
+            SELECT s.fee, s.premium, 'clawback:' || k.escrow || ':' || k.slot
+            FROM escrow_slots k JOIN escrows s ON s.id = k.escrow WHERE k.state = 'clawed_back') paid
+        WHERE fee - premium <> (SELECT coalesce(sum(t.amount), 0) FROM ledger_transfers t
+                WHERE t.posting = paid.posting AND 'rev:fee:bounty' IN (t.source, t.target))
+           OR premium <> (SELECT coalesce(sum(t.amount), 0) FROM ledger_transfers t
+                WHERE t.posting = paid.posting AND 'reserve:warranty' IN (t.source, t.target))
         """,
     ),
     (
@@ -190,7 +228,7 @@ _INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """
         SELECT abs((SELECT coalesce(sum(balance), 0) FROM ledger_accounts WHERE id LIKE 'contrib:%:in_payout')
                  - (SELECT coalesce(sum(amount), 0) FROM provider_operations
-                    WHERE kind = 'payout' AND status IN ('new', 'sent', 'unknown')))
+                    WHERE kind = 'payout' AND status IN ('new', 'sent', 'waiting', 'unknown')))
         """,
     ),
     (
@@ -215,4 +253,30 @@ _INVARIANTS: tuple[tuple[str, str, str], ...] = (
         WHERE status IN ('sent', 'unknown') AND sent_at < :stuck
         """,
     ),
+    (
+        "I10b providers",
+        "our cash at a provider is what it says, at one of its last two reconciliations (micros off)",
+        """
+        SELECT coalesce(sum(micros), 0) FROM (
+            SELECT rail, min(abs(difference)) AS micros FROM (
+                SELECT rail, difference,
+                       row_number() OVER (PARTITION BY rail ORDER BY at DESC, id DESC) AS nth
+                FROM reconciliations) r
+            WHERE nth <= 2 GROUP BY rail) d
+        """,
+    ),
+    (
+        "I11 suspense",
+        "no money at a provider waits to be explained (micros)",
+        "SELECT coalesce((SELECT abs(balance) FROM ledger_accounts WHERE id = 'suspense'), 0)",
+    ),
+    (
+        "I13 covered",
+        "what is owed to others is not more than our cash and what is owed to us (micros short)",
+        """
+        SELECT CASE WHEN sum(balance) > 0 THEN sum(balance) ELSE 0 END
+        FROM ledger_accounts WHERE kind IN ('liability', 'asset')
+        """,
+    ),
 )
+_ALARMS = frozenset({"I11 suspense", "I12 stuck", "I13 covered"})

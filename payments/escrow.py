@@ -1,10 +1,13 @@
 """Escrow: money set aside in our own ledger, released or refunded slot by slot, once.
 
-hold:    each payer's available -> the escrow's account, slots * (price + fee) in all
-release: the escrow's account -> the contributor (price) and the market (fee), for one held slot
-refund:  the escrow's account -> the payers, for held slots, by what each still has in it
+hold:     each payer's available -> the escrow's account, slots * (price + fee) in all
+release:  the escrow's account -> the contributor (price), the market (fee less premium) and the
+          warranty reserve (premium), for one held slot
+refund:   the escrow's account -> the payers, for held slots, by what each still has in it
+clawback: a release undone inside its hold-back, and its slot's money given to the payers
 
 A slot leaves `held` by one conditional UPDATE: of any number of racing releases and refunds one wins.
+Of a clawback and the reward's maturity one wins too (`earnings.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -20,9 +24,9 @@ from core import errors
 from core.db import insert_once
 from core.ids import new_id
 from core.money import Money, split
-from payments import ledger, rules
+from payments import earnings, ledger, rules
 from payments.rules import Leg, SlotState
-from payments.tables import Escrow, EscrowPayer, EscrowSlot, Maturity
+from payments.tables import Escrow, EscrowPayer, EscrowSlot
 
 MAX_SLOTS = 1000
 MAX_PAYERS = 100
@@ -51,6 +55,15 @@ class Refunded:
     shares: dict[str, Money]
 
 
+@dataclass(frozen=True, slots=True)
+class ClawedBack:
+    """A paid slot taken back from `contributor`: what each payer (account id) got, zero shares left out."""
+
+    transfer_key: str
+    contributor: str
+    shares: dict[str, Money]
+
+
 def hold(
     session: Session,
     *,
@@ -58,6 +71,7 @@ def hold(
     payers: Sequence[tuple[str, Money]],
     price: Money,
     fee: Money,
+    premium: Money = Money(0),
     slots: int,
     now: datetime,
 ) -> Escrow:
@@ -67,6 +81,7 @@ def hold(
         payers: (account id, what it puts in), 1..100 of them, each > 0, summing to slots * (price + fee).
         price: what one slot pays its contributor, > 0.
         fee: the market's part on top, >= 0.
+        premium: the part of the fee that goes into the warranty reserve, 0..fee.
         slots: 1..1000.
 
     Raises:
@@ -76,6 +91,8 @@ def hold(
     """
     if not (1 <= slots <= MAX_SLOTS and 1 <= len(payers) <= MAX_PAYERS and price.micros > 0):
         raise errors.BadInput(f"an escrow has 1..{MAX_SLOTS} slots, 1..{MAX_PAYERS} payers and a price")
+    if premium > fee:
+        raise errors.BadInput("the premium is a part of the fee")
     total = (price.micros + fee.micros) * slots
     if sum(amount.micros for _, amount in payers) != total or len(dict(payers)) != len(payers):
         raise errors.BadInput("the payers, each named once, put in exactly slots * (price + fee)")
@@ -84,11 +101,12 @@ def hold(
         "subject": subject,
         "price": price.micros,
         "fee": fee.micros,
+        "premium": premium.micros,
         "slots": slots,
         "opened_at": now,
     }
     if not insert_once(session, Escrow, row, ["subject"]):
-        return _same_terms(session, subject, payers, price, fee, slots)
+        return _same_terms(session, row, payers)
     held = session.get_one(Escrow, row["id"])
     legs = [Leg(rules.available(account), rules.escrow(held.id), amount) for account, amount in payers]
     ledger.post(session, f"hold:{held.id}", legs, now=now)
@@ -113,7 +131,7 @@ def release(
     hold_back_until: datetime | None,
     now: datetime,
 ) -> Released:
-    """Pays a held slot: price to the contributor, fee to the market.
+    """Pays a held slot: price to the contributor, fee to the market and its warranty reserve.
 
     Args:
         slot: 0..slots-1.
@@ -129,13 +147,13 @@ def release(
     if moved != {slot}:
         raise errors.StateConflict("that slot is not held", escrow=escrow_id, slot=slot)
     price, fee = Money(terms.price), Money(terms.fee)
-    matures_at = hold_back_until if hold_back_until is not None and hold_back_until > now else None
+    matures_at = earnings.held_back(hold_back_until, now)
     key = f"release:{escrow_id}:{slot}"
-    legs = [Leg(rules.escrow(escrow_id), _earned(contributor, matures_at), price)]
-    if fee.micros:
-        legs.append(Leg(rules.escrow(escrow_id), rules.REVENUE_FEE, fee))
+    hoard = rules.escrow(escrow_id)
+    legs = [Leg(hoard, earnings.account(contributor, matures_at), price)]
+    legs += [Leg(hoard, account, part) for account, part in _fee_parts(terms)]
     ledger.post(session, key, legs, now=now)
-    _note_maturity(session, key, contributor, price, matures_at)
+    earnings.note(session, key, contributor, price, matures_at)
     return Released(key, price, fee, matures_at)
 
 
@@ -156,26 +174,34 @@ def refund(session: Session, escrow_id: str, slots: Collection[int], *, now: dat
     moved = _leave_held(session, escrow_id, slots, SlotState.REFUNDED, None, now)
     if moved != set(slots):
         raise errors.StateConflict("not all of those slots are held", escrow=escrow_id)
-    amount = Money((terms.price + terms.fee) * len(moved))
-    payers = session.scalars(
-        select(EscrowPayer)
-        .where(EscrowPayer.escrow == escrow_id)
-        .order_by(EscrowPayer.account)
-        .execution_options(populate_existing=True)
-    ).all()
-    shares: dict[str, Money] = {}
-    for payer, share in zip(payers, split(amount, [p.amount - p.refunded for p in payers]), strict=True):
-        if share.micros:
-            payer.refunded += share.micros
-            shares[payer.account] = share
-    session.flush()
+    shares = _shares_back(session, terms, len(moved))
     # A slot is refunded once, so its number in the key is never used by another refund.
     key = f"refund:{escrow_id}:{min(moved)}"
-    legs = [
-        Leg(rules.escrow(escrow_id), rules.available(account), share) for account, share in shares.items()
-    ]
-    ledger.post(session, key, legs, now=now)
+    ledger.post(session, key, _to_payers(escrow_id, shares), now=now)
     return Refunded(key, shares)
+
+
+def clawback(session: Session, escrow_id: str, slot: int, *, now: datetime) -> ClawedBack:
+    """Takes a paid slot back while its reward is still pending; its whole price and fee go to the payers.
+
+    The money returns the way it came, through the escrow, and from there by what each payer put in and
+    has not got back, as in a refund.
+
+    Raises:
+        NotFound: no such escrow.
+        StateConflict: the slot did not pay (facts.status: where its money is; `none`: no such slot), or
+            the hold-back has passed, or there was none (facts.status: `payable`).
+    """
+    terms = _terms(session, escrow_id, lock=True)
+    contributor = _leave_released(session, escrow_id, slot, now)
+    earnings.revoke(session, f"release:{escrow_id}:{slot}", now)
+    hoard = rules.escrow(escrow_id)
+    legs = [Leg(rules.pending(contributor), hoard, Money(terms.price))]
+    legs += [Leg(account, hoard, part) for account, part in _fee_parts(terms)]
+    shares = _shares_back(session, terms, 1)
+    key = f"clawback:{escrow_id}:{slot}"
+    ledger.post(session, key, legs + _to_payers(escrow_id, shares), now=now)
+    return ClawedBack(key, contributor, shares)
 
 
 def held_slots(session: Session, escrow_id: str) -> list[int]:
@@ -205,56 +231,58 @@ def pay_appeal(
     Raises:
         IdempotencyConflict: this subject's appeal was paid on other terms.
     """
-    matures_at = hold_back_until if hold_back_until is not None and hold_back_until > now else None
+    matures_at = earnings.held_back(hold_back_until, now)
     key = f"appeal:{subject}"
-    leg = Leg(rules.EXPENSE_APPEALS, _earned(contributor, matures_at), amount)
+    leg = Leg(rules.EXPENSE_APPEALS, earnings.account(contributor, matures_at), amount)
     if not ledger.post(session, key, [leg], now=now).replayed:
-        _note_maturity(session, key, contributor, amount, matures_at)
+        earnings.note(session, key, contributor, amount, matures_at)
     return Released(key, amount, Money(0), matures_at)
 
 
-def anything_matures(session: Session, now: datetime) -> bool:
-    """Whether `mature` would find something to do."""
-    due = select(Maturity.posting).where(Maturity.matured_at.is_(None), Maturity.matures_at <= now)
-    return session.scalar(due.limit(1)) is not None
+def clawback_appeal(session: Session, subject: str, *, now: datetime) -> str:
+    """Takes back what a won appeal was paid from the market's own money. Gives the posting's key.
 
-
-def mature(session: Session, now: datetime, *, limit: int = 200) -> int:
-    """Makes earnings payable whose hold-back has passed, at most `limit`. Gives how many.
-
-    Workers may run it side by side: each row is taken by one, and the order by contributor keeps
-    their ledger locks in one order.
+    Raises:
+        StateConflict: nothing of that subject is pending: never paid so, or payable by now.
     """
-    due = session.scalars(
-        select(Maturity)
-        .where(Maturity.matured_at.is_(None), Maturity.matures_at <= now)
-        .order_by(Maturity.contributor, Maturity.posting)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+    earning = earnings.revoke(session, f"appeal:{subject}", now)
+    key = f"clawback:appeal:{subject}"
+    leg = Leg(rules.pending(earning.contributor), rules.EXPENSE_APPEALS, Money(earning.amount))
+    ledger.post(session, key, [leg], now=now)
+    return key
+
+
+def _fee_parts(terms: Escrow) -> list[tuple[str, Money]]:
+    """Where one slot's fee goes: (account, amount), nothing left out but nothings."""
+    parts = ((rules.REVENUE_FEE, terms.fee - terms.premium), (rules.RESERVE_WARRANTY, terms.premium))
+    return [(account, Money(micros)) for account, micros in parts if micros]
+
+
+def _shares_back(session: Session, terms: Escrow, slots: int) -> dict[str, Money]:
+    """Notes and gives what each payer gets of the money of so many slots, zero shares left out.
+
+    By what each has put in and not got back (largest remainder): whatever the order and number of
+    refunds and clawbacks, none gets back more than it put in. The escrow's row is locked.
+    """
+    payers = session.scalars(
+        select(EscrowPayer)
+        .where(EscrowPayer.escrow == terms.id)
+        .order_by(EscrowPayer.account)
+        .execution_options(populate_existing=True)
     ).all()
-    for earning in due:
-        earning.matured_at = now
-        source, target = rules.pending(earning.contributor), rules.payable(earning.contributor)
-        key = f"mature:{earning.posting}"
-        ledger.post(session, key, [Leg(source, target, Money(earning.amount))], now=now)
+    amount = Money((terms.price + terms.fee) * slots)
+    shares: dict[str, Money] = {}
+    for payer, share in zip(payers, split(amount, [p.amount - p.refunded for p in payers]), strict=True):
+        if share.micros:
+            payer.refunded += share.micros
+            shares[payer.account] = share
     session.flush()
-    return len(due)
+    return shares
 
 
-def _earned(contributor: str, matures_at: datetime | None) -> str:
-    return rules.payable(contributor) if matures_at is None else rules.pending(contributor)
-
-
-def _note_maturity(
-    session: Session, key: str, contributor: str, amount: Money, matures_at: datetime | None
-) -> None:
-    if matures_at is None:
-        return
-    earning = Maturity(
-        posting=key, contributor=contributor, amount=amount.micros, matures_at=matures_at, matured_at=None
-    )
-    session.add(earning)
-    session.flush()
+def _to_payers(escrow_id: str, shares: dict[str, Money]) -> list[Leg]:
+    source = rules.escrow(escrow_id)
+    return [Leg(source, rules.available(account), share) for account, share in shares.items()]
 
 
 def _terms(session: Session, escrow_id: str, *, lock: bool = False) -> Escrow:
@@ -288,16 +316,33 @@ def _leave_held(
     return set(moved)
 
 
-def _same_terms(
-    session: Session, subject: str, payers: Sequence[tuple[str, Money]], price: Money, fee: Money, slots: int
-) -> Escrow:
-    """The subject's escrow, if it is on these terms."""
-    found = session.scalars(select(Escrow).where(Escrow.subject == subject)).one()
+def _leave_released(session: Session, escrow_id: str, slot: int, now: datetime) -> str:
+    """The guard of clawbacks: moves a released slot, and says who was paid for it."""
+    contributor = session.scalar(
+        update(EscrowSlot)
+        .where(
+            EscrowSlot.escrow == escrow_id, EscrowSlot.slot == slot, EscrowSlot.state == SlotState.RELEASED
+        )
+        .values(state=SlotState.CLAWED_BACK.value, moved_at=now)
+        .returning(EscrowSlot.contributor)
+        .execution_options(synchronize_session=False)
+    )
+    if contributor is None:
+        where = select(EscrowSlot.state).where(EscrowSlot.escrow == escrow_id, EscrowSlot.slot == slot)
+        status = session.scalar(where) or "none"
+        raise errors.StateConflict("that slot did not pay, or does not any more", status=status, slot=slot)
+    return contributor
+
+
+def _same_terms(session: Session, row: dict[str, Any], payers: Sequence[tuple[str, Money]]) -> Escrow:
+    """The subject's escrow, if it is on the terms of `row`."""
+    found = session.scalars(select(Escrow).where(Escrow.subject == row["subject"])).one()
     rows = session.execute(
         select(EscrowPayer.account, EscrowPayer.amount).where(EscrowPayer.escrow == found.id)
     )
     there = {row.account: row.amount for row in rows}
     asked = {account: amount.micros for account, amount in payers}
-    if (found.price, found.fee, found.slots, there) != (price.micros, fee.micros, slots, asked):
+    terms = ("price", "fee", "premium", "slots")
+    if there != asked or any(getattr(found, name) != row[name] for name in terms):
         raise errors.IdempotencyConflict("this subject has an escrow on other terms", escrow=found.id)
     return found

@@ -17,7 +17,8 @@ have (cash at a rail) and what we spend is <= 0; all balances together are 0.
 | `contrib:<account>:pending` | earned, inside its hold-back | >= 0 |
 | `contrib:<account>:payable` | earned, free to be paid out | >= 0 |
 | `contrib:<account>:in_payout` | on its way out through a rail | >= 0 |
-| `rev:fee:bounty` | the market's fees | >= 0 |
+| `rev:fee:bounty` | the market's fees, less premiums | >= 0 |
+| `reserve:warranty` | premiums set aside for what turns out wrong later | >= 0 |
 | `exp:appeals` | what won appeals cost the market | <= 0 |
 """
 
@@ -42,6 +43,7 @@ EXPENSE_CHARGEBACK = "exp:chargeback"
 CLEARING_REFUND = "clearing:refund"
 SUSPENSE = "suspense"
 TWO_STAGE_RAILS = frozenset({"stripe"})  # what arrives there is pending first, and free some days later
+RESERVE_WARRANTY = "reserve:warranty"
 
 CENT = Money(10_000)
 SMALLEST_MOVE = CENT  # no rail moves less
@@ -93,6 +95,7 @@ _CHART: tuple[tuple[re.Pattern[str], AccountRule], ...] = (
     (re.compile(r"contrib:acc_[0-9a-z]{26}:payable"), _SPENDABLE),
     (re.compile(r"contrib:acc_[0-9a-z]{26}:(pending|in_payout)"), _OWED),
     (re.compile(re.escape(REVENUE_FEE)), AccountRule(AccountClass.REVENUE, 0, MAX_MICROS)),
+    (re.compile(re.escape(RESERVE_WARRANTY)), _OWED),
     (re.compile(re.escape(EXPENSE_APPEALS)), AccountRule(AccountClass.EXPENSE, LOWEST, 0)),
 )
 
@@ -156,6 +159,11 @@ def fee(price: Money, basis_points: int) -> Money:
     return price.basis_points(basis_points)
 
 
+def premium(price: Money, cut: Money, basis_points: int) -> Money:
+    """The part of the fee `cut` that is set aside for warranties: rounded down, never more than the fee."""
+    return min(cut, price.basis_points(basis_points))
+
+
 def whole_cents(amount: Money) -> Money:
     """What of an amount one payout moves: whole cents, at most what one operation may."""
     cent = CENT.micros
@@ -192,11 +200,12 @@ def request_hash(legs: Sequence[Leg]) -> str:
 
 
 class SlotState(StrEnum):
-    """Where one slot's money is. A slot leaves `held` once, one way."""
+    """Where one slot's money is. A slot leaves `held` once, one way; what was released may be clawed back."""
 
     HELD = "held"
     RELEASED = "released"
     REFUNDED = "refunded"
+    CLAWED_BACK = "clawed_back"
 
 
 class OperationKind(StrEnum):

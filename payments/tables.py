@@ -93,12 +93,16 @@ class Entry(Base):
 
 
 class Escrow(Base):
-    """Money set aside for `slots` answers at `price` + `fee` each. One escrow a subject."""
+    """Money set aside for `slots` answers at `price` + `fee` each. One escrow a subject.
+
+    `premium` is the part of the fee that each release puts into the warranty reserve.
+    """
 
     __tablename__ = "escrows"
     __table_args__ = (
         CheckConstraint("price > 0", name="price"),
         CheckConstraint("fee >= 0", name="fee"),
+        CheckConstraint("premium >= 0 AND premium <= fee", name="premium"),
         CheckConstraint("slots > 0", name="slots"),
     )
 
@@ -106,6 +110,7 @@ class Escrow(Base):
     subject: Mapped[str] = mapped_column(unique=True)
     price: Mapped[int] = mapped_column(Big)
     fee: Mapped[int] = mapped_column(Big)
+    premium: Mapped[int] = mapped_column(Big)
     slots: Mapped[int]
     opened_at: Mapped[datetime]
 
@@ -126,12 +131,14 @@ class EscrowPayer(Base):
 
 
 class EscrowSlot(Base):
-    """One slot's money: held, then released to a contributor or refunded, once."""
+    """One slot's money: held, then released to a contributor or refunded, once; clawed back at most once."""
 
     __tablename__ = "escrow_slots"
     __table_args__ = (
         _one_of("state", SlotState),
-        CheckConstraint("(state = 'released') = (contributor IS NOT NULL)", name="contributor"),
+        CheckConstraint(
+            "(state IN ('released', 'clawed_back')) = (contributor IS NOT NULL)", name="contributor"
+        ),
         CheckConstraint("(state = 'held') = (moved_at IS NULL)", name="moved_at"),
     )
 
@@ -143,12 +150,13 @@ class EscrowSlot(Base):
 
 
 class Maturity(Base):
-    """An earning inside its hold-back: pending until `matures_at`, then payable."""
+    """An earning inside its hold-back: pending until `matures_at`, then payable, unless revoked before."""
 
     __tablename__ = "maturities"
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
-        Index("ix_maturities_due", "matured_at", "matures_at"),
+        CheckConstraint("matured_at IS NULL OR revoked_at IS NULL", name="one_end"),
+        Index("ix_maturities_due", "matured_at", "revoked_at", "matures_at"),
     )
 
     posting: Mapped[str] = mapped_column(ForeignKey("ledger_postings.key"), primary_key=True)
@@ -156,6 +164,7 @@ class Maturity(Base):
     amount: Mapped[int] = mapped_column(Big)
     matures_at: Mapped[datetime]
     matured_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class Operation(Base):

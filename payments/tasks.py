@@ -13,7 +13,7 @@ from core.db import Database
 from core.errors import InsufficientFunds, PayoutsHalted
 from core.money import Money
 from core.sweeper import Sweeper
-from payments import audit, escrow, halts, inbox, outbox, payouts, reconcile, topups
+from payments import audit, earnings, halts, inbox, outbox, payouts, reconcile, topups
 from payments.rails import Provider, Rails
 from payments.tables import Reconciliation
 
@@ -73,15 +73,19 @@ def _provider(rails: Rails, name: str) -> Provider:
 def mature(database: Database, *, now: datetime) -> int:
     """Makes earnings payable whose hold-back has passed. Gives how many."""
     with database.reading() as session:
-        if not escrow.anything_matures(session, now):
+        if not earnings.anything_matures(session, now):
             return 0  # the sweeper asks five times a second; no write lock for nothing
     with database.transaction() as session:
-        return escrow.mature(session, now)
+        return earnings.mature(session, now)
 
 
 def check_books(database: Database, *, now: datetime) -> list[audit.Figure]:
-    """The invariants that do not hold now; an empty list is what it should always give."""
-    return [figure for figure in audit.books(database, now=now) if not figure.holds]
+    """The invariants that say the books are wrong; an empty list is what it should always give."""
+    figures = audit.books(database, now=now)
+    for figure in figures:
+        if figure.alarm and not figure.holds:
+            _log.warning("%s: %s: %d", figure.name, figure.says, figure.figure)
+    return [figure for figure in figures if figure.stops]
 
 
 def audit_books(database: Database, *, now: datetime) -> list[audit.Figure]:

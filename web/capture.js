@@ -17,7 +17,7 @@ import { addCapture, allCaptures, amend, getCapture, getSelf } from "./store.js"
 /** Fires with a claim as `detail.claim`, and `detail.share` 0..1, while a photo uploads. */
 export const progress = new EventTarget();
 
-const FINAL = new Set(["accepted", "rejected", "upheld"]);
+const FINAL = new Set(["accepted", "rejected", "upheld", "revoked"]);
 const running = new Set();
 
 /** Claims a bounty for this phone. */

@@ -70,6 +70,7 @@ const REASONS = {
   copy_of_earlier: ["It looks like a photo that was sent before.", "Take a new photo yourself at the place."],
   not_enough_evidence: ["The photo alone did not show enough to be sure.", "Show more of the surroundings, in focus and in good light."],
   reviewed: ["A person looked at it and did not accept it.", "Read the task again; you can appeal if you think this is wrong."],
+  revoked: ["A person looked again after it was accepted, and found it not genuine.", "The reward was still on hold and has gone back to who paid it."],
   examination_failed: ["Something on our side failed while checking it.", "This is not your fault. Please appeal, and a person will look at it."],
   readings_refused: ["The readings did not look as they should.", "Check the instrument and try again."],
   answer_not_confirmed: ["The answer did not fit the photo.", "Look again and answer what the photo shows."],

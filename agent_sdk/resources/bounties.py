@@ -24,8 +24,9 @@ from pydantic import JsonValue, PrivateAttr
 
 from agent_sdk._core import Core, Flow, Sleep, segment
 from agent_sdk._doors import AsyncResource, Listing, Resource, SyncResource, op, pages
+from agent_sdk.areas import Disc, Ring
 from agent_sdk.errors import BadInput
-from agent_sdk.types import Bounty, Disc, Page, Ring, StreamTerms, Waited, amount, timestamp
+from agent_sdk.types import Bounty, Page, StreamTerms, Waited, amount, timestamp
 
 P = ParamSpec("P")
 

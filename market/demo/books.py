@@ -26,6 +26,7 @@ _FLOWS = {
     ("escrow", "agent"): "refund",
     ("escrow", "contrib"): "reward",
     ("escrow", "rev"): "fee",
+    ("escrow", "reserve"): "fee",  # the premium: a part of the one fee a buyer pays
     ("contrib", "asset"): "payout",
 }
 

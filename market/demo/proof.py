@@ -42,7 +42,7 @@ def balance_books(demo: Demo) -> None:
         database.dispose()
     for look in demo.record.looks:
         look.report = found.get(look.capture)
-    broken = [figure.name for figure in figures if not figure.holds]
+    broken = [figure.name for figure in figures if figure.stops]
     demo.record.facts["audit"] = [
         {"name": figure.name, "says": figure.says, "figure": figure.figure} for figure in figures
     ]

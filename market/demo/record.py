@@ -71,7 +71,9 @@ class Look:
     @property
     def verdict(self) -> str:
         """One word: accepted, refused, or the status as it is."""
-        return {"rejected": "refused", "upheld": "refused"}.get(self.status, self.status)
+        return {"rejected": "refused", "upheld": "refused", "revoked": "refused"}.get(
+            self.status, self.status
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from core.clock import now, parse_instant
 Clock: TypeAlias = Callable[[], datetime]
 Sleep: TypeAlias = Callable[[float], None]
 
-_JUDGED = frozenset({"accepted", "rejected", "review", "upheld"})
+_JUDGED = frozenset({"accepted", "rejected", "review", "upheld", "revoked"})
 _RETRIES = 4
 
 

@@ -21,8 +21,9 @@ from agent_sdk import (
     Spotcheck,
     Waited,
 )
+from agent_sdk.areas import Disc, Ring
 from agent_sdk.resources.bounties import AsyncLiveBounty
-from agent_sdk.types import Disc, Ring, amount
+from agent_sdk.types import amount
 from tests.agent_sdk.market import PICTURE, START, Market
 
 

@@ -50,7 +50,8 @@ def test_accept_pays_once_closes_and_leaves_a_receipt(market: Database) -> None:
         assert capture.paid == 500_000
         assert bounty.status == BountyState.CLOSED
         assert scene.balance(session, money.payable(capture.account)) == "0.50"
-        assert scene.balance(session, money.REVENUE_FEE) == "0.05"
+        assert scene.balance(session, money.REVENUE_FEE) == "0.04"
+        assert scene.balance(session, money.RESERVE_WARRANTY) == "0.01"
         assert scene.balance(session, money.escrow(bounty.escrow)) == "0.00"
         observation = session.scalars(select(Observation)).one()
         assert observation.account == bounty.account
@@ -95,6 +96,20 @@ def test_a_late_worker_cannot_settle(market: Database) -> None:
         report = scene.report(capture_id, Verdict.ACCEPT)
         assert judging.settle_capture(session, late, report, now=NOW + timedelta(seconds=4)) is None
         assert session.get_one(Capture, capture_id).status == CaptureState.REJECTED
+
+
+def test_a_late_worker_cannot_settle_what_another_examines_now(market: Database) -> None:
+    _, [capture_id] = scene.started(market)
+    with market.transaction() as session:
+        late = judging.start_examination(session, capture_id, lease=timedelta(seconds=1), now=NOW)
+        assert late is not None
+        assert judging.wake(session, capture_id, now=NOW + timedelta(seconds=2))
+        assert judging.start_examination(session, capture_id, lease=scene.LEASE, now=NOW) is not None
+        assert (
+            judging.settle_capture(session, late, scene.report(capture_id, Verdict.ACCEPT), now=NOW) is None
+        )
+        judging.send_to_review(session, late, "too_many_attempts", now=NOW)
+        assert session.get_one(Capture, capture_id).status == CaptureState.EXAMINING
 
 
 def test_a_proven_copy_is_never_paid_whatever_its_probability(market: Database) -> None:

@@ -93,6 +93,7 @@ def valid_bodies() -> dict[str, dict[str, Any]]:
         "/v1/claims/{claim_id}/parts": {"part": 0, "payload": "{}", "signature": signature},
         "/v1/claims/{claim_id}/captures": {"statement": "{}", "signature": signature, "answer": 3},
         "/v1/captures/{capture_id}/appeal": {"statement": "It was there."},
+        "/v1/captures/{capture_id}/clawback": {"why": "A rendered picture."},
         "/v1/reviews/{capture_id}": {"verdict": "accept", "note": "fine"},
     }  # fmt: skip
 
@@ -111,9 +112,9 @@ class Target:
 
     def key_for(self, path: str) -> str:
         """The key that gets furthest on a route."""
-        if "/claims" in path or "/captures" in path:
-            return self.keys[Kind.PERSON]
-        return self.keys[Kind.OPERATOR if "/reviews" in path else Kind.AGENT]
+        if "/reviews" in path or "/clawback" in path:
+            return self.keys[Kind.OPERATOR]
+        return self.keys[Kind.PERSON if "/claims" in path or "/captures" in path else Kind.AGENT]
 
     def post(
         self, path: str, body: bytes | Iterator[bytes], content_type: str = "application/json"

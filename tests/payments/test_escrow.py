@@ -14,8 +14,20 @@ from sqlalchemy.exc import IntegrityError
 from core import errors
 from core.db import Database
 from core.money import Money
-from payments import escrow, rules, service
-from tests.payments.traders import FEE, NOW, PRICE, available, balance, broken, fresh, funded, held, trader
+from payments import earnings, escrow, rules, service
+from tests.payments.traders import (
+    FEE,
+    NOW,
+    PREMIUM,
+    PRICE,
+    available,
+    balance,
+    broken,
+    fresh,
+    funded,
+    held,
+    trader,
+)
 
 LATER = NOW + timedelta(days=7)
 
@@ -120,25 +132,48 @@ def test_one_payer_named_twice_is_refused(database: Database) -> None:
 
 def test_release_pays_the_contributor_and_the_market(books: Database) -> None:
     made, worker = held(books, slots=2), trader(books)
-    fees = balance(books, rules.REVENUE_FEE)
+    fees, reserve = balance(books, rules.REVENUE_FEE), balance(books, rules.RESERVE_WARRANTY)
     with books.transaction() as session:
         paid = escrow.release(session, made.id, 1, worker, hold_back_until=None, now=NOW)
     assert (paid.transfer_key, paid.reward, paid.fee) == (f"release:{made.id}:1", PRICE, FEE)
     assert balance(books, rules.payable(worker)) == PRICE.micros
-    assert balance(books, rules.REVENUE_FEE) == fees + FEE.micros
+    assert balance(books, rules.REVENUE_FEE) == fees + (FEE - PREMIUM).micros
+    assert balance(books, rules.RESERVE_WARRANTY) == reserve + PREMIUM.micros
     assert balance(books, rules.escrow(made.id)) == (PRICE + FEE).micros
     assert broken(books) == []
 
 
-def test_a_free_market_takes_no_fee(books: Database) -> None:
-    buyer, worker = funded(books, PRICE), trader(books)
+@pytest.mark.parametrize(("fee", "premium", "legs"), [(0, 0, 1), (7, 0, 2), (7, 7, 2), (7, 6, 3)])
+def test_parts_of_nothing_are_left_out_of_a_release(
+    books: Database, fee: int, premium: int, legs: int
+) -> None:
+    buyer, worker = funded(books, PRICE + Money(fee)), trader(books)
     with books.transaction() as session:
-        made = escrow.hold(
-            session, subject=buyer, payers=[(buyer, PRICE)], price=PRICE, fee=Money(0), slots=1, now=NOW
-        )
-        escrow.release(session, made.id, 0, worker, hold_back_until=None, now=NOW)
+        payers, parts = [(buyer, PRICE + Money(fee))], {"fee": Money(fee), "premium": Money(premium)}
+        made = escrow.hold(session, subject=buyer, payers=payers, price=PRICE, slots=1, now=NOW, **parts)
+        paid = escrow.release(session, made.id, 0, worker, hold_back_until=None, now=NOW)
+        counted = text("SELECT legs FROM ledger_postings WHERE key = :key")
+        assert session.execute(counted, {"key": paid.transfer_key}).scalar_one() == legs
     assert balance(books, rules.payable(worker)) == PRICE.micros
     assert broken(books) == []
+
+
+def test_a_premium_is_a_part_of_the_fee(books: Database) -> None:
+    buyer = funded(books, PRICE + FEE)
+    with pytest.raises(errors.BadInput), books.transaction() as session:
+        escrow.hold(
+            session,
+            subject=buyer,
+            payers=[(buyer, PRICE + FEE)],
+            price=PRICE,
+            fee=FEE,
+            premium=FEE + Money(1),
+            slots=1,
+            now=NOW,
+        )
+    made = held(books)
+    with pytest.raises(IntegrityError), books.transaction() as session:
+        session.execute(text("UPDATE escrows SET premium = fee + 1 WHERE id = :id"), {"id": made.id})
 
 
 def test_a_hold_back_matures_when_its_time_has_come_and_once(books: Database) -> None:
@@ -151,7 +186,7 @@ def test_a_hold_back_matures_when_its_time_has_come_and_once(books: Database) ->
     for time, matured in ((LATER - timedelta(microseconds=1), 0), (LATER, 1), (LATER, 0)):
         assert broken(books) == []
         with books.transaction() as session:
-            assert escrow.mature(session, time) == matured
+            assert earnings.mature(session, time) == matured
     assert balance(books, rules.pending(worker)) == 0
     assert balance(books, rules.payable(worker)) == 2 * PRICE.micros
     assert broken(books) == []
@@ -210,20 +245,23 @@ def test_the_database_itself_refuses_to_give_a_payer_more_than_it_put_in(books: 
 
 
 def test_a_won_appeal_is_paid_once_from_the_markets_own_money(books: Database) -> None:
-    worker, spent = trader(books), balance(books, rules.EXPENSE_APPEALS)
+    made, worker = held(books), trader(books)
+    with books.transaction() as session:  # the market's own money: a fee
+        escrow.release(session, made.id, 0, trader(books), hold_back_until=None, now=NOW)
+    spent, won = balance(books, rules.EXPENSE_APPEALS), FEE - PREMIUM
     for _ in range(2):
         with books.transaction() as session:
             paid = escrow.pay_appeal(
                 session,
                 subject=f"cap:{worker}",
                 contributor=worker,
-                amount=PRICE,
+                amount=won,
                 hold_back_until=LATER,
                 now=NOW,
             )
-    assert (paid.reward, paid.fee, paid.matures_at) == (PRICE, Money(0), LATER)
-    assert balance(books, rules.EXPENSE_APPEALS) == spent - PRICE.micros
-    assert balance(books, rules.pending(worker)) == PRICE.micros
+    assert (paid.reward, paid.fee, paid.matures_at) == (won, Money(0), LATER)
+    assert balance(books, rules.EXPENSE_APPEALS) == spent - won.micros
+    assert balance(books, rules.pending(worker)) == won.micros
     assert broken(books) == []
 
 

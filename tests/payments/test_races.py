@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from core import errors
 from core.db import Database
 from core.money import Money
-from payments import audit, escrow, ledger, outbox, rules, service
+from payments import audit, earnings, escrow, ledger, outbox, rules, service
 from payments.rails import Answer, Order
 from payments.rails.sandbox import SandboxRail
 from payments.rules import Leg
@@ -199,10 +201,80 @@ def test_workers_that_mature_together_pay_each_earning_once(postgres: Database) 
 
     def mature(_number: int) -> int:
         with postgres.transaction() as session:
-            return escrow.mature(session, later, limit=5)
+            return earnings.mature(session, later, limit=5)
 
     assert sum(number for number in together(6, mature) if isinstance(number, int)) == 12
     assert [balance(postgres, rules.payable(worker)) for worker in workers] == [4 * PRICE.micros] * 3
+    assert broken(postgres) == []
+
+
+def test_a_reward_matures_or_is_clawed_back_never_both(postgres: Database) -> None:
+    """All rewards are one person's, so that no empty `pending` can be what stops the second of the two."""
+    made, worker = held(postgres, slots=24), trader(postgres)
+    later = NOW + timedelta(days=1)
+    for slot in range(24):
+        with postgres.transaction() as session:
+            escrow.release(session, made.id, slot, worker, hold_back_until=later, now=NOW)
+
+    def race(number: int) -> list[str]:
+        done = []
+        for step in range(4):
+            try:
+                with postgres.transaction() as session:
+                    if number % 2:
+                        escrow.clawback(session, made.id, 6 * step + number // 2, now=NOW)
+                        done.append("clawed back")
+                    else:
+                        done += ["matured"] * earnings.mature(session, later, limit=2)
+            except errors.StateConflict:
+                pass
+        return done
+
+    results = together(8, race)
+    assert not [failed for failed in results if isinstance(failed, Exception)]
+    counted = Counter(step for done in results if isinstance(done, list) for step in done)
+    assert balance(postgres, rules.payable(worker)) == counted["matured"] * PRICE.micros
+    assert available(postgres, made.subject) == counted["clawed back"] * (PRICE + FEE).micros
+    assert balance(postgres, rules.pending(worker)) == (24 - counted.total()) * PRICE.micros
+    assert broken(postgres) == []
+
+
+def test_a_clawback_that_waits_for_a_maturity_finds_it_done(postgres: Database) -> None:
+    """The order is forced: the maturity holds the row, uncommitted, while the clawback asks for it."""
+    made, worker = held(postgres, slots=2), trader(postgres)
+    later = NOW + timedelta(days=1)
+    with postgres.transaction() as session:
+        for slot in range(2):
+            escrow.release(session, made.id, slot, worker, hold_back_until=later, now=NOW)
+
+    def claw() -> str:
+        with postgres.transaction() as session:
+            return escrow.clawback(session, made.id, 0, now=NOW).transfer_key
+
+    with ThreadPoolExecutor(1) as pool:
+        with postgres.transaction() as session:
+            assert earnings.mature(session, later, limit=1) == 1
+            waiting = pool.submit(claw)
+            time.sleep(0.3)
+            assert not waiting.done()
+        with pytest.raises(errors.StateConflict):
+            waiting.result(10)
+    assert balance(postgres, rules.payable(worker)) == PRICE.micros
+    assert broken(postgres) == []
+
+
+def test_eight_clawbacks_of_one_slot_give_its_money_back_once(postgres: Database) -> None:
+    made, worker = held(postgres, slots=3), trader(postgres)
+    with postgres.transaction() as session:
+        for slot in range(3):
+            escrow.release(session, made.id, slot, worker, hold_back_until=NOW + timedelta(days=1), now=NOW)
+
+    def claw(_number: int) -> escrow.ClawedBack:
+        with postgres.transaction() as session:
+            return escrow.clawback(session, made.id, 1, now=NOW)
+
+    assert outcomes([*together(8, claw)]) == {"ClawedBack": 1, "StateConflict": 7}
+    assert balance(postgres, rules.pending(worker)) == 2 * PRICE.micros
     assert broken(postgres) == []
 
 

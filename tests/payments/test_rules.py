@@ -36,7 +36,7 @@ def test_a_name_outside_the_chart_is_refused(name: str) -> None:
 
 def test_what_we_owe_is_never_negative_and_what_we_have_never_positive() -> None:
     owed = [rules.available(ACCOUNT), rules.escrow(ESCROW), rules.pending(ACCOUNT), rules.payable(ACCOUNT)]
-    for name in [*owed, rules.in_payout(ACCOUNT), rules.REVENUE_FEE]:
+    for name in [*owed, rules.in_payout(ACCOUNT), rules.REVENUE_FEE, rules.RESERVE_WARRANTY]:
         assert rules.account_rule(name).floor == 0
     for name in (rules.asset("sandbox"), rules.EXPENSE_APPEALS):
         assert rules.account_rule(name).ceiling == 0
@@ -48,6 +48,16 @@ def test_what_we_owe_is_never_negative_and_what_we_have_never_positive() -> None
 )
 def test_the_fee_rounds_down(price: str, points: int, fee: str) -> None:
     assert rules.fee(Money.parse(price), points) == Money.parse(fee)
+
+
+@pytest.mark.parametrize(
+    ("price", "fee", "points", "premium"),
+    [("10.00", "1.00", 200, "0.20"), ("0.000049", "0.000004", 200, "0"), ("10.00", "0.05", 200, "0.05")],
+)
+def test_the_premium_rounds_down_and_is_never_more_than_the_fee(
+    price: str, fee: str, points: int, premium: str
+) -> None:
+    assert rules.premium(Money.parse(price), Money.parse(fee), points) == Money.parse(premium)
 
 
 def test_a_leg_moves_something_between_two_accounts_of_the_chart() -> None:

@@ -21,7 +21,7 @@ from payments.rails.sandbox import SandboxRail
 from payments.tables import Escrow
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-PRICE, FEE = Money.parse("10.00"), Money.parse("1.00")
+PRICE, FEE, PREMIUM = Money.parse("10.00"), Money.parse("1.00"), Money.parse("0.20")
 Result = TypeVar("Result")
 
 
@@ -61,7 +61,9 @@ def funded(database: Database, amount: Money, account: str = "") -> str:
     return account
 
 
-def held(database: Database, *, slots: int = 1, subject: str | None = None) -> Escrow:
+def held(
+    database: Database, *, slots: int = 1, subject: str | None = None, premium: Money = PREMIUM
+) -> Escrow:
     """An escrow of `slots` at PRICE + FEE, paid by one funded buyer with nothing left over."""
     total = (PRICE + FEE).times(slots)
     buyer = funded(database, total)
@@ -72,6 +74,7 @@ def held(database: Database, *, slots: int = 1, subject: str | None = None) -> E
             payers=[(buyer, total)],
             price=PRICE,
             fee=FEE,
+            premium=premium,
             slots=slots,
             now=NOW,
         )
@@ -87,8 +90,8 @@ def available(database: Database, account: str) -> int:
 
 
 def broken(database: Database) -> list[audit.Figure]:
-    """The invariants that do not hold: always none, after whatever happened."""
-    return [figure for figure in audit.books(database, now=NOW) if not figure.holds]
+    """The invariants that say the books are wrong: always none, after whatever happened."""
+    return [figure for figure in audit.books(database, now=NOW) if figure.stops]
 
 
 def together(count: int, work: Callable[[int], Result]) -> list[Result | Exception]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from core import errors
 from core.db import Database
 from core.money import Money
-from payments import escrow, ledger, outbox, rules, service
+from payments import earnings, escrow, ledger, outbox, rules, service
 from payments.rails.sandbox import SandboxRail
 from payments.rules import Leg
 from tests.payments.traders import FEE, NOW, PRICE, funded
@@ -65,7 +65,7 @@ class Traffic:
 
     def mature(self) -> None:
         with self.database.transaction() as session:
-            escrow.mature(session, self.now)
+            earnings.mature(session, self.now)
 
     def payout(self) -> None:
         amount = Money.parse(self.random.choice(["3.00", "4.000001", "20.00"]))

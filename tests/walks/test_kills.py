@@ -86,7 +86,7 @@ def one(house: House, query: str, *values: str) -> object:
 
 def assert_books_hold(house: House) -> None:
     database = Database(f"sqlite:///{house.folder / 'spotcheck.db'}")
-    broken = [figure for figure in audit.books(database, now=clock.now()) if not figure.holds]
+    broken = [figure for figure in audit.books(database, now=clock.now()) if figure.stops]
     database.dispose()
     assert broken == []
 

@@ -21,6 +21,7 @@ const LABELS = {
   rejected: ["Not accepted", "bad"],
   appealed: ["Appealed: a person will look again", "busy"],
   upheld: ["Not accepted, after a second look", "bad"],
+  revoked: ["Taken back, after a second look", "bad"],
   stuck: ["Not sent", "bad"],
 };
 const OPEN = new Set(["claimed", "chosen?", "answer", "lapsed"]);
@@ -95,7 +96,7 @@ function uploading(share) {
 }
 
 function details(stage, capture, go) {
-  if (stage === "rejected" || stage === "upheld") {
+  if (["rejected", "upheld", "revoked"].includes(stage)) {
     const reasons = (capture.result.reasons ?? []).map(reason);
     return h(
       "div",
