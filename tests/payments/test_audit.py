@@ -10,7 +10,7 @@ from sqlalchemy import text
 from core.db import Database
 from core.money import Money
 from payments import __main__ as command
-from payments import escrow, outbox, service, triggers
+from payments import audit, escrow, outbox, service, triggers
 from payments.rails.sandbox import SandboxRail
 from tests.payments.traders import NOW, broken, held, trader
 
