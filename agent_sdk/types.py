@@ -74,20 +74,39 @@ class Page(Wire, Generic[T]):
 
 
 class Account(Wire):
-    """Who trades. kind: agent | lab | person | operator."""
+    """Who trades. kind: agent | lab | person | operator; status: open | frozen | closed."""
 
     id: str
     kind: str
     name: str = ""
+    status: str = "open"
+    spending_stopped_at: AwareDatetime | None = None
+
+
+class KeyLimits(Wire):
+    """Dollars a key may spend, fees included; on which kinds, in which H3 cells; over what it must ask."""
+
+    per_bounty: Amount | None = None
+    per_hour: Amount | None = None
+    per_day: Amount | None = None
+    total: Amount | None = None
+    kinds: tuple[str, ...] | None = None
+    cells: tuple[str, ...] | None = None
+    approve_over: Amount | None = None
 
 
 class ApiKey(Wire):
-    """A key; `secret` is shown once, when it is made. Limits are dollars: per_bounty, per_day, total."""
+    """A key; `secret` is shown once, when it is made. `stopped_at`: since when it posts nothing.
+
+    `spent` is dollars: in the current UTC "hour" and "day", and in "total".
+    """
 
     id: str
     secret: str | None = None
     scopes: tuple[str, ...] = ()
-    limits: dict[str, Amount | None] = {}
+    limits: KeyLimits = KeyLimits()
+    spent: dict[str, Amount] = {}
+    stopped_at: AwareDatetime | None = None
 
     def __repr__(self) -> str:
         return f"ApiKey(id={self.id!r}, scopes={self.scopes!r})"
@@ -130,10 +149,11 @@ class Enrolment(Wire):
 
 
 class Me(Wire):
-    """The caller's account, money and devices."""
+    """The caller's account and money, the key in use with its limits and what it has spent, devices."""
 
     account: Account
     balances: Balances
+    key: ApiKey | None = None
     devices: tuple[EnrolledDevice, ...] = ()
 
 

@@ -11,7 +11,9 @@ import secrets
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-PREFIXES = frozenset({"bty", "clm", "cap", "rpt", "obs", "trf", "acc", "key", "dev", "esc", "ops", "lgl"})
+PREFIXES = frozenset(
+    {"apr", "bty", "clm", "cap", "rpt", "obs", "trf", "acc", "key", "dev", "esc", "ops", "lgl"}
+)
 _SHAPE = re.compile(rf"({'|'.join(sorted(PREFIXES))})_[{_ALPHABET}]{{26}}")
 
 

@@ -133,6 +133,7 @@ def sweep_slowly(worker: Worker) -> None:
     now = clock.now()
     payments.tasks.mature(worker.database, now=now)
     bounties.tasks.overdue_reviews(worker.sweeper, now=now)
+    bounties.tasks.lapse_approvals(worker.sweeper, now=now)
     bounties.tasks.drop_unnamed_originals(worker.sweeper, worker.storage, now=now)
 
 

@@ -7,9 +7,10 @@ from fastapi.responses import JSONResponse
 
 from core import clock
 from core.accounts import service as accounts
+from core.accounts import spending
 from core.accounts.door import Caller
 from core.accounts.rules import Scope
-from core.accounts.schemas import AccountShape, DeviceShape
+from core.accounts.schemas import AccountShape, DeviceShape, KeyState
 from payments import service
 from payments.schemas import BalancesShape, Me, Move, OperationShape
 
@@ -18,11 +19,12 @@ router = APIRouter(prefix="/v1", tags=["money"])
 
 @router.get("/me", response_model=Me)
 def me(call: Caller) -> Me:
-    """Who the caller is, and everything it has."""
+    """Who the caller is, everything it has, and what this key may spend and has spent."""
     call.require(Scope.READ)
     return Me(
         account=AccountShape.of(call.caller),
         balances=BalancesShape.of(service.balances(call.session, call.account)),
+        key=KeyState.of(call.api_key, spending.spent(call.session, call.api_key, now=clock.now())),
         devices=[DeviceShape.of(device) for device in accounts.devices_of(call.session, call.account)],
     )
 

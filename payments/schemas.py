@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from core.accounts.schemas import AccountShape, DeviceShape
+from core.accounts.schemas import AccountShape, DeviceShape, KeyState
 from core.money import Money
 from core.wire import Amount, Body, Shape
 from payments.service import Balances
@@ -71,8 +71,9 @@ class BalancesShape(Shape):
 
 
 class Me(Shape):
-    """The caller: account, money, devices."""
+    """The caller: account, money, the key in use, devices."""
 
     account: AccountShape
     balances: BalancesShape
+    key: KeyState
     devices: list[DeviceShape]

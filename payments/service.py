@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import errors
+from core.accounts import service as accounts
 from core.ids import is_id
 from core.money import Money, split
 from payments import ledger, outbox, payouts, rules
@@ -35,23 +36,34 @@ class Balances:
 
 def balances(session: Session, account: str) -> Balances:
     """An account's balances, as of this transaction. All zero for an account that never traded."""
+    # What is held is read first: what is refunded between the two reads is seen twice, never not at all.
+    held = _held(session, account)
     names = [f(account) for f in (rules.available, rules.pending, rules.payable, rules.in_payout)]
     found = ledger.balances(session, names)
     available, pending, payable, in_payout = (Money(found[name]) for name in names)
-    return Balances(available, _held(session, account), pending, payable, in_payout)
+    return Balances(available, held, pending, payable, in_payout)
+
+
+def open_operations(session: Session, account: str) -> int:
+    """How many deposits and payouts of an account have not ended."""
+    states = sorted(rules.OPEN_STATES)
+    counted = select(func.count()).where(Operation.account == account, Operation.status.in_(states))
+    return session.scalar(counted) or 0
 
 
 def request_deposit(
     session: Session, account: str, amount: Money, *, now: datetime, rail: str = DEFAULT_RAIL
 ) -> Operation:
-    """Orders a deposit; see `outbox.request_deposit`."""
+    """Orders a deposit; see `outbox.request_deposit`. Raises AccountClosed too."""
+    accounts.require_not_closed(session, account)
     return outbox.request_deposit(session, account, amount, rail=rail, now=now)
 
 
 def request_payout(
     session: Session, account: str, amount: Money, *, now: datetime, rail: str = DEFAULT_RAIL
 ) -> Operation:
-    """Orders a payout; see `payouts.request_payout`."""
+    """Orders a payout; see `payouts.request_payout`. Raises AccountFrozen and AccountClosed too."""
+    accounts.require_open(session, account)
     return payouts.request_payout(session, account, amount, rail=rail, now=now)
 
 
