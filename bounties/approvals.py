@@ -16,7 +16,7 @@ from bounties.tables import Approval
 from core import errors, states
 from core.accounts import service as accounts
 from core.accounts.tables import ApiKey
-from core.ids import is_id, new_id
+from core.ids import new_id
 from core.money import Money
 
 
@@ -67,8 +67,7 @@ def own_approval(session: Session, account: str, approval_id: str) -> Approval:
     Raises:
         NotFound: another's, or none.
     """
-    # Postgres refuses to look for some texts (a NUL): only what can be an id is looked for.
-    found = session.get(Approval, approval_id) if is_id(approval_id, "apr") else None
+    found = session.get(Approval, approval_id)
     if found is None or found.account != account:
         raise errors.NotFound("no such approval")
     return found

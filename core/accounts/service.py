@@ -159,18 +159,18 @@ def require_unlimited(key: ApiKey) -> None:
         raise errors.SpendingStopped("this key was stopped", stopped="key")
 
 
-def lock(session: Session, account_id: str, *, share: bool = False) -> Account:
+def lock(session: Session, account_id: str) -> Account:
     """The account as it is now, locked to the end of the transaction: before its keys, and before the ledger.
 
-    Whoever spends, pays out or makes a key shares the lock; whoever freezes, closes or stops has it alone.
-    So what was refused once is refused from then on, and what was under way is waited for.
+    Whoever spends, pays out, makes a key, freezes, closes or stops takes it. So what was refused once is
+    refused from then on, and what was under way is waited for. Nobody shares it: behind a row of posts that
+    share a lock, each begun before the last one ended, a stop would wait for ever.
 
     Raises:
         NotFound: no such account.
     """
-    # Alone is FOR NO KEY UPDATE: rows that only refer to the account need not wait.
-    how = {"read": True} if share else {"key_share": True}
-    found = session.get(Account, account_id, with_for_update=how, populate_existing=True)
+    # FOR NO KEY UPDATE: rows that only refer to the account need not wait.
+    found = session.get(Account, account_id, with_for_update={"key_share": True}, populate_existing=True)
     if found is None:
         raise errors.NotFound("no such account")
     return found
@@ -194,7 +194,7 @@ def require_not_closed(session: Session, account_id: str) -> Account:
     Raises:
         AccountClosed.
     """
-    account = lock(session, account_id, share=True)
+    account = lock(session, account_id)
     if account.status == AccountState.CLOSED:
         raise errors.AccountClosed("this account is closed")
     return account

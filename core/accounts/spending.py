@@ -1,7 +1,7 @@
 """What a key may spend, and the switches that stop it. Counted in the transaction that holds the money.
 
 Every cap is one conditional UPDATE, so that any number of parallel posts stay under it. Locks are taken
-in one order: the account (shared), the key, its windows; then the ledger's.
+in one order: the account, the key, its windows; then the ledger's.
 """
 
 from __future__ import annotations
@@ -177,15 +177,15 @@ def start_all(session: Session, by: ApiKey, *, now: datetime) -> Account:
 
 
 def require_going(session: Session, key: ApiKey) -> None:
-    """Refuses a key that was stopped, and keeps it going to the end of the transaction.
+    """Refuses a key that was stopped, and lets nobody stop it before the end of the transaction.
 
     A stopped key that could make another would not be stopped.
 
     Raises:
         SpendingStopped, AccountFrozen, AccountClosed.
     """
-    service.require_open(session, key.account)  # first: the account is locked before its keys
-    session.refresh(key, with_for_update={"read": True})
+    service.require_open(session, key.account)  # whoever stops a key locks it too
+    session.refresh(key)
     if key.stopped_at is not None:
         raise errors.SpendingStopped("this key was stopped", stopped="key")
 
@@ -218,5 +218,8 @@ def _reached(which: str, cap: Money) -> errors.SpendLimitReached:
 
 def _elsewhere(which: str, allowed: tuple[str, ...]) -> errors.SpendLimitReached:
     return errors.SpendLimitReached(
-        f"this key's {which} do not hold that bounty's", limit=which, allowed=list(allowed)
+        f"this key's {which} do not hold that bounty's",
+        hint="Post what facts.allowed names, or use another key.",
+        limit=which,
+        allowed=list(allowed),
     )

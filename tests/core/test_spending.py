@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -184,6 +187,35 @@ def test_an_account_stopped_stops_every_key_and_a_post_that_has_begun(postgres: 
         scene.post(session, session.get_one(ApiKey, small.id))
 
 
+def test_a_stop_gets_through_between_posts_without_a_pause(postgres: Database) -> None:
+    """Twenty keys post as fast as they can: there is always a post under way, and the stop comes between."""
+    with postgres.transaction() as session:
+        owner, *others = keys(session, *[Limits()] * 19)
+    over = threading.Event()
+
+    def hammer(key: str) -> None:
+        with suppress(errors.SpendingStopped, errors.InsufficientFunds):
+            while not over.is_set():
+                post(postgres, key, reward="0.000001")
+
+    def stop() -> float:
+        began = time.monotonic()
+        with postgres.transaction() as session:
+            spending.stop_all(session, session.get_one(ApiKey, owner.id), now=NOW)
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(21) as pool:
+        posting = [pool.submit(hammer, key.id) for key in (owner, *others)]
+        time.sleep(0.5)
+        took = pool.submit(stop)
+        wait([took], timeout=10)
+        in_time = took.done()
+        over.set()
+        for each in posting:
+            each.result()
+    assert in_time, f"the stop waited {took.result():.1f} s, until the posts had ended"
+
+
 def test_a_stopped_key_lifts_no_stop_and_makes_no_way_round_it(database: Database) -> None:
     with database.transaction() as session:
         owner, twin = keys(session, Limits())
@@ -272,6 +304,27 @@ def test_a_key_cannot_start_itself_in_the_moment_it_is_stopped(postgres: Databas
     assert isinstance(refused_while(postgres, stop, start), errors.SpendingStopped)
     with postgres.reading() as session:
         assert session.get_one(ApiKey, twin.id).stopped_at == NOW
+
+
+@pytest.mark.parametrize("what", ["another key", "all"])
+def test_a_key_starts_nothing_in_the_moment_it_is_stopped(postgres: Database, what: str) -> None:
+    with postgres.transaction() as session:
+        owner, twin, small = keys(session, Limits(), Limits(total=Money.parse("50")))
+        spending.stop_key(session, owner, small.id, now=NOW)
+        spending.stop_all(session, owner, now=NOW)
+
+    def stop(session: Session) -> None:
+        spending.stop_key(session, session.get_one(ApiKey, owner.id), twin.id, now=NOW)
+
+    def start() -> None:
+        with postgres.transaction() as session:
+            by = session.get_one(ApiKey, twin.id)
+            if what == "all":
+                spending.start_all(session, by, now=NOW)
+            else:
+                spending.start_key(session, by, small.id, now=NOW)
+
+    assert isinstance(refused_while(postgres, stop, start), errors.SpendingStopped)
 
 
 def test_a_key_makes_no_other_in_the_moment_it_is_stopped(postgres: Database) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bounties import closing, service
+from bounties import closing, reviews, service
 from bounties.tables import Bounty, Capture, Claim
 from core import errors
 from core.accounts import service as accounts
@@ -282,6 +282,23 @@ def test_a_closed_contributor_claims_nothing_not_even_beside_the_closing(postgre
             scene.claim(session, person, session.get_one(Bounty, bounty.id))
 
     assert isinstance(refused_while(postgres, hold, claim), errors.AccountClosed)
+
+
+def test_a_closed_contributor_appeals_nothing_not_even_beside_the_closing(postgres: Database) -> None:
+    _, (capture,) = scene.started(postgres)
+    scene.judge(postgres, capture, Verdict.REJECT)
+    with postgres.transaction() as session:
+        worker = session.get_one(Account, session.get_one(Capture, capture).account)
+        key = accounts.issue_key(session, worker, now=NOW).key
+
+    def hold(session: Session) -> None:
+        closing.close_account(session, session.get_one(ApiKey, key.id), now=NOW)
+
+    def appeal() -> None:
+        with postgres.transaction() as session:
+            reviews.appeal(session, session.get_one(Capture, capture), "It was there.", now=NOW)
+
+    assert isinstance(refused_while(postgres, hold, appeal), errors.AccountClosed)
 
 
 def test_every_kind_of_account_begins_open(database: Database) -> None:
