@@ -44,6 +44,7 @@ from agent_sdk.errors import (
     ObservationMismatch,
     PaymentMismatch,
     PaymentRefused,
+    PayoutsHalted,
     PolicyRefused,
     ReceiptError,
     ReceiptMalformed,
@@ -67,8 +68,6 @@ from agent_sdk.types import (
     ApiKey,
     Balances,
     Bounty,
-    Capture,
-    Claim,
     Dependence,
     Disc,
     Finding,
@@ -76,9 +75,11 @@ from agent_sdk.types import (
     Observation,
     ReceiptBundle,
     Ring,
+    StatementLine,
     StreamTerms,
     Waited,
 )
+from agent_sdk.work import Capture, Claim
 
 __version__ = VERSION
 
@@ -122,6 +123,7 @@ __all__ = [
     "ObservationMismatch",
     "PaymentMismatch",
     "PaymentRefused",
+    "PayoutsHalted",
     "PolicyRefused",
     "Receipt",
     "ReceiptBundle",
@@ -134,6 +136,7 @@ __all__ = [
     "Spotcheck",
     "SpotcheckError",
     "StateConflict",
+    "StatementLine",
     "StreamTerms",
     "StreamWindow",
     "TermsMismatch",

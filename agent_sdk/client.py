@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -26,7 +27,16 @@ import anyio
 import httpx2
 
 from agent_sdk._core import Core, Flow
-from agent_sdk._doors import AsyncDriver, AsyncResource, Resource, SyncDriver, SyncResource, op
+from agent_sdk._doors import (
+    AsyncDriver,
+    AsyncResource,
+    Listing,
+    Resource,
+    SyncDriver,
+    SyncResource,
+    op,
+    pages,
+)
 from agent_sdk._pins import FileMemory
 from agent_sdk.errors import BadInput
 from agent_sdk.resources.accounts import AsyncDeposits, AsyncKeys, Deposits, Keys
@@ -35,7 +45,7 @@ from agent_sdk.resources.bounties import AsyncBounties, Bounties
 from agent_sdk.resources.devices import AsyncDevices, Devices
 from agent_sdk.resources.observations import AsyncObservations, Observations
 from agent_sdk.resources.receipts import AsyncReceipts, Receipts, Trust
-from agent_sdk.types import Account, Balances, Me, Registration
+from agent_sdk.types import Account, Balances, Me, Page, Registration, StatementLine, timestamp
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"  # one machine, `python -m market serve`
 _SyncSelf = TypeVar("_SyncSelf", bound="Spotcheck")
@@ -54,6 +64,28 @@ class _Client(Resource):
     def balance(self) -> Flow[Balances]:
         """The account's money."""
         return (yield from self._core.call(Me, "GET", "/v1/me")).balances
+
+    @pages
+    def statement(
+        self, *, start: datetime | None = None, end: datetime | None = None, page_size: int = 1000
+    ) -> Listing[StatementLine]:
+        """Every entry of the account's books from `start` to before `end`, oldest first.
+
+        The window is fixed when the first page comes; further pages are fetched as you go. Within one
+        `line.account` each line's `balance` is the one before plus its `amount`.
+        """
+
+        def page(after: str | None) -> Flow[Page[StatementLine]]:
+            params = {"limit": str(page_size)}
+            if start is not None:
+                params["from"] = timestamp(start)
+            if end is not None:
+                params["to"] = timestamp(end)
+            if after is not None:
+                params["after"] = after
+            return self._core.call(Page[StatementLine], "GET", "/v1/me/statement", params=params)
+
+        return page
 
     @op
     def stop_spending(self, *, idempotency_key: str | None = None) -> Flow[Account]:

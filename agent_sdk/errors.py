@@ -11,7 +11,7 @@ SpotcheckError                       base: message, code, hint, docs_url, reques
 ├── Forbidden               403      the key lacks the scope, or may not do this
 │   ├── ApprovalRequired             over the key's threshold: `approvals.ask` first
 │   ├── SpendingStopped              this key, or all spending of its account, was stopped
-│   ├── AccountFrozen                an operator froze the account
+│   ├── AccountFrozen                by a dispute, or by an operator
 │   └── AccountClosed                its owner closed it
 ├── NotFound                404
 ├── Conflict                409
@@ -23,6 +23,7 @@ SpotcheckError                       base: message, code, hint, docs_url, reques
 ├── PolicyRefused           422      the ask is one this market does not publish
 ├── TooMany                 429      facts["retry_after"] is seconds
 ├── Unavailable             503      a dependency is away
+│   └── PayoutsHalted                the market's books are being checked: no payout leaves until then
 │
 │   from here on: only in this package, `status` is None
 ├── ConnectionFailed                 no reply came (after the retries)
@@ -151,7 +152,7 @@ class SpendingStopped(Forbidden):
 
 
 class AccountFrozen(Forbidden):
-    """An operator froze this account: no posts, payouts or new keys; what is under way settles."""
+    """This account is frozen: no posts, no money out, no new keys; what is under way settles."""
 
 
 class AccountClosed(Forbidden):
@@ -208,6 +209,10 @@ class Unavailable(SpotcheckError):
     """A dependency of the server is away for now."""
 
     default_status = 503
+
+
+class PayoutsHalted(Unavailable):
+    """The market's books did not pass their audit: payouts wait. `facts["since"]` says since when."""
 
 
 class ConnectionFailed(SpotcheckError):

@@ -166,6 +166,27 @@ class Operation(Wire):
     status: str
 
 
+class StatementLine(Wire):
+    """One entry of the account's own books.
+
+    Attributes:
+        what: deposit | hold | refund | earned | appeal | matured | payout | paid_out | payout_returned |
+            withdrawal | withdrawal_returned | dispute | dispute_closed | other; more words may come.
+        account: available | pending | payable | in_payout.
+        amount: dollars, negative for what went; `balance` is what that account had then.
+        reference: the bounty, capture or operation it was about, or None.
+        posting: the posting's key in the market's ledger.
+    """
+
+    at: AwareDatetime
+    what: str
+    account: str
+    amount: Amount
+    balance: Amount
+    reference: str | None = None
+    posting: str
+
+
 class StreamTerms(Wire):
     """What a stream delivers: `unit` (UCUM), minimum..maximum, how many readings, how far apart (seconds)."""
 
@@ -297,80 +318,6 @@ class ConsistencyProof(Wire):
     """Hashes (base64) that show one tree to be a prefix of another."""
 
     proof: tuple[str, ...]
-
-
-class Card(Wire):
-    """A bounty as a contributor sees it."""
-
-    id: str
-    kind: str
-    ask: str
-    answer_schema: dict[str, JsonValue] = {}
-    area: dict[str, JsonValue] = {}
-    distance_m: float | None = None
-    closes_at: AwareDatetime
-    reward: Amount
-    slots_open: int = 0
-    tier: int = 0
-    licence: str = ""
-    purpose: str = ""
-
-
-class Cards(Wire):
-    """Bounties near a place."""
-
-    items: tuple[Card, ...]
-
-
-class Challenge(Wire):
-    """What a capture must carry: the nonce (64 hex), and what to do in the scene."""
-
-    nonce: str
-    code: str = ""
-    instruction: str = ""
-    issued_at: AwareDatetime
-    max_freshness_s: float
-
-
-class Claim(Wire):
-    """A slot taken. status: active | submitted | expired | abandoned."""
-
-    id: str
-    bounty: str
-    status: str
-    deadline: AwareDatetime
-    reward: Amount
-    challenge: Challenge
-    stream: StreamTerms | None = None
-
-
-class CommitmentReceived(Wire):
-    """When the server got the 32-byte commitment: the end of the freshness interval."""
-
-    received_at: AwareDatetime
-
-
-class PartReceived(Wire):
-    """A stream part stored; `next_part` is the number it expects now."""
-
-    part: int
-    readings: int
-    next_part: int
-
-
-class Capture(Wire):
-    """Handed-in work. status: submitted | examining | accepted | rejected | review | appealed | upheld."""
-
-    id: str
-    claim: str
-    bounty: str
-    status: str
-    verdict: str | None = None
-    reasons: tuple[str, ...] = ()
-    reward: Amount
-    paid: Amount | None = None
-    submitted_at: AwareDatetime
-    judged_at: AwareDatetime | None = None
 
 
 class Disc(Wire):

@@ -13,6 +13,7 @@ from core import errors
 from core.accounts import service as accounts
 from core.accounts.tables import Account, ApiKey
 from payments import service as payments
+from payments import topups
 
 _UNDER_WAY = (CaptureState.SUBMITTED, CaptureState.EXAMINING, CaptureState.REVIEW, CaptureState.APPEALED)
 
@@ -34,6 +35,7 @@ def close_account(session: Session, by: ApiKey, *, now: datetime) -> Account:
             hint="Cancel bounties, finish or abandon claims, pay out; close when facts are all zero.",
             **left,
         )
+    topups.end_rule(session, by.account)
     return accounts.close(session, by, now=now)
 
 

@@ -37,7 +37,6 @@ BountyId = Annotated[str, Path(pattern=r"^bty_[0-9a-z]{26}$")]
 ObservationId = Annotated[str, Path(pattern=r"^obs_[0-9a-z]{26}$")]
 After = Annotated[str | None, Query(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]
 Limit = Annotated[int, Query(ge=1, le=100)]
-POLL_S = 0.1
 
 
 @router.post("/bounties", status_code=201, response_model=BountyShape)
@@ -105,15 +104,23 @@ async def wait(
     seen: Annotated[int, Query(ge=0, le=1000, description="Observations known already.")] = 0,
 ) -> Waited:
     """Waits until the bounty has more observations than `seen`, takes no more claims, or the time is up."""
-    opened = database(request)
+    opened, waiters = database(request), request.app.state.waiters
     account = await run_in_threadpool(who, opened, authorization, Scope.READ)
     until = time.monotonic() + timeout
-    while True:
-        found = await run_in_threadpool(_look, opened, account, bounty_id)
-        over = len(found.observations) > seen or found.bounty.status != BountyState.OPEN
-        if over or time.monotonic() >= until or await request.is_disconnected():
-            return found
-        await asyncio.sleep(POLL_S)
+    with waiters.place(account):
+        while not await run_in_threadpool(_is_over, opened, account, bounty_id, seen):
+            left = until - time.monotonic()
+            if left <= 0 or await request.is_disconnected():
+                break
+            await asyncio.sleep(min(waiters.pause(), left))
+        return await run_in_threadpool(_look, opened, account, bounty_id)
+
+
+def _is_over(opened: Database, account: str, bounty_id: str, seen: int) -> bool:
+    """The little that is read again and again; the shapes are built once, when something has changed."""
+    with opened.reading() as session:
+        status, observations = service.progress(session, account, bounty_id)
+    return observations > seen or status != BountyState.OPEN
 
 
 def _look(opened: Database, account: str, bounty_id: str) -> Waited:

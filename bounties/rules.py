@@ -280,10 +280,11 @@ def window_fault(ask: Ask, now: datetime) -> str | None:
 
 
 def cool_down(let_go: int) -> timedelta:
-    """How long after its last claim a contributor waits who let `let_go` claims go within a day.
+    """How long a contributor waits who let `let_go` claims go within a day, from when the last was made.
 
-    Five cost nothing: people are interrupted. From the sixth on an hour, doubling, so that nobody keeps
-    a bounty's slots from others by claiming them again and again.
+    FREE_LET_GO (five) cost nothing: people are interrupted. The sixth makes the next claim wait an hour,
+    each further one twice as long, so that nobody keeps a bounty's slots from others by claiming them
+    again and again.
     """
     beyond = let_go - FREE_LET_GO
     if beyond <= 0:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bounties import approvals, policy, rules
 from bounties.rules import Ask, BountyState, SlotState
-from bounties.tables import Approval, Bounty, Slot
+from bounties.tables import Approval, Bounty, Observation, Slot
 from core import errors, geo, states
 from core.accounts import spending
 from core.accounts.rules import Purchase
@@ -153,6 +153,21 @@ def own_bounty(session: Session, account: str, bounty_id: str) -> Bounty:
     if bounty is None or bounty.account != account:
         raise errors.NotFound("no such bounty")
     return bounty
+
+
+def progress(session: Session, account: str, bounty_id: str) -> tuple[str, int]:
+    """The status of a bounty of this account, and how many observations it has: one cheap read.
+
+    Raises:
+        NotFound: another's, or none.
+    """
+    made = select(func.count()).where(Observation.bounty == Bounty.id).scalar_subquery()
+    found = session.execute(
+        select(Bounty.status, made).where(Bounty.id == bounty_id, Bounty.account == account)
+    ).one_or_none()
+    if found is None:
+        raise errors.NotFound("no such bounty")
+    return found[0], found[1]
 
 
 def list_bounties(

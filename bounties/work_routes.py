@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from bounties import claims, reviews, search, submissions, views
 from bounties.routes import After, BountyId, Limit
@@ -116,7 +117,7 @@ def commit(claim_id: ClaimId, body: Commit, call: Caller) -> JSONResponse:
     return call.once(body, effect, 200)
 
 
-@router.put("/claims/{claim_id}/media", response_model=Delivered, max_body_size=submissions.MAX_MEDIA)
+@router.put("/claims/{claim_id}/media", response_model=Delivered)
 async def deliver(
     claim_id: ClaimId,
     request: Request,
@@ -129,20 +130,19 @@ async def deliver(
     if content_type not in MEDIA_TYPES:
         raise errors.BadInput("Content-Type is not a picture's", allowed=sorted(MEDIA_TYPES))
     await run_in_threadpool(_check_claim, opened, account, claim_id)
-    data = await _read(request, submissions.MAX_MEDIA)
+    data = await _read(request)
     return await run_in_threadpool(_deliver, opened, storage, account, claim_id, content_type, data)
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be too long."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > limit:
-        raise errors.TooLarge("the body is too large", limit=limit)
+async def _read(request: Request) -> bytes:
+    """The body; the envelope cuts it off as soon as it is known to be too long."""
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > limit:
-            raise errors.TooLarge("the body is too large", limit=limit)
+    try:
+        async for chunk in request.stream():
+            data += chunk
+    except ClientDisconnect:
+        # Phones lose their signal in mid-upload: nobody is there to answer, and it is no fault of ours.
+        raise errors.BadInput("the upload was cut off", hint="Send it again.") from None
     if not data:
         raise errors.BadInput("the body is empty")
     return bytes(data)

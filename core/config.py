@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import Unavailable
+from core.money import Money
+
+
+def _dollars(value: object) -> object:
+    """At least a cent, in decimal dollars: no rail moves less."""
+    amount = Money.parse(value) if isinstance(value, str) else value
+    if isinstance(amount, Money) and amount < Money(10_000):
+        raise ValueError("at least 0.01")
+    return amount
 
 
 class Settings(BaseSettings):
@@ -22,11 +33,19 @@ class Settings(BaseSettings):
         fee_bps: the platform's fee on a reward, in basis points.
         log_origin: the transparency log's name, part of every checkpoint.
         trust_folder: PEM roots (and `revoked.txt`) that a C2PA manifest must chain to.
+        trusted_proxies: addresses or networks, by commas, of the proxies in front of the server. Only what
+            they say in X-Forwarded-For is believed to be a caller's address (rate limits go by it).
         rate_limit: requests a minute for one key or, without a key, one address.
         claim_minutes: how long a claim holds a slot.
         max_freshness_s: longest allowed time from challenge to commitment.
         lease_s: how long a worker may hold a capture before the sweeper gives it to another.
+        payout_minimum: dollars a contributor must have payable to be paid out by the house, weekly.
+        audit_every_s: how often the books are audited by the schedule.
         threads: torch threads of one worker process; more workers beat more threads on a small machine.
+        rail: where deposits and payouts go: the sandbox, or Stripe, which needs `stripe_secret_key`.
+        stripe_webhook_secret: of the endpoint /v1/webhooks/stripe; without it there is no such endpoint.
+        stripe_api_base: another address for Stripe's API; for tests.
+        return_url: where a provider's pages send people back to.
     """
 
     model_config = SettingsConfigDict(env_prefix="SPOTCHECK_", frozen=True, extra="ignore")
@@ -40,11 +59,19 @@ class Settings(BaseSettings):
     fee_bps: int = Field(default=1000, ge=0, le=5000)
     log_origin: str = "spotcheck.local/log"
     trust_folder: Path | None = None
+    trusted_proxies: str = ""
     rate_limit: int = Field(default=600, ge=1)
     claim_minutes: float = Field(default=30, gt=0, le=24 * 60)
     max_freshness_s: float = Field(default=600, gt=0)
     lease_s: float = Field(default=60, gt=0)
+    payout_minimum: Annotated[Money, NoDecode, BeforeValidator(_dollars)] = Money(25_000_000)
+    audit_every_s: float = Field(default=900, gt=0)
     threads: int = Field(default=1, ge=1)
+    rail: Literal["sandbox", "stripe"] = "sandbox"
+    stripe_secret_key: SecretStr = SecretStr("")
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_api_base: str = ""
+    return_url: str = "http://localhost:8000/#/earnings"
 
     @property
     def database(self) -> str:
@@ -60,6 +87,18 @@ class Settings(BaseSettings):
     def storage(self) -> str:
         """The storage URL in force."""
         return self.storage_url or f"file://{self.home.resolve() / 'storage'}"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            ipaddress.ip_network(each)  # "*", a name or a typing error would be believed in silence
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The proxies in force, one by one."""
+        return [each for each in map(str.strip, self.trusted_proxies.split(",")) if each]
 
     @property
     def trust(self) -> Path:

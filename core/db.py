@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
@@ -142,16 +143,28 @@ def _sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
-def insert_once(session: Session, table: type[Base], values: dict[str, Any], conflict: list[str]) -> bool:
+def insert_once(
+    session: Session,
+    table: type[Base],
+    values: dict[str, Any],
+    conflict: list[str],
+    *,
+    among: ColumnElement[bool] | None = None,
+) -> bool:
     """Inserts a row unless one with the same `conflict` columns is there.
 
     On Postgres a concurrent insert of the same key waits for the other to commit first.
+
+    Args:
+        among: the condition of the unique index, where it is a partial one.
 
     Returns:
         True when this call inserted it.
     """
     dialect = session.get_bind().dialect.name
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(table).values(**values).on_conflict_do_nothing(index_elements=conflict)
+    statement = (
+        make(table).values(**values).on_conflict_do_nothing(index_elements=conflict, index_where=among)
+    )
     result = session.execute(statement.returning(*[getattr(table, name) for name in conflict]))
     return result.first() is not None

@@ -11,7 +11,7 @@ SpotcheckError
 ├── Forbidden               403  the key lacks the scope, or may not do this
 │   ├── ApprovalRequired         over the key's threshold: another key of the account must approve first
 │   ├── SpendingStopped          this key, or all spending of its account, was stopped
-│   ├── AccountFrozen            an operator froze the account: it may read, and what is under way settles
+│   ├── AccountFrozen            by a dispute or an operator: it may read, and what is under way settles
 │   └── AccountClosed            its owner closed it for good
 ├── NotFound                404  nothing of yours by that name (another tenant's looks the same)
 ├── Conflict                409
@@ -23,6 +23,7 @@ SpotcheckError
 ├── PolicyRefused           422  the ask is one this market does not publish
 ├── TooMany                 429  a rate limit; carries Retry-After
 └── Unavailable             503  a dependency is away; retry with the same key
+    └── PayoutsHalted            the books did not pass their audit; no payout leaves until they do
 
 The class name is the wire `code`. The SDK has the same names; a test keeps them equal.
 """
@@ -139,7 +140,7 @@ class SpendingStopped(Forbidden):
 
 
 class AccountFrozen(Forbidden):
-    """An operator froze this account: no posts, payouts or new keys. What is under way settles."""
+    """This account is frozen: no posts, no money out, no new keys. What is under way settles."""
 
     hint = "Ask the market's operators; they lift it when the matter is settled."
 
@@ -213,3 +214,9 @@ class Unavailable(SpotcheckError):
 
     status = 503
     hint = "Retry with the same Idempotency-Key."
+
+
+class PayoutsHalted(Unavailable):
+    """The books did not pass their audit: payouts wait until they are repaired. `facts.since`: since when."""
+
+    hint = "Nothing was ordered and nothing is lost. Retry later with the same Idempotency-Key."

@@ -18,6 +18,8 @@ NAMES = frozenset(
         "judge.after_examine",
         "judge.before_commit",
         "judge.after_commit",
+        "inbox.before_provider",
+        "inbox.before_handled",
         "operation.before_rail",
         "operation.after_rail",
         "operation.after_commit",

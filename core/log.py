@@ -25,6 +25,7 @@ TILE_WIDTH = 256
 _TILE_HEIGHT = 8
 _TILE_BYTES = TILE_WIDTH * merkle.HASH_SIZE
 _MAX_LEVEL = 63
+_LAST_BUNDLE = (2**63 - 1) // TILE_WIDTH  # beyond it a leaf's index is no number of the database's
 _SEQUENCER_LOCK = 0x73706F745F6C6F67  # one Postgres advisory lock for this log
 
 
@@ -151,6 +152,34 @@ def latest(session: Session) -> LogCheckpoint | None:
     return session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.size.desc()).limit(1)).first()
 
 
+def check(session: Session) -> LogCheckpoint | None:
+    """The newest signed tree head, having read that the stored tiles still give it (a few rows).
+
+    Raises:
+        LogBroken: they do not, so that `sequence` will refuse to sign on.
+    """
+    head = latest(session)
+    try:
+        if head is not None:
+            _check_tiles(session, head)
+    except LogBroken:
+        # On Postgres each read sees what is committed by then: a checkpoint signed between two is no damage.
+        now = latest(session)
+        if now is None or head is None or now.size == head.size:
+            raise
+        return check(session)
+    return head
+
+
+def _check_tiles(session: Session, head: LogCheckpoint) -> None:
+    level = 0
+    while count := head.size >> _TILE_HEIGHT * level:
+        _last(session, level, count)
+        level += 1
+    if merkle.root(_Tiles(session), head.size) != head.root:
+        raise LogBroken(f"the stored tiles do not give the signed root of {head.size} leaves")
+
+
 def inclusion(session: Session, leaf_id: int) -> Inclusion | None:
     """The proof that a leaf is under the newest checkpoint; None while it waits to be sequenced.
 
@@ -187,7 +216,7 @@ def tile(session: Session, level: int, index: int, width: int = TILE_WIDTH) -> b
         NotFound: the log has no such tile, or not yet that wide.
     """
     stored = None
-    if 0 <= level <= _MAX_LEVEL and index >= 0 and 1 <= width <= TILE_WIDTH:
+    if 0 <= level <= _MAX_LEVEL and 0 <= index < 2**63 and 1 <= width <= TILE_WIDTH:
         stored = _stored(session, level, index)
     if stored is None or len(stored) < width * merkle.HASH_SIZE:
         raise NotFound("the log has no such tile", hint="Fetch /log/checkpoint and ask within its size.")
@@ -201,7 +230,7 @@ def entries(session: Session, index: int, width: int = TILE_WIDTH) -> bytes:
         NotFound: the log does not hold all of them yet.
     """
     rows: Sequence[bytes] = ()
-    if index >= 0 and 1 <= width <= TILE_WIDTH:
+    if 0 <= index <= _LAST_BUNDLE and 1 <= width <= TILE_WIDTH:
         first = index * TILE_WIDTH
         within = LogLeaf.leaf_index.between(first, first + width - 1)
         rows = session.scalars(select(LogLeaf.data).where(within).order_by(LogLeaf.leaf_index)).all()
@@ -249,10 +278,7 @@ def _extend(session: Session, size: int, new: list[bytes]) -> None:
 
 def _extend_level(session: Session, level: int, count: int, new: list[bytes]) -> list[bytes]:
     """Appends hashes to a level that holds `count`; returns the roots of the tiles this filled."""
-    index, width = divmod(count, TILE_WIDTH)
-    last = session.get(LogTile, (level, index), populate_existing=True)
-    if len(last.hashes if last else b"") != width * merkle.HASH_SIZE:
-        raise LogBroken(f"tile {level}/{index} does not end where the checkpoint says")
+    index, last = count // TILE_WIDTH, _last(session, level, count)
     stream = (last.hashes if last else b"") + b"".join(new)
     filled: list[bytes] = []
     for at in range(0, len(stream), _TILE_BYTES):
@@ -265,6 +291,15 @@ def _extend_level(session: Session, level: int, count: int, new: list[bytes]) ->
             filled.append(merkle.perfect_root(_hashes(chunk)))
     session.flush()
     return filled
+
+
+def _last(session: Session, level: int, count: int) -> LogTile | None:
+    """The tile that the next hash of a level of `count` goes into; None when it would be a new one."""
+    index, width = divmod(count, TILE_WIDTH)
+    last = session.get(LogTile, (level, index), populate_existing=True)
+    if len(last.hashes if last else b"") != width * merkle.HASH_SIZE:
+        raise LogBroken(f"tile {level}/{index} does not end where the checkpoint says")
+    return last
 
 
 def _sign(

@@ -112,7 +112,6 @@ def make_celery(broker_url: str) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
-        worker_max_tasks_per_child=500,  # C2PA signing leaks in Rust; recycling bounds any leak
         worker_hijack_root_logger=False,
         task_serializer="json",
         accept_content=["json"],

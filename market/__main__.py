@@ -1,4 +1,4 @@
-"""The command line: serve | work | migrate | account | demo | doctor."""
+"""The command line: serve | work | beat | migrate | account | demo | doctor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -16,31 +18,37 @@ from core.accounts import service as accounts
 from core.accounts.rules import Kind
 from core.config import Settings
 from core.db import Database
-from market import doctor
+from market import beat, doctor
 from market.app import create_app
 from market.migrate import migrate
 from market.supervisor import Supervisor
 
 
 def serve(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Migrates, starts the workers, answers HTTP until stopped."""
+    """Migrates, starts the workers and the beat, answers HTTP until stopped."""
     # uvicorn shuts down on SIGTERM and then raises it again: without a handler of our own the process
     # would die before `finally`, and leave its workers behind.
     signal.signal(signal.SIGTERM, _leave)
     migrate(settings.database)
-    supervisor = Supervisor(arguments.workers)
+    supervisor = Supervisor(["work"] * arguments.workers + ["beat"])
     supervisor.start()
     try:
-        uvicorn.run(
-            create_app(settings),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-        )
+        uvicorn.run(create_app(settings), **server_options(settings))
     finally:
         supervisor.stop()
     return 0
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How HTTP is served. uvicorn would believe X-Forwarded-For from loopback: here nobody unless named."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "log_level": "warning",
+        "access_log": False,
+        "proxy_headers": bool(settings.proxies),
+        "forwarded_allow_ips": settings.proxies,
+    }
 
 
 def _leave(_: int, __: FrameType | None) -> None:
@@ -53,6 +61,25 @@ def work(settings: Settings, arguments: argparse.Namespace) -> int:
 
     worker.run(settings, arguments.child_of)
     return 0
+
+
+def keep_time(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Runs the schedule."""
+    beat.run(settings, arguments.child_of)
+    return 0
+
+
+def bring_up_to_date(settings: Settings, _: argparse.Namespace) -> int:
+    """Migrates."""
+    migrate(settings.database)
+    return 0
+
+
+def tell_story(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Runs the demo."""
+    from market import demo as story  # needs the development extras (sample photographs)
+
+    return story.run(settings, seed=arguments.seed)
 
 
 def make_account(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -75,7 +102,13 @@ def main(arguments: list[str] | None = None) -> int:
     serving = commands.add_parser("serve", help="run the market on this machine")
     serving.add_argument("--workers", type=int, default=1, help="worker processes (0: they run elsewhere)")
     working = commands.add_parser("work", help="run one worker process")
-    working.add_argument("--child-of", type=int, metavar="PID", help="stop when this parent process is gone")
+    beating = commands.add_parser(
+        "beat", help="run the schedule: ask the workers for what is due by the clock"
+    )
+    for child in (working, beating):
+        child.add_argument(
+            "--child-of", type=int, metavar="PID", help="stop when this parent process is gone"
+        )
     commands.add_parser("migrate", help="bring the database to the newest schema")
     account = commands.add_parser("account", help="make an account and print its key")
     account.add_argument("name")
@@ -89,20 +122,18 @@ def main(arguments: list[str] | None = None) -> int:
     # A worker that loads OpenMP and MKL pools would use every core for one capture.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     settings = Settings()
-    if chosen.command == "serve":
-        return serve(settings, chosen)
-    if chosen.command == "work":
-        return work(settings, chosen)
-    if chosen.command == "migrate":
-        migrate(settings.database)
-        return 0
-    if chosen.command == "account":
-        return make_account(settings, chosen)
-    if chosen.command == "doctor":
-        return doctor.run(settings)
-    from market import demo as story  # needs the development extras (sample photographs)
+    return _COMMANDS[chosen.command](settings, chosen)
 
-    return story.run(settings, seed=chosen.seed)
+
+_COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], int]] = {
+    "serve": serve,
+    "work": work,
+    "beat": keep_time,
+    "migrate": bring_up_to_date,
+    "account": make_account,
+    "demo": tell_story,
+    "doctor": lambda settings, _: doctor.run(settings),
+}
 
 
 if __name__ == "__main__":

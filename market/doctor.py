@@ -10,19 +10,23 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from core import clock, log
 from core.config import Settings
 from core.db import Database
-from core.errors import SpotcheckError
+from core.errors import SpotcheckError, Unavailable
 from core.queue import make_celery
 from core.storage import Storage
+from payments import halts
 
-_FAULTS = (SpotcheckError, SQLAlchemyError, OperationalError, OSError, ValueError)
+_FAULTS = (SpotcheckError, log.LogBroken, SQLAlchemyError, OperationalError, OSError, ValueError)
 
 
 def run(settings: Settings) -> int:
     """Checks each part; prints a table; returns 1 when one is not well."""
     parts: list[tuple[str, str, Callable[[], str]]] = [
         ("database", settings.database, lambda: _database(settings)),
+        ("log", settings.log_origin, lambda: _transparency(settings)),
+        ("payouts", settings.database, lambda: _payouts(settings)),
         ("broker", settings.broker, lambda: _broker(settings)),
         ("storage", settings.storage, lambda: _storage(settings)),
         ("disk", str(settings.home), lambda: _disk(settings)),
@@ -43,6 +47,30 @@ def _database(settings: Settings) -> str:
         revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
     database.dispose()
     return f"ok, revision {revision}"
+
+
+def _transparency(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        with database.reading() as session:
+            head = log.check(session)
+    except log.LogBroken as error:
+        raise log.LogBroken(f"the log is broken, nothing more is signed: {error}") from error
+    finally:
+        database.dispose()
+    return f"ok, {head.size} leaves" if head else "ok, nothing signed yet"
+
+
+def _payouts(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        with database.reading() as session:
+            halted = halts.in_force(session, halts.PAYOUTS)
+    finally:
+        database.dispose()
+    if halted is not None:
+        raise Unavailable(f"halted since {clock.wire(halted.since)}: {halted.why} (python -m payments audit)")
+    return "ok, going out"
 
 
 def _broker(settings: Settings) -> str:

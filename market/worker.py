@@ -6,28 +6,24 @@ does what is due by the clock and re-sends what the queue forgot.
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from celery import Celery
-from sqlalchemy.exc import SQLAlchemyError
 
 import bounties.tasks
 import payments.tasks
 from core import clock, log
 from core.config import Settings
 from core.db import Database
-from core.errors import SpotcheckError
 from core.note import Signer, load_or_make_key
 from core.queue import Queue, make_celery
 from core.storage import Storage
 from core.sweeper import Sweeper
-from payments.rails.sandbox import SandboxRail
+from market.rails import open_rails
+from market.supervisor import leave_if_orphaned
+from payments.rails import Rail
 from verification.case import Tools
 from verification.engine import Engine
 from verification.memory import PictureMemory
@@ -35,7 +31,6 @@ from verification.picture import Decoder
 from verification.reading import Reader
 from verification.trust import TrustList
 
-_log = logging.getLogger(__name__)
 SWEEP_EVERY_S = 0.2
 SLOW_EVERY_S = 10.0
 
@@ -49,7 +44,7 @@ class Worker:
     storage: Storage
     sweeper: Sweeper
     tools: Tools
-    rails: dict[str, SandboxRail]
+    rails: dict[str, Rail]
     signer: Signer
 
 
@@ -66,7 +61,7 @@ def open_worker(settings: Settings) -> Worker:
         trust=TrustList.load(settings.trust),
     )
     signer = Signer(settings.log_origin, load_or_make_key(settings.home / "log.pem"))
-    rails = {"sandbox": SandboxRail(database)}
+    rails = open_rails(settings, database)
     return Worker(settings, database, storage, Sweeper(database), tools, rails, signer)
 
 
@@ -85,17 +80,40 @@ def make_tasks(worker: Worker) -> Celery:
     def run_operation(operation_id: str) -> None:
         payments.tasks.run_operation(worker.database, worker.rails, operation_id, lease_for=lease_for)
 
+    @app.task(name="payments.handle_event")
+    def handle_event(source: str, event: str) -> None:
+        payments.tasks.handle_event(worker.database, worker.rails, source, event)
+
+    @app.task(name=payments.tasks.RECONCILE)
+    def reconcile(rail: str) -> None:
+        payments.tasks.reconcile_rail(worker.database, worker.rails, rail)
+
+    @app.task(name=payments.tasks.AUDIT_BOOKS)
+    def audit_books() -> None:
+        payments.tasks.audit_books(worker.database, now=clock.now())
+
+    @app.task(name=payments.tasks.ORDER_PAYOUTS)
+    def order_payouts() -> None:
+        minimum, rail = worker.settings.payout_minimum, worker.settings.rail
+        payments.tasks.order_payouts(worker.database, now=clock.now(), minimum=minimum, rail=rail)
+
     return app
 
 
 def sweep_once(worker: Worker) -> None:
     """One round of what is due by the clock: re-sends, lapses, expiries, the log's next checkpoint.
 
-    Each step reads first, so that an idle house takes no write lock five times a second.
+    Each part reads first, so that an idle house takes no write lock five times a second, and stands
+    alone: a log that is broken must not stop refunds.
     """
-    now = clock.now()
-    bounties.tasks.sweep(worker.sweeper, now=now)
-    payments.tasks.sweep_operations(worker.database, now=now)
+    now, part = clock.now(), worker.sweeper.part
+    part("bounties", lambda: bounties.tasks.sweep(worker.sweeper, now=now))
+    part("operations", lambda: payments.tasks.sweep_operations(worker.database, now=now))
+    part("inbox", lambda: payments.tasks.sweep_inbox(worker.sweeper, now=now))
+    part("log", lambda: _sequence(worker, now))
+
+
+def _sequence(worker: Worker, now: datetime) -> None:
     with worker.database.reading() as session:
         waits = log.waits(session)
     if waits:
@@ -104,7 +122,7 @@ def sweep_once(worker: Worker) -> None:
 
 
 def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = None) -> threading.Thread:
-    """Runs `sweep_once` every 0.2 s until `stop` is set. A database that is away is tried again.
+    """Runs `sweep_once` every 0.2 s until `stop` is set. Nothing that goes wrong in a round ends it.
 
     Args:
         parent: the process this worker belongs to: when it is gone (killed, so that it could not say
@@ -114,14 +132,13 @@ def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = No
     def rounds() -> None:
         since_slow = SLOW_EVERY_S
         while not stop.wait(SWEEP_EVERY_S):
-            if parent is not None and os.getppid() != parent:
-                os.kill(os.getpid(), signal.SIGTERM)
+            if leave_if_orphaned(parent):
                 return
             since_slow += SWEEP_EVERY_S
-            _guarded(lambda: sweep_once(worker))
+            sweep_once(worker)
             if since_slow >= SLOW_EVERY_S:
                 since_slow = 0.0
-                _guarded(lambda: sweep_slowly(worker))
+                sweep_slowly(worker)
 
     thread = threading.Thread(target=rounds, name="sweeper", daemon=True)
     thread.start()
@@ -129,20 +146,16 @@ def start_sweeper(worker: Worker, stop: threading.Event, parent: int | None = No
 
 
 def sweep_slowly(worker: Worker) -> None:
-    """What may be some seconds late: earnings that mature, reviews nobody did, uploads nobody used."""
-    now = clock.now()
-    payments.tasks.mature(worker.database, now=now)
-    bounties.tasks.overdue_reviews(worker.sweeper, now=now)
-    bounties.tasks.lapse_approvals(worker.sweeper, now=now)
-    bounties.tasks.drop_unnamed_originals(worker.sweeper, worker.storage, now=now)
-
-
-def _guarded(step: Callable[[], None]) -> None:
-    try:
-        step()
-    except (SQLAlchemyError, SpotcheckError) as error:
-        # A sweeper must outlive what it meets: the next round, 0.2 s later, looks again.
-        _log.warning("sweep put off: %s", error)
+    """What may be some seconds late: earnings that mature, top-ups, reviews nobody did, unused uploads."""
+    now, part = clock.now(), worker.sweeper.part
+    part("earnings", lambda: payments.tasks.mature(worker.database, now=now))
+    part("top-ups", lambda: payments.tasks.top_up(worker.sweeper, now=now))
+    part("approvals", lambda: bounties.tasks.lapse_approvals(worker.sweeper, now=now))
+    part("reviews", lambda: bounties.tasks.overdue_reviews(worker.sweeper, now=now))
+    part(
+        "originals",
+        lambda: bounties.tasks.drop_unnamed_originals(worker.sweeper, worker.storage, now=now),
+    )
 
 
 def run(settings: Settings, parent: int | None = None) -> None:

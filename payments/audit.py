@@ -10,11 +10,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from core.db import Database, Instant
-from payments.rules import account_rule
+from core.money import Money
+from payments.rules import OPEN_STATES, account_rule
+from payments.tables import Operation
 
 STUCK_AFTER = timedelta(hours=1)
 
@@ -37,6 +39,35 @@ def books(database: Database, *, now: datetime) -> list[Figure]:
     """All figures, each from one snapshot of the database."""
     with database.reading() as session:
         return [*_by_query(session, now), _chart(session)]
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """Open operations of one kind in one state: how many, how much, since when the oldest."""
+
+    kind: str
+    status: str
+    count: int
+    amount: Money
+    oldest: datetime
+
+
+def in_flight(database: Database) -> list[InFlight]:
+    """What is between the world and a balance now; an empty list when nothing is. It breaks no invariant."""
+    with database.reading() as session:
+        rows = session.execute(
+            select(
+                Operation.kind,
+                Operation.status,
+                func.count(),
+                func.sum(Operation.amount),
+                func.min(Operation.created_at),
+            )
+            .where(Operation.status.in_(sorted(OPEN_STATES)))
+            .group_by(Operation.kind, Operation.status)
+            .order_by(Operation.kind, Operation.status)
+        )
+        return [InFlight(kind, status, n, Money(int(sum_)), oldest) for kind, status, n, sum_, oldest in rows]
 
 
 def _by_query(session: Session, now: datetime) -> list[Figure]:

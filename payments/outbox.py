@@ -8,6 +8,9 @@
 A worker that dies between 2 and 4 leaves `sent` behind with a lease that runs out. Nobody knows then
 what the rail did, so it is looked up, never blindly sent again; only a rail that is sure it never saw
 the order gets it once more, under the same id.
+
+While payouts are halted (`halts.py`) a payout that no rail has seen rests where it is; deposits, and
+look-ups of what was sent before, go on.
 """
 
 from __future__ import annotations
@@ -15,19 +18,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, errors, states
-from core.db import Database
+from core.db import Database, insert_once
 from core.failpoints import failpoint
 from core.ids import new_id
 from core.money import Money
 from core.queue import enqueue
-from payments import ledger, rules
+from payments import halts, ledger, provider, rules
 from payments.rails import Answer, Order, Outcome, Rail, Rails
-from payments.rules import OPERATION_MOVES, OperationKind, OperationState
+from payments.rules import OPERATION_MOVES, Leg, Method, OperationKind, OperationState
 from payments.tables import Operation
 
 RUN_OPERATION = "payments.run_operation"
@@ -39,53 +43,95 @@ class _Taken:
     """An operation under our lease; `fresh` when the rail cannot have heard of it yet."""
 
     order: Order
-    kind: OperationKind
     rail: str
     fresh: bool
 
 
-def request_deposit(session: Session, account: str, amount: Money, *, rail: str, now: datetime) -> Operation:
+def request_deposit(
+    session: Session,
+    account: str,
+    amount: Money,
+    *,
+    rail: str,
+    now: datetime,
+    method: Method | None = None,
+) -> Operation:
     """Orders a deposit. The balance grows when the rail says that the money is there.
 
     Raises:
-        BadInput: less than a cent, or more than one operation may move.
+        BadInput: an amount that this rail does not move.
     """
-    return order(session, OperationKind.DEPOSIT, account, amount, rail=rail, now=now)
+    return order(session, OperationKind.DEPOSIT, account, amount, rail=rail, now=now, method=method)
 
 
 def order(
-    session: Session, kind: OperationKind, account: str, amount: Money, *, rail: str, now: datetime
+    session: Session,
+    kind: OperationKind,
+    account: str,
+    amount: Money,
+    *,
+    rail: str,
+    now: datetime,
+    method: Method | None = None,
+    parent: str | None = None,
 ) -> Operation:
     """Writes an operation and asks for a worker, in the caller's transaction. Posts nothing.
 
     Raises:
-        BadInput: less than a cent, or more than one operation may move.
+        BadInput: an amount that this rail does not move.
     """
-    if not rules.SMALLEST_MOVE <= amount <= rules.LARGEST_MOVE:
-        raise errors.BadInput(
-            f"a {kind.value} moves {rules.SMALLEST_MOVE} to {rules.LARGEST_MOVE} USD",
-            smallest=str(rules.SMALLEST_MOVE),
-            largest=str(rules.LARGEST_MOVE),
-        )
-    operation = Operation(
-        id=new_id("ops"),
-        kind=kind.value,
-        account=account,
-        amount=amount.micros,
-        rail=rail,
-        status=OperationState.NEW.value,
-        attempts=0,
-        reference=None,
-        reason=None,
-        created_at=now,
-        sent_at=None,
-        due_at=now,
-        woken_at=None,
-        ended_at=None,
-    )
+    operation = Operation(**_row(kind, account, amount, rail, now, method=method, parent=parent))
     session.add(operation)
+    return _ordered(session, operation, now)
+
+
+def order_weekly(
+    session: Session, account: str, amount: Money, *, rail: str, week: str, now: datetime
+) -> Operation | None:
+    """A payout as `order` writes it, unless the account's of that week is there: then None.
+
+    Raises:
+        BadInput: an amount that this rail does not move.
+    """
+    row = _row(OperationKind.PAYOUT, account, amount, rail, now) | {"week": week}
+    if not insert_once(session, Operation, row, ["account", "week"]):
+        return None
+    return _ordered(session, session.get_one(Operation, row["id"]), now)
+
+
+def _row(
+    kind: OperationKind,
+    account: str,
+    amount: Money,
+    rail: str,
+    now: datetime,
+    *,
+    method: Method | None = None,
+    parent: str | None = None,
+) -> dict[str, Any]:
+    rules.check_amount(kind, rail, amount)
+    return {
+        "id": new_id("ops"),
+        "kind": kind.value,
+        "account": account,
+        "amount": amount.micros,
+        "rail": rail,
+        "status": OperationState.NEW.value,
+        "attempts": 0,
+        "method": method.value if method else None,
+        "parent": parent,
+        "undone": 0,
+        "created_at": now,
+        "due_at": now,
+        "week": None,
+    }
+
+
+def _ordered(session: Session, operation: Operation, now: datetime) -> Operation:
+    """Notes the order in its owner's history and asks for a worker."""
+    account, amount = operation.account, Money(operation.amount)
     states.began(
-        session, operation, now=now, tenant=account, actor=account, kind=kind.value, amount=str(amount)
+        session, operation, now=now, tenant=account, actor=account, kind=operation.kind, amount=str(amount)
     )
     enqueue(session, RUN_OPERATION, operation.id)
     return operation
@@ -101,8 +147,9 @@ def run_operation(
 ) -> None:
     """Carries one operation a step further. Safe to call at any time, from anywhere, again.
 
-    Does nothing when the operation has ended, rests, or is under another worker's lease. `lease_for` is
-    longer than the rail's own timeout: a lease that ends while the call is on its way costs a look-up.
+    Does nothing when the operation has ended, rests, is halted, or is under another worker's lease.
+    `lease_for` is longer than the rail's own timeout: a lease that ends while the call is on its way costs
+    a look-up.
 
     Raises:
         NotFound: no such operation.
@@ -114,7 +161,7 @@ def run_operation(
         return
     rail = _rail(rails, taken.rail)
     failpoint("operation.before_rail")
-    answer = _send(rail, taken) if taken.fresh else rail.look_up(operation_id)
+    answer = rail.send(taken.order) if taken.fresh else rail.look_up(taken.order)
     failpoint("operation.after_rail")
     with database.transaction() as session:
         if answer is None:
@@ -122,6 +169,27 @@ def run_operation(
         else:
             record_answer(session, operation_id, answer, now=clock())
     failpoint("operation.after_commit")
+
+
+def refresh(database: Database, rail: Rail, operation_id: str, *, clock: Clock = clock.now) -> bool:
+    """Looks an operation up at its rail and records what it says now, whoever else works on it.
+
+    What a webhook leads to. It never sends: an order that the rail does not know yet stays with its worker.
+
+    Returns:
+        False when there is no such operation at this rail.
+    """
+    with database.reading() as session:
+        operation = session.get(Operation, operation_id)
+        if operation is None or operation.rail != rail.name:
+            return False
+        wanted = _as_order(session, operation)
+    answer = rail.look_up(wanted)
+    failpoint("operation.after_rail")
+    if answer is not None and answer.outcome is not Outcome.UNKNOWN:
+        with database.transaction() as session:
+            record_answer(session, operation_id, answer, now=clock())
+    return True
 
 
 def record_answer(session: Session, operation_id: str, answer: Answer, *, now: datetime) -> Operation:
@@ -136,42 +204,91 @@ def record_answer(session: Session, operation_id: str, answer: Answer, *, now: d
     operation = _locked(session, operation_id)
     state = OperationState(operation.status)
     if state not in rules.OPEN_STATES:
-        if answer.outcome != Outcome.UNKNOWN and answer.outcome.value != state.value:
-            raise errors.BooksRefused(
-                "the rail contradicts itself", operation=operation_id, status=state.value
-            )
+        _after_the_end(session, operation, answer, now)
         return operation
     operation.reason = answer.reason
-    if answer.outcome is Outcome.UNKNOWN:
-        operation.due_at = now + rules.retry_after(operation.attempts)
-        if state is not OperationState.UNKNOWN:
-            _move(session, operation, OperationState.UNKNOWN, now)
+    operation.reference = answer.reference or operation.reference
+    operation.url = answer.url
+    if answer.outcome in (Outcome.UNKNOWN, Outcome.WAITING):
+        waits = answer.outcome is Outcome.WAITING
+        operation.due_at = now + (rules.LOOK_AGAIN if waits else rules.retry_after(operation.attempts))
+        if state.value != answer.outcome.value:
+            _move(session, operation, OperationState(answer.outcome.value), now)
         return operation
     end = OperationState(answer.outcome.value)
-    operation.reference = answer.reference
     operation.ended_at = now
     kind, amount = OperationKind(operation.kind), Money(operation.amount)
     legs = rules.ending_legs(kind, end, operation.rail, operation.account, amount)
     _move(session, operation, end, now)
     if legs:
         ledger.post(session, f"{operation.kind}:{operation.id}:{end.value}", legs, now=now)
+    if answer.fee is not None:
+        provider.post_fee(session, operation.rail, answer.fee, now=now)
+    _what_follows(session, operation, end, now)
     return operation
+
+
+def _after_the_end(session: Session, operation: Operation, answer: Answer, now: datetime) -> None:
+    """What an answer means for an operation that has ended: nothing, or that a bank sent the money back.
+
+    A refund and a payout to a bank may fail days after the provider called them done.
+
+    Raises:
+        BooksRefused: the rail contradicts the end it gave before.
+    """
+    state, kind = OperationState(operation.status), OperationKind(operation.kind)
+    if answer.outcome in (Outcome.UNKNOWN, Outcome.WAITING) or answer.outcome.value == state.value:
+        return
+    if state is OperationState.RETURNED:
+        return  # told again, or read before it came back and recorded after
+    if kind not in rules.MAY_COME_BACK or answer.outcome is not Outcome.FAILED:
+        raise errors.BooksRefused("the rail contradicts itself", operation=operation.id, status=state.value)
+    _move(session, operation, OperationState.RETURNED, now)
+    operation.reason = answer.reason
+    if kind is OperationKind.REFUND:
+        leg = Leg(rules.cash_out(operation.rail), rules.available(operation.account), Money(operation.amount))
+        ledger.post(session, f"refund:{operation.id}:returned", [leg], now=now)
+    _what_follows(session, operation, OperationState.FAILED, now)
+
+
+def _what_follows(session: Session, operation: Operation, end: OperationState, now: datetime) -> None:
+    """What one operation's end sets going, in the same commit."""
+    kind, done = OperationKind(operation.kind), end is OperationState.DONE
+    next_kind = None
+    if kind is OperationKind.PAYOUT and done and operation.rail in rules.TWO_STAGE_RAILS:
+        next_kind = OperationKind.BANK_PAYOUT
+    if kind is OperationKind.BANK_PAYOUT and not done:
+        next_kind = OperationKind.REVERSAL  # the money waits at the provider: it comes back to us
+    if kind is OperationKind.REFUND and not done and operation.parent is not None:
+        deposit = _locked(session, operation.parent)
+        deposit.undone -= operation.amount
+    if next_kind is not None:
+        parent = operation.id if kind is OperationKind.PAYOUT else operation.parent
+        order(
+            session,
+            next_kind,
+            operation.account,
+            Money(operation.amount),
+            rail=operation.rail,
+            now=now,
+            parent=parent,
+        )
 
 
 def due_operations(session: Session, now: datetime, *, limit: int = 100) -> list[str]:
     """Ids of operations a worker should take: new, left behind, or rested; the longest due first.
 
-    One that a worker was asked for a moment ago is left out, so that a busy queue is not flooded.
+    One that a worker was asked for a moment ago is left out, so that a busy queue is not flooded; so is
+    what a halt keeps from being sent.
     """
     asleep = or_(Operation.woken_at.is_(None), Operation.woken_at <= now - rules.WAKE_AGAIN)
-    return list(
-        session.scalars(
-            select(Operation.id)
-            .where(Operation.status.in_(sorted(rules.OPEN_STATES)), Operation.due_at <= now, asleep)
-            .order_by(Operation.due_at)
-            .limit(limit)
-        )
+    due = select(Operation.id).where(
+        Operation.status.in_(sorted(rules.OPEN_STATES)), Operation.due_at <= now, asleep
     )
+    if halts.in_force(session, halts.PAYOUTS) is not None:
+        leaving = and_(Operation.kind.in_(sorted(rules.LEAVING)), Operation.status == OperationState.NEW)
+        due = due.where(not_(leaving))
+    return list(session.scalars(due.order_by(Operation.due_at).limit(limit)))
 
 
 def wake(session: Session, operation_ids: list[str], *, now: datetime) -> None:
@@ -182,30 +299,40 @@ def wake(session: Session, operation_ids: list[str], *, now: datetime) -> None:
 
 
 def _take(session: Session, operation_id: str, lease_for: timedelta, now: datetime) -> _Taken | None:
-    """Puts an operation under our lease, if it is due."""
+    """Puts an operation under our lease, if it is due and no halt keeps it."""
     operation = _locked(session, operation_id)
     state = OperationState(operation.status)
     if state not in rules.OPEN_STATES or operation.due_at > now:
         return None
     fresh = state is OperationState.NEW
+    if fresh and operation.kind in rules.LEAVING and halts.in_force(session, halts.PAYOUTS) is not None:
+        return None
     operation.attempts += 1
     operation.due_at = now + lease_for
     if fresh:
         operation.sent_at = now
         _move(session, operation, OperationState.SENT, now)
     session.flush()
-    order = Order(operation.id, operation.account, Money(operation.amount))
-    return _Taken(order, OperationKind(operation.kind), operation.rail, fresh)
+    return _Taken(_as_order(session, operation), operation.rail, fresh)
 
 
-def _send(rail: Rail, taken: _Taken) -> Answer:
-    return rail.deposit(taken.order) if taken.kind is OperationKind.DEPOSIT else rail.payout(taken.order)
+def _as_order(session: Session, operation: Operation) -> Order:
+    parent = session.get_one(Operation, operation.parent) if operation.parent is not None else None
+    return Order(
+        operation.id,
+        OperationKind(operation.kind),
+        operation.account,
+        Money(operation.amount),
+        Method(operation.method) if operation.method else None,
+        parent.reference if parent is not None else None,
+        operation.reference,
+    )
 
 
 def _send_again(session: Session, operation_id: str, now: datetime) -> None:
     """The rail is sure that it never saw the order: back to new, to be sent under the same id."""
     operation = _locked(session, operation_id)
-    if OperationState(operation.status) not in (OperationState.SENT, OperationState.UNKNOWN):
+    if OperationState.NEW not in OPERATION_MOVES[OperationState(operation.status)]:
         return
     operation.due_at = now
     _move(session, operation, OperationState.NEW, now)

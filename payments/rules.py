@@ -6,6 +6,12 @@ have (cash at a rail) and what we spend is <= 0; all balances together are 0.
 | account | is | bound |
 |---|---|---|
 | `asset:<rail>` | cash at a rail | <= 0 |
+| `asset:<rail>:pending` | cash at a rail that is not free yet | <= 0 |
+| `asset:<rail>:available` | cash at a rail that is; a dispute may take it below nothing | any |
+| `clearing:refund` | what is on its way back to a payer | >= 0 |
+| `recv:agent:<account>` | what a buyer owes after a dispute | <= 0 |
+| `exp:processor`, `exp:chargeback` | what providers and disputes cost the market | <= 0 |
+| `suspense` | money at a provider that nothing of ours explains | any |
 | `agent:<account>:available` | a buyer's prefunded balance | >= 0 |
 | `escrow:<escrow>` | one escrow, one account: releases + refunds <= hold by constraint | >= 0 |
 | `contrib:<account>:pending` | earned, inside its hold-back | >= 0 |
@@ -21,18 +27,27 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
+from core import errors
 from core.money import MAX_MICROS, Money
 
 LOWEST = -(10**18)  # a debit account sums many credit ones, so it reaches further than one Money
 REVENUE_FEE = "rev:fee:bounty"
 EXPENSE_APPEALS = "exp:appeals"
+EXPENSE_PROCESSOR = "exp:processor"
+EXPENSE_CHARGEBACK = "exp:chargeback"
+CLEARING_REFUND = "clearing:refund"
+SUSPENSE = "suspense"
+TWO_STAGE_RAILS = frozenset({"stripe"})  # what arrives there is pending first, and free some days later
 
-SMALLEST_MOVE = Money(10_000)  # one cent: no rail moves less
+CENT = Money(10_000)
+SMALLEST_MOVE = CENT  # no rail moves less
+SMALLEST_TOP_UP = Money.parse("10")  # under it a card's fee eats too much of it
 LARGEST_MOVE = Money(10**12)  # one million dollars in one operation
+PAYOUT_MINIMUM = Money(25_000_000)  # what the house pays out by itself: under it a rail's fees eat too much
 LEASE = timedelta(seconds=60)  # longer than any rail's own timeout
 FIRST_RETRY = timedelta(seconds=2)
 LAST_RETRY = timedelta(hours=1)
@@ -67,7 +82,12 @@ class AccountRule:
 _OWED = AccountRule(AccountClass.LIABILITY, 0, MAX_MICROS)
 _SPENDABLE = AccountRule(AccountClass.LIABILITY, 0, MAX_MICROS, spendable=True)
 _CHART: tuple[tuple[re.Pattern[str], AccountRule], ...] = (
-    (re.compile(r"asset:[a-z0-9_]{1,32}"), AccountRule(AccountClass.ASSET, LOWEST, 0)),
+    (re.compile(r"asset:[a-z0-9_]{1,32}(:pending)?"), AccountRule(AccountClass.ASSET, LOWEST, 0)),
+    (re.compile(r"asset:[a-z0-9_]{1,32}:available"), AccountRule(AccountClass.ASSET, LOWEST, MAX_MICROS)),
+    (re.compile(re.escape(CLEARING_REFUND)), _OWED),
+    (re.compile(r"recv:agent:acc_[0-9a-z]{26}"), AccountRule(AccountClass.ASSET, LOWEST, 0)),
+    (re.compile(r"exp:(processor|chargeback)"), AccountRule(AccountClass.EXPENSE, LOWEST, 0)),
+    (re.compile(re.escape(SUSPENSE)), AccountRule(AccountClass.LIABILITY, LOWEST, MAX_MICROS)),
     (re.compile(r"agent:acc_[0-9a-z]{26}:available"), _SPENDABLE),
     (re.compile(r"escrow:esc_[0-9a-z]{26}"), _OWED),
     (re.compile(r"contrib:acc_[0-9a-z]{26}:payable"), _SPENDABLE),
@@ -89,6 +109,21 @@ def account_rule(name: str) -> AccountRule:
 def asset(rail: str) -> str:
     """Our cash at a rail."""
     return f"asset:{rail}"
+
+
+def cash_in(rail: str) -> str:
+    """Where money arrives at a rail."""
+    return f"asset:{rail}:pending" if rail in TWO_STAGE_RAILS else asset(rail)
+
+
+def cash_out(rail: str) -> str:
+    """What money leaves a rail from."""
+    return f"asset:{rail}:available" if rail in TWO_STAGE_RAILS else asset(rail)
+
+
+def receivable(account: str) -> str:
+    """What a buyer owes us: a dispute took back money it had spent."""
+    return f"recv:agent:{account}"
 
 
 def available(account: str) -> str:
@@ -119,6 +154,18 @@ def in_payout(account: str) -> str:
 def fee(price: Money, basis_points: int) -> Money:
     """The market's fee on a price, rounded down to the micro (the remainder is never the fee's)."""
     return price.basis_points(basis_points)
+
+
+def whole_cents(amount: Money) -> Money:
+    """What of an amount one payout moves: whole cents, at most what one operation may."""
+    cent = CENT.micros
+    return min(Money(amount.micros // cent * cent), LARGEST_MOVE)
+
+
+def iso_week(now: datetime) -> str:
+    """The ISO 8601 week of an instant in UTC, such as "2026-W48"."""
+    year, week, _ = now.astimezone(UTC).isocalendar()
+    return f"{year}-W{week:02d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,35 +200,87 @@ class SlotState(StrEnum):
 
 
 class OperationKind(StrEnum):
-    """Which way an operation crosses the border."""
+    """What an operation moves across the border, and which way."""
 
-    DEPOSIT = "deposit"
-    PAYOUT = "payout"
+    DEPOSIT = "deposit"  # a payer's money comes in
+    REFUND = "refund"  # unspent deposits go back to their payer
+    PAYOUT = "payout"  # a contributor's earnings leave our books
+    BANK_PAYOUT = "bank_payout"  # and go on from its account at the provider to its bank
+    REVERSAL = "reversal"  # a payout that found no bank comes back into our books
+
+
+class Method(StrEnum):
+    """How a deposit is paid."""
+
+    CHECKOUT = "checkout"  # by a person, on the provider's page
+    SAVED = "saved"  # with the means of payment kept from an earlier checkout
 
 
 class OperationState(StrEnum):
-    """Where an operation is. `sent`: the rail may or may not know of it; `unknown`: we asked in vain.
+    """Where an operation is. `sent`: the rail may or may not know of it; `unknown`: we asked in vain;
+    `waiting`: the rail has it, and somebody outside must act first.
 
-    Neither is failed, and neither is sent again before a look-up.
+    None of them is failed, and none is sent again before a look-up.
     """
 
     NEW = "new"
     SENT = "sent"
+    WAITING = "waiting"
     UNKNOWN = "unknown"
     DONE = "done"
     FAILED = "failed"
+    RETURNED = "returned"  # done, and days later sent back by a bank
 
 
 _ENDS = frozenset({OperationState.DONE, OperationState.FAILED})
 OPERATION_MOVES: Mapping[OperationState, frozenset[OperationState]] = {
     OperationState.NEW: frozenset({OperationState.SENT}),
     # Back to `new` only when a look-up was told that the rail has never seen the operation.
-    OperationState.SENT: _ENDS | {OperationState.UNKNOWN, OperationState.NEW},
-    OperationState.UNKNOWN: _ENDS | {OperationState.NEW},
-    OperationState.DONE: frozenset(),
+    OperationState.SENT: _ENDS | {OperationState.WAITING, OperationState.UNKNOWN, OperationState.NEW},
+    OperationState.UNKNOWN: _ENDS | {OperationState.WAITING, OperationState.NEW},
+    OperationState.WAITING: _ENDS | {OperationState.UNKNOWN},
+    OperationState.DONE: frozenset({OperationState.RETURNED}),
     OperationState.FAILED: frozenset(),
+    OperationState.RETURNED: frozenset(),
 }
-OPEN_STATES = frozenset({OperationState.NEW, OperationState.SENT, OperationState.UNKNOWN})
+OPEN_STATES = frozenset(OPERATION_MOVES) - _ENDS - {OperationState.RETURNED}
+LEAVING = frozenset({OperationKind.PAYOUT, OperationKind.BANK_PAYOUT})  # what a halt of payouts keeps
+MAY_COME_BACK = frozenset({OperationKind.REFUND, OperationKind.BANK_PAYOUT})
+LOOK_AGAIN = timedelta(minutes=10)  # at one that waits; a webhook is usually quicker
+
+
+class DisputeState(StrEnum):
+    """Where a dispute is. The payer's bank decides."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+DISPUTE_MOVES: Mapping[DisputeState, frozenset[DisputeState]] = {
+    DisputeState.OPEN: frozenset({DisputeState.WON, DisputeState.LOST}),
+    DisputeState.WON: frozenset(),
+    DisputeState.LOST: frozenset(),
+}
+
+
+def check_amount(kind: OperationKind, rail: str, amount: Money) -> None:
+    """Refuses an amount that an operation on this rail cannot move.
+
+    Raises:
+        BadInput: too little, too much, or a part of a cent where only cents move.
+    """
+    least = SMALLEST_TOP_UP if rail in TWO_STAGE_RAILS and kind is OperationKind.DEPOSIT else SMALLEST_MOVE
+    if not least <= amount <= LARGEST_MOVE:
+        raise errors.BadInput(
+            f"a {kind.value} moves {least} to {LARGEST_MOVE} USD",
+            smallest=str(least),
+            largest=str(LARGEST_MOVE),
+        )
+    if rail in TWO_STAGE_RAILS and amount.micros % CENT.micros:
+        raise errors.BadInput(
+            "only whole cents move on this rail", hint="Round to cents; what is less stays in the balance."
+        )
 
 
 def retry_after(attempts: int) -> timedelta:
@@ -192,10 +291,16 @@ def retry_after(attempts: int) -> timedelta:
 def ending_legs(
     kind: OperationKind, end: OperationState, rail: str, account: str, amount: Money
 ) -> list[Leg]:
-    """What is posted when an operation ends (a failed deposit: nothing). ValueError when it is no end."""
+    """What is posted when an operation ends. ValueError when it is no end."""
     if end not in _ENDS:
         raise ValueError(f"{end} is no end")
+    done = end is OperationState.DONE
     if kind is OperationKind.DEPOSIT:
-        return [Leg(asset(rail), available(account), amount)] if end is OperationState.DONE else []
-    target = asset(rail) if end is OperationState.DONE else payable(account)
-    return [Leg(in_payout(account), target, amount)]
+        return [Leg(cash_in(rail), available(account), amount)] if done else []
+    if kind is OperationKind.REFUND:
+        return [Leg(CLEARING_REFUND, cash_out(rail) if done else available(account), amount)]
+    if kind is OperationKind.PAYOUT:
+        return [Leg(in_payout(account), cash_out(rail) if done else payable(account), amount)]
+    if kind is OperationKind.REVERSAL:
+        return [Leg(cash_out(rail), payable(account), amount)] if done else []
+    return []  # a bank payout moves money that has left our books

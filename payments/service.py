@@ -13,7 +13,8 @@ from core.accounts import service as accounts
 from core.ids import is_id
 from core.money import Money, split
 from payments import ledger, outbox, payouts, rules
-from payments.tables import EscrowPayer, LedgerAccount, Operation
+from payments.rules import Method
+from payments.tables import EscrowPayer, LedgerAccount, Operation, RailAccount
 
 DEFAULT_RAIL = "sandbox"
 
@@ -52,19 +53,67 @@ def open_operations(session: Session, account: str) -> int:
 
 
 def request_deposit(
-    session: Session, account: str, amount: Money, *, now: datetime, rail: str = DEFAULT_RAIL
+    session: Session,
+    account: str,
+    amount: Money,
+    *,
+    now: datetime,
+    rail: str = DEFAULT_RAIL,
+    method: Method | None = None,
 ) -> Operation:
-    """Orders a deposit; see `outbox.request_deposit`. Raises AccountClosed too."""
+    """Orders a deposit; see `outbox.request_deposit`. A provider's page is where it is paid unless told.
+
+    Raises:
+        BadInput: an amount this rail does not move, or a means of payment it does not know.
+        AccountClosed.
+    """
     accounts.require_not_closed(session, account)
-    return outbox.request_deposit(session, account, amount, rail=rail, now=now)
+    if method is None and rail in rules.TWO_STAGE_RAILS:
+        method = Method.CHECKOUT
+    if method is not None and rail not in rules.TWO_STAGE_RAILS:
+        raise errors.BadInput("this market's rail knows no means of payment", field="method")
+    return outbox.request_deposit(session, account, amount, rail=rail, method=method, now=now)
 
 
 def request_payout(
     session: Session, account: str, amount: Money, *, now: datetime, rail: str = DEFAULT_RAIL
 ) -> Operation:
-    """Orders a payout; see `payouts.request_payout`. Raises AccountFrozen and AccountClosed too."""
+    """Orders a payout; see `payouts.request_payout`.
+
+    Raises:
+        StateConflict: the provider does not pay this account yet, or not any more.
+        AccountFrozen, AccountClosed.
+    """
     accounts.require_open(session, account)
+    standing = payee(session, account, rail)
+    if not standing.can_receive:
+        raise errors.StateConflict(
+            "the provider does not pay this account now",
+            hint="POST /v1/me/payee/link gives a page where the provider asks what it needs.",
+            missing=len(standing.requirements),
+            reason=standing.disabled_reason,
+        )
     return payouts.request_payout(session, account, amount, rail=rail, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Whether an account can be paid out, as the provider last said."""
+
+    connected: bool
+    can_receive: bool
+    requirements: tuple[str, ...] = ()
+    disabled_reason: str | None = None
+
+
+def payee(session: Session, account: str, rail: str) -> Payee:
+    """What is known of an account as somebody to pay. A rail without registration pays anybody."""
+    if rail not in rules.TWO_STAGE_RAILS:
+        return Payee(connected=True, can_receive=True)
+    row = session.get(RailAccount, (rail, account))
+    if row is None or row.destination is None:
+        return Payee(connected=False, can_receive=False)
+    return Payee(True, row.can_receive, tuple(row.requirements), row.disabled_reason)
 
 
 def operation(session: Session, account: str, operation_id: str) -> Operation:

@@ -5,11 +5,22 @@ Each may run at any time, twice, or side by side with itself.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
+from core import errors
 from core.db import Database
-from payments import audit, escrow, outbox
-from payments.rails import Rails
+from core.errors import InsufficientFunds, PayoutsHalted
+from core.money import Money
+from core.sweeper import Sweeper
+from payments import audit, escrow, halts, inbox, outbox, payouts, reconcile, topups
+from payments.rails import Provider, Rails
+from payments.tables import Reconciliation
+
+_log = logging.getLogger(__name__)
+AUDIT_BOOKS = "payments.audit_books"
+ORDER_PAYOUTS = "payments.order_payouts"
+RECONCILE = inbox.RECONCILE
 
 
 def run_operation(database: Database, rails: Rails, operation_id: str, *, lease_for: timedelta) -> None:
@@ -27,6 +38,38 @@ def sweep_operations(database: Database, *, now: datetime) -> int:
     return len(due)
 
 
+def handle_event(database: Database, rails: Rails, source: str, event: str) -> None:
+    """Acts on one event of a provider."""
+    provider = _provider(rails, source)
+    inbox.handle(database, provider, source, event)
+
+
+def sweep_inbox(sweeper: Sweeper, *, now: datetime) -> int:
+    """Wakes workers for events that nobody has handled. Gives how many."""
+    with sweeper.database.reading() as session:
+        due = {f"{source}/{event}": (source, event) for source, event in inbox.due_events(session, now)}
+    return sweeper.each(due, lambda session, item: inbox.wake(session, *due[item], now=now))
+
+
+def top_up(sweeper: Sweeper, *, now: datetime) -> int:
+    """Orders the automatic top-ups that are due. Gives how many accounts were looked at."""
+    with sweeper.database.reading() as session:
+        low = topups.low_accounts(session)
+    return sweeper.each(low, lambda session, account: topups.fill(session, account, now=now))
+
+
+def reconcile_rail(database: Database, rails: Rails, rail: str) -> Reconciliation:
+    """Compares our cash at a provider with its own books."""
+    return reconcile.reconcile(database, _provider(rails, rail))
+
+
+def _provider(rails: Rails, name: str) -> Provider:
+    found = rails.get(name)
+    if found is None or not isinstance(found, Provider):
+        raise errors.Unavailable(f"this house has no provider named {name}")
+    return found
+
+
 def mature(database: Database, *, now: datetime) -> int:
     """Makes earnings payable whose hold-back has passed. Gives how many."""
     with database.reading() as session:
@@ -39,3 +82,31 @@ def mature(database: Database, *, now: datetime) -> int:
 def check_books(database: Database, *, now: datetime) -> list[audit.Figure]:
     """The invariants that do not hold now; an empty list is what it should always give."""
     return [figure for figure in audit.books(database, now=now) if not figure.holds]
+
+
+def audit_books(database: Database, *, now: datetime) -> list[audit.Figure]:
+    """Checks every invariant; when one does not hold, payouts are halted. Gives those that do not hold."""
+    wrong = check_books(database, now=now)
+    if wrong:
+        why = "; ".join(f"{figure.name} is off by {figure.figure}" for figure in wrong)
+        _log.error("the books do not hold, payouts are halted: %s", why)
+        with database.transaction() as session:
+            halts.halt(session, halts.PAYOUTS, why, now=now)
+    return wrong
+
+
+def order_payouts(database: Database, *, now: datetime, minimum: Money, rail: str = "sandbox") -> int:
+    """Orders this week's payouts, batch by batch. Gives how many; none while payouts are halted."""
+    total = 0
+    while True:
+        try:
+            with database.transaction() as session:
+                ordered = payouts.order_due(session, now=now, minimum=minimum, rail=rail)
+        except InsufficientFunds:
+            continue  # somebody took money out by hand since the batch was read: it is read again
+        except PayoutsHalted:
+            _log.warning("payouts are halted: this week's are not ordered")
+            return total
+        if not ordered:
+            return total
+        total += len(ordered)

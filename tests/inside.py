@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from core import clock
 from core.accounts import service
 from core.accounts.rules import Kind, Limits, Scope
+from core.accounts.tables import Account
 from core.config import Settings
 from core.db import Database
 from core.money import Money
@@ -65,6 +66,12 @@ class Inside:
                 leg = Leg(asset("sandbox"), available(account.id), Money.parse("100"))
                 ledger.post(session, f"test:{account.id}", [leg], now=now)
         return issued.secret
+
+    def key_of(self, account: str) -> str:
+        """The secret of a key of an account that is there."""
+        with self.database.transaction() as session:
+            owner = session.get_one(Account, account)
+            return service.issue_key(session, owner, now=clock.now()).secret
 
     def send(
         self,

@@ -19,14 +19,8 @@ from pydantic import JsonValue
 from agent_sdk._core import Core, Flow, segment
 from agent_sdk._doors import AsyncResource, Resource, SyncResource, op
 from agent_sdk.device import DeviceKey, Signed, SignedPart, StreamWindow, photo_statement
-from agent_sdk.types import (
-    Capture,
-    Cards,
-    Claim,
-    CommitmentReceived,
-    Enrolment,
-    PartReceived,
-)
+from agent_sdk.types import Enrolment
+from agent_sdk.work import Capture, Cards, Claim, CommitmentReceived, PartReceived
 
 
 class _Devices(Resource):
@@ -56,6 +50,11 @@ class _Devices(Resource):
         if lat is not None and lon is not None:
             body.update(lat=lat, lon=lon)
         return self._core.call(Enrolment, "POST", "/v1/devices", body=body, key=idempotency_key)
+
+    @op
+    def revoke(self, device_id: str) -> Flow[None]:
+        """Ends a device at once; captures by it that are not judged yet are refused. Raises NotFound."""
+        yield from self._core.exchange("DELETE", f"/v1/devices/{segment(device_id)}")
 
     @op
     def near(self, *, lat: float, lon: float, radius_m: float = 5000.0) -> Flow[Cards]:

@@ -51,13 +51,22 @@ def limited(request: Request) -> None:
     """
     item: RateLimitItemPerMinute = request.app.state.rate
     address = request.client.host if request.client else "unknown"
-    bearer = request.headers.get("authorization")
-    if bearer is None:
+    secret = _secret(request.headers.get("authorization"))
+    if secret is None:
         _count(request, item, "address", address)
         return
     # No bearer is known to be a key yet: made-up ones must not each bring a fresh allowance.
     _count(request, RateLimitItemPerMinute(item.amount * KEYS_PER_ADDRESS), "bearers", address)
-    _count(request, item, "bearer", bearer)
+    _count(request, item, "bearer", secret)
+
+
+def _secret(authorization: str | None) -> str | None:
+    """The secret in an Authorization header, however it is spelt; None when there is none.
+
+    What is counted and what is looked up must be the same, or each spelling has an allowance of its own.
+    """
+    scheme, _, secret = (authorization or "").partition(" ")
+    return secret.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _count(request: Request, item: RateLimitItemPerMinute, kind: str, value: str) -> None:
@@ -148,10 +157,10 @@ def caller(
     Raises:
         Unauthenticated: no bearer secret, or one that is unknown or revoked.
     """
-    scheme, _, secret = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not secret:
+    secret = _secret(authorization)
+    if secret is None:
         raise errors.Unauthenticated("no key was sent")
-    account, key = service.authenticate(opened, secret.strip())
+    account, key = service.authenticate(opened, secret)
     return Call(opened, account, key, idempotency_key, request)
 
 
@@ -161,11 +170,11 @@ def who(opened: Database, authorization: str | None, scope: Scope) -> str:
     Raises:
         Unauthenticated, Forbidden.
     """
-    scheme, _, secret = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not secret:
+    secret = _secret(authorization)
+    if secret is None:
         raise errors.Unauthenticated("no key was sent")
     with opened.reading() as session:
-        account, key = service.authenticate(session, secret.strip())
+        account, key = service.authenticate(session, secret)
         if scope.value not in key.scopes:
             raise errors.Forbidden("this key lacks a scope", scope=scope.value)
         return account.id

@@ -32,6 +32,7 @@ from core.geo import Spot
 router = APIRouter(prefix="/v1", tags=["accounts"])
 
 AccountId = Annotated[str, Path(pattern=r"^acc_[0-9a-z]{26}$")]
+DeviceId = Annotated[str, Path(pattern=r"^dev_[0-9a-z]{26}$")]
 KeyId = Annotated[str, Path(pattern=r"^key_[0-9a-z]{26}$")]
 
 
@@ -69,6 +70,15 @@ def enrol(body: Enrol, door: MaybeCaller) -> JSONResponse:
     return door.once(body, effect, hide="key.secret")
 
 
+@router.delete("/devices/{device_id}", status_code=204)
+def revoke_device(device_id: DeviceId, call: Caller) -> Response:
+    """Ends a device of the caller's account at once: lost, sold or replaced. It claims nothing more, and
+    captures by it that are not judged yet are refused."""
+    call.require(Scope.CONTRIBUTE)
+    service.revoke_device(call.session, call.account, device_id, now=clock.now())
+    return Response(status_code=204)
+
+
 @router.post("/keys", status_code=201, response_model=KeyShape)
 def make_key(body: MakeKey, call: Caller) -> JSONResponse:
     """Makes a further key with at most this key's scopes (without `scopes`: all of them, but a key with
@@ -79,6 +89,11 @@ def make_key(body: MakeKey, call: Caller) -> JSONResponse:
         )
     limits = body.limits.limits()
     wanted = body.scopes if body.scopes is not None else _inherited(call.api_key, limits)
+    if not wanted:
+        raise errors.BadInput(
+            "the key would have no scope",
+            hint="Name its scopes: a limited key gets money only when it is named.",
+        )
     for scope in wanted:
         call.require(scope)
 
@@ -152,7 +167,7 @@ def start_spending(call: Caller) -> JSONResponse:
 
 @router.post("/accounts/{account_id}/freeze", response_model=StandingShape)
 def freeze(account_id: AccountId, body: FreezeAccount, call: Caller) -> JSONResponse:
-    """Freezes an account (operators): no posts, payouts or new keys. What is under way settles."""
+    """Freezes an account (operators): no posts, no money out, no new keys. What is under way settles."""
     call.require(Scope.ADMIN)
 
     def effect() -> StandingShape:

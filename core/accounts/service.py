@@ -201,7 +201,7 @@ def require_not_closed(session: Session, account_id: str) -> Account:
 
 
 def freeze(session: Session, account_id: str, why: str, *, now: datetime, actor: str) -> bool:
-    """Freezes an account for a reason, such as "dispute dp_1": it may not post, pay out or make keys.
+    """Freezes an account for a reason, such as "dispute dp_1": it may not post, send money out or make keys.
 
     What is under way settles and refunds as ever. A frozen account gets the further reason; the same reason
     again changes nothing. A closed account stays closed. Call it before anything is posted to the ledger:
@@ -307,7 +307,7 @@ def enrol(
         raise errors.BadInput("an instrument says where it stands", hint="Send lat and lon.")
     # The account's row is locked first, so that devices enrolled side by side are counted too.
     session.refresh(account, with_for_update=True)
-    if len(session.scalars(select(Device.id).where(Device.account == account.id)).all()) >= MAX_DEVICES:
+    if len(devices_of(session, account.id)) >= MAX_DEVICES:
         raise errors.BadInput(f"an account holds at most {MAX_DEVICES} devices")
     place = spot if kind is DeviceKind.INSTRUMENT else None
     values = {
@@ -341,9 +341,26 @@ def own_device(session: Session, account: str, device_id: str) -> Device:
     return device
 
 
+def revoke_device(session: Session, account: str, device_id: str, *, now: datetime) -> None:
+    """Ends a device of this account at once: it claims nothing more, and what is not judged yet is refused.
+
+    Ending it twice is fine. Its key stays known, so that nobody can enrol it again.
+
+    Raises:
+        NotFound: no such device of this account.
+    """
+    device = session.get(Device, device_id)
+    if device is None or device.account != account:
+        raise errors.NotFound("no such device")
+    if device.revoked_at is None:
+        device.revoked_at = now
+        session.flush()
+
+
 def devices_of(session: Session, account: str) -> list[Device]:
-    """An account's devices, oldest first."""
-    return list(session.scalars(select(Device).where(Device.account == account).order_by(Device.id)))
+    """An account's devices that are not revoked, oldest first."""
+    mine = (Device.account == account) & (Device.revoked_at.is_(None))
+    return list(session.scalars(select(Device).where(mine).order_by(Device.id)))
 
 
 def request_hash(*parts: str) -> str:

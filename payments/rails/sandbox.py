@@ -35,29 +35,23 @@ class SandboxRail:
     """The bank. Safe to share between threads and processes: its book is its only state."""
 
     name = "sandbox"
+    kinds = frozenset({OperationKind.DEPOSIT, OperationKind.PAYOUT, OperationKind.REFUND})
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def deposit(self, order: Order) -> Answer:
-        """Takes money in. Raises IdempotencyConflict for another order under a known id."""
-        return self._call(OperationKind.DEPOSIT, order)
-
-    def payout(self, order: Order) -> Answer:
-        """Sends money out."""
-        return self._call(OperationKind.PAYOUT, order)
-
-    def look_up(self, operation_id: str) -> Answer | None:
+    def look_up(self, order: Order) -> Answer | None:
         """What the book says."""
         with self._database.reading() as session:
-            booking = session.get(SandboxBooking, operation_id)
+            booking = session.get(SandboxBooking, order.id)
             return _answer(booking) if booking is not None else None
 
-    def _call(self, kind: OperationKind, order: Order) -> Answer:
+    def send(self, order: Order) -> Answer:
+        """Books an order once. Raises IdempotencyConflict for another order under a known id."""
         magic = order.amount.micros % _MAGIC
         row: dict[str, Any] = {
             "operation": order.id,
-            "kind": kind.value,
+            "kind": order.kind.value,
             "account": order.account,
             "amount": order.amount.micros,
             "outcome": None,

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from agent_sdk import BadInput, DeviceKey, Spotcheck, StreamWindow
 from agent_sdk.device import photo_statement
-from agent_sdk.types import Challenge, Claim
+from agent_sdk.work import Challenge, Claim
 from tests.agent_sdk.market import START, problem
 
 CLAIM = Claim(
@@ -217,3 +217,15 @@ def test_a_photo_goes_commitment_first() -> None:
     statement = bench.calls[2][2]["statement"]
     assert bench.calls[0][2]["commitment"] == hashlib.sha256(statement.encode()).hexdigest()
     assert bench.calls[1][2] == b"jpeg"
+
+
+def test_a_device_is_revoked_by_its_id() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        asked.append((request.method, request.url.path))
+        return httpx2.Response(204)
+
+    with Spotcheck("sk_1", transport=httpx2.MockTransport(handle)) as client:
+        client.devices.revoke("dev_1")
+    assert asked == [("DELETE", "/v1/devices/dev_1")]

@@ -39,7 +39,8 @@ def test_a_variable_changes_one_thing(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("name", "value"),
     [("FEE_BPS", "-1"), ("FEE_BPS", "5001"), ("PORT", "0"), ("PORT", "70000"), ("RATE_LIMIT", "0"),
-     ("CLAIM_MINUTES", "0"), ("LEASE_S", "-1"), ("THREADS", "0"), ("MAX_FRESHNESS_S", "no")],
+     ("CLAIM_MINUTES", "0"), ("LEASE_S", "-1"), ("THREADS", "0"), ("MAX_FRESHNESS_S", "no"),
+     ("TRUSTED_PROXIES", "*"), ("TRUSTED_PROXIES", "127.0.0.1,proxy"), ("TRUSTED_PROXIES", "10.0.0.1/8")],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_refused_at_the_start(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch

@@ -259,6 +259,13 @@ def test_a_key_with_limits_moves_money_out_only_when_that_was_said(inside: Insid
     assert named["scopes"] == ["money"]
 
 
+def test_a_key_that_could_do_nothing_is_not_made(inside: Inside) -> None:
+    key = inside.key(Kind.AGENT, scopes=[Scope.MONEY])
+    answer = inside.send("POST", "/v1/keys", key, json={"limits": {"total": "1"}})
+    assert (answer.status_code, answer.json()["code"]) == (400, "BadInput")
+    assert inside.send("POST", "/v1/keys", key, json={}).json()["scopes"] == ["money"]
+
+
 # How often
 
 
@@ -281,6 +288,27 @@ def test_over_the_rate_a_caller_is_told_when_to_come_back(blank_sqlite: Path, tm
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
         assert answer.json()["facts"]["retry_after"] == int(answer.headers["Retry-After"])
     assert market.send("GET", "/v1/me", other).status_code == 200
+    market.close()
+
+
+def test_another_spelling_of_a_key_brings_no_fresh_allowance(blank_sqlite: Path, tmp_path: Path) -> None:
+    market = rate_limited(blank_sqlite, tmp_path, 10)
+    key = market.key(Kind.AGENT)
+    spellings = ("Bearer ", "bearer ", "BEARER ", "bEaRer ", "Bearer  ", "Bearer \t ")
+    sent = [
+        market.send("GET", "/v1/me", headers={"Authorization": spelt + key})
+        for spelt in spellings
+        for _ in range(10)
+    ]
+    assert len(refused(sent)) >= 40  # 50, unless a minute ended meanwhile
+    market.close()
+
+
+def test_headers_without_a_secret_count_as_their_address(blank_sqlite: Path, tmp_path: Path) -> None:
+    market = rate_limited(blank_sqlite, tmp_path, 2)
+    headers = ["Bearer", "Bearer  ", "bearer ", *(f"Basic {number}" for number in range(5))]
+    answers = [market.client.get("/v1/me", headers={"Authorization": header}) for header in headers]
+    assert len(refused(answers)) >= 4
     market.close()
 
 

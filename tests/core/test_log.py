@@ -214,7 +214,18 @@ def test_a_served_tile_never_changes(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [(0, 0, 11), (0, 0, 256), (0, 1, 1), (1, 0, 1), (0, 0, 0), (64, 0, 1), (-1, 0, 1), (0, -1, 1)]
+    "place",
+    [
+        (0, 0, 11),
+        (0, 0, 256),
+        (0, 1, 1),
+        (1, 0, 1),
+        (0, 0, 0),
+        (64, 0, 1),
+        (-1, 0, 1),
+        (0, -1, 1),
+        (0, 2**63, 1),
+    ],
 )
 def test_tiles_that_are_not_there(database: Database, place: tuple[int, int, int]) -> None:
     add(database, *numbered(10))
@@ -228,7 +239,7 @@ def test_entry_bundles_hold_the_leaves(database: Database) -> None:
     sequence(database, limit=2)
     with database.reading() as session:
         assert log.entries(session, 0, 2) == b"\x00\x03one\x01\xf4" + b"three" * 100
-        for index, width in ((0, 3), (0, 256), (1, 1), (0, 0), (-1, 1)):
+        for index, width in ((0, 3), (0, 256), (1, 1), (0, 0), (-1, 1), (2**55, 1), (2**63, 1)):
             with pytest.raises(NotFound):
                 log.entries(session, index, width)
 
@@ -372,24 +383,12 @@ def test_consistency_over_http(reader: TestClient, database: Database) -> None:
     assert reader.get("/log/consistency", params={"old": -1, "new": 3}).status_code == 422
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "0/0",
-        "0/1000",
-        "0/x000/000",
-        "0/002",
-        "0/000.p/0",
-        "0/000.p/256",
-        "0/000.p/044",
-        "0/001.p/45",
-        "00/000",
-        "64/000",
-        "x/000",
-        "entries/009",
-        "0/%2e%2e/%2e%2e/key",
-    ],
-)
+# 18 digits are all that six groups hold: as a tile's index they fit 64 bits, as an entry's they do not.
+@pytest.mark.parametrize("path", [
+    "0/0", "0/1000", "0/x000/000", "0/002", "0/000.p/0", "0/000.p/256", "0/000.p/044", "0/001.p/45", "00/000",
+    "64/000", "x/000", "entries/009", "entries/x100/x000/x000/x000/x000/000",
+    "entries/x999/x999/x999/x999/x999/999.p/255", "0/x999/x999/x999/x999/x999/999", "0/%2e%2e/%2e%2e/key",
+])  # fmt: skip
 def test_paths_that_name_no_tile(reader: TestClient, path: str) -> None:
     assert reader.get(f"/log/tile/{path}").status_code == 404
 

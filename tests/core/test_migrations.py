@@ -43,9 +43,9 @@ def test_down_and_up_again(url: str) -> None:
 
 
 def test_what_a_key_spent_and_who_traded_are_there_after_the_limits_came(url: str) -> None:
-    """From 0005, filled, to 0006 and back: days become windows, accounts are open, keys have no new limit."""
+    """From 0007, filled, to 0008 and back: days become windows, accounts are open, keys have no new limit."""
     engine = create_engine(url)
-    command.downgrade(alembic_config(url), "0005")
+    command.downgrade(alembic_config(url), "0007")
     with engine.begin() as connection:
         for row in (
             "INSERT INTO accounts (id, kind, name, created_at) VALUES ('acc_1', 'agent', 'a', '2026-11-23')",
@@ -62,7 +62,7 @@ def test_what_a_key_spent_and_who_traded_are_there_after_the_limits_came(url: st
         assert [tuple(row) for row in windows] == [("key_1", "day", "2026-11-23", 7)]
         assert [tuple(row) for row in account] == [("open", None)]
         assert [tuple(row) for row in connection.execute(key)] == [(None,) * 5]
-    command.downgrade(alembic_config(url), "0005")
+    command.downgrade(alembic_config(url), "0007")
     with engine.begin() as connection:
         days = connection.execute(text("SELECT key, day, spent FROM spend_days")).all()
         assert [tuple(row) for row in days] == [("key_1", "2026-11-23", 7)]

@@ -18,7 +18,7 @@ from core.accounts.tables import Account, ApiKey, Freeze
 from core.db import Database
 from core.money import Money
 from core.states import History
-from payments import ledger, outbox
+from payments import ledger, outbox, topups
 from payments import rules as money
 from payments import service as payments
 from payments.rails.sandbox import SandboxRail
@@ -166,9 +166,15 @@ def test_an_empty_account_closes_for_good_and_its_keys_end(database: Database) -
         key = emptied(session)
         account = session.get_one(Account, key.account)
         second = accounts.issue_key(session, account, now=NOW, limits=Limits(total=Money(1)))
+        cap = Money.parse("50")
+        topups.set_rule(
+            session, account.id, rail="stripe", below=Money(1), amount=cap, daily_cap=cap, now=NOW
+        )
         closed = closing.close_account(session, key, now=NOW)
         assert closed.status == AccountState.CLOSED
         assert {key.revoked_at, second.key.revoked_at} == {NOW}
+        with pytest.raises(errors.NotFound):
+            topups.rule_of(session, account.id)
         with pytest.raises(errors.Unauthenticated):
             accounts.authenticate(session, second.secret)
         for act in (

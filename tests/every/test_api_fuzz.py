@@ -94,6 +94,7 @@ def valid_bodies() -> dict[str, dict[str, Any]]:
         "/v1/accounts/{account_id}/freeze": {"why": "testing"},
         "/v1/deposits": {"amount": "1"},
         "/v1/payouts": {"amount": "1"},
+        "/v1/deposits/{operation_id}/refunds": {"amount": "1"},
         "/v1/bounties": ask, "/v1/approvals": {**ask, "approval": None},
         "/v1/bounties/{bounty_id}/claims": {"device": new_id("dev")},
         "/v1/claims/{claim_id}/commitment": {"commitment": "0" * 64, "signature": signature},
@@ -201,7 +202,7 @@ def send(target: Target, case: schemathesis.Case[Any], key: str, *, real_ids: bo
     if case.path.endswith("/wait"):
         case.query = {**(case.query or {}), "timeout": 0}
     known = {name: target.ids[name] for name in case.path_parameters or {} if name in target.ids}
-    if real_ids and known and not case.path.endswith("/keys/{key_id}"):
+    if real_ids and known and not case.path.endswith(("/keys/{key_id}", "/devices/{device_id}")):
         case.path_parameters = {**case.path_parameters, **known}
     made = case.as_transport_kwargs(
         headers={"Authorization": f"Bearer {key}", "Idempotency-Key": new_id("trf")}

@@ -27,6 +27,7 @@ PREFIX = {
     "operation_id": "ops",
     "account_id": "acc",
     "approval_id": "apr",
+    "device_id": "dev",
 }
 QUERY = {"/v1/bounties/near": "?lat=1&lon=1", "/v1/bounties/{bounty_id}/wait": "?timeout=0"}
 

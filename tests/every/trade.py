@@ -46,5 +46,5 @@ def trade(inside: Inside, buyer: str, contributor: scene.Person) -> dict[str, st
     return {
         "bounty_id": bounty.id, "claim_id": active.id, "capture_id": capture.id, "operation_id": operation.id,
         "observation_id": observation.id, "sha256": media.sha256, "approval_id": approval.id,
-        "account_id": key.account,
+        "account_id": key.account, "device_id": contributor.device,
     }  # fmt: skip

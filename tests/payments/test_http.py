@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from core import errors
 from core.accounts.rules import Kind, Scope
 from core.accounts.service import issue_key, open_account
+from core.config import Settings
 from core.db import Database
 from payments import outbox, routes
 from payments.rails.sandbox import SandboxRail
@@ -49,7 +50,7 @@ def key(database: Database, *scopes: Scope) -> str:
 @pytest.fixture
 def desk(database: Database) -> Iterator[Desk]:
     app = FastAPI()
-    app.state.database = database
+    app.state.database, app.state.settings, app.state.stripe = database, Settings(), None
     app.include_router(routes.router)
 
     @app.exception_handler(errors.SpotcheckError)

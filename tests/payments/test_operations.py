@@ -20,6 +20,7 @@ from core.states import History
 from payments import escrow, outbox, rules, service, tasks
 from payments.rails import Answer, Order, Outcome, Rail
 from payments.rails.sandbox import SandboxRail
+from payments.rules import OperationKind
 from payments.tables import Operation, SandboxBooking
 from tests.payments.traders import NOW, PRICE, Clock, available, balance, broken, held, trader
 
@@ -33,25 +34,19 @@ class Crash(BaseException):
 class DyingWorker:
     """A rail under which the worker dies, before or after the real bank was called. Counts the calls."""
 
-    name = "sandbox"
+    name, kinds = "sandbox", SandboxRail.kinds
 
     def __init__(self, bank: Rail, *, before: bool = False, after: bool = False) -> None:
         self.bank, self.before, self.after, self.calls = bank, before, after, 0
 
-    def deposit(self, order: Order) -> Answer:
-        return self._call(order, self.bank.deposit)
+    def look_up(self, order: Order) -> Answer | None:
+        return self.bank.look_up(order)
 
-    def payout(self, order: Order) -> Answer:
-        return self._call(order, self.bank.payout)
-
-    def look_up(self, operation_id: str) -> Answer | None:
-        return self.bank.look_up(operation_id)
-
-    def _call(self, order: Order, call: object) -> Answer:
+    def send(self, order: Order) -> Answer:
         self.calls += 1
         if self.before:
             raise Crash
-        answer: Answer = call(order)  # type: ignore[operator]
+        answer = self.bank.send(order)
         if self.after:
             raise Crash
         return answer
@@ -170,10 +165,11 @@ import os, signal
 from core.db import Database
 from payments import outbox
 from payments.rails.sandbox import SandboxRail
+from payments.rules import OperationKind
 database = Database({str(database.engine.url)!r})
 class Killed(SandboxRail):
-    def deposit(self, order):
-        super().deposit(order)
+    def send(self, order):
+        super().send(order)
         os.kill(os.getpid(), signal.SIGKILL)
 outbox.run_operation(database, {{"sandbox": Killed(database)}}, {operation!r})
 """
@@ -204,10 +200,10 @@ def test_a_late_worker_cannot_undo_or_repeat_what_was_recorded(books: Database) 
 
 def test_an_operation_that_stays_unknown_rests_longer_and_longer_and_is_reported(database: Database) -> None:
     class Silent(SandboxRail):
-        def deposit(self, order: Order) -> Answer:
+        def send(self, order: Order) -> Answer:
             return Answer(Outcome.UNKNOWN, reason="no_answer")
 
-        def look_up(self, operation_id: str) -> Answer | None:
+        def look_up(self, order: Order) -> Answer | None:
             return Answer(Outcome.UNKNOWN, reason="no_answer")
 
     account, clock, rail = trader(database), Clock(), Silent(database)
@@ -275,11 +271,11 @@ def test_each_step_is_in_the_owners_history(database: Database) -> None:
 
 def test_the_bank_refuses_another_order_under_a_known_id(database: Database) -> None:
     bank = SandboxRail(database)
-    bank.deposit(Order("ops_1", "acc_1", Money.parse("1.00")))
+    bank.send(Order("ops_1", OperationKind.DEPOSIT, "acc_1", Money.parse("1.00")))
     with pytest.raises(errors.IdempotencyConflict):
-        bank.deposit(Order("ops_1", "acc_1", Money.parse("2.00")))
+        bank.send(Order("ops_1", OperationKind.DEPOSIT, "acc_1", Money.parse("2.00")))
     with pytest.raises(errors.IdempotencyConflict):
-        bank.payout(Order("ops_1", "acc_1", Money.parse("1.00")))
+        bank.send(Order("ops_1", OperationKind.PAYOUT, "acc_1", Money.parse("1.00")))
 
 
 def test_a_house_without_the_rail_or_the_operation_says_so(database: Database) -> None:

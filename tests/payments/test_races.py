@@ -157,9 +157,9 @@ def test_eight_workers_with_one_operation_call_the_bank_once(postgres: Database)
     class Counting(SandboxRail):
         calls: list[str] = []  # noqa: RUF012  # list.append is atomic; that is all it is for
 
-        def deposit(self, order: Order) -> Answer:
+        def send(self, order: Order) -> Answer:
             self.calls.append("deposit")
-            return super().deposit(order)
+            return super().send(order)
 
     account = trader(postgres)
     with postgres.transaction() as session:

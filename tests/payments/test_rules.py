@@ -25,7 +25,7 @@ ESCROW = "esc_" + "0" * 26
         "asset:",
         "asset:Sandbox",
         "rev:fee:other",
-        "suspense",
+        "suspense:x",
         "",
     ],
 )
@@ -75,7 +75,9 @@ def test_the_request_hash_tells_amounts_accounts_and_order_apart() -> None:
 
 
 def test_unknown_is_never_failed_by_waiting_and_ends_are_final() -> None:
-    for state in (OperationState.DONE, OperationState.FAILED):
+    # What is done stays done, but for what a bank sends back days later.
+    assert rules.OPERATION_MOVES[OperationState.DONE] == {OperationState.RETURNED}
+    for state in (OperationState.FAILED, OperationState.RETURNED):
         assert rules.OPERATION_MOVES[state] == frozenset()
     assert OperationState.FAILED not in rules.OPERATION_MOVES[OperationState.NEW]
 

@@ -1,0 +1,162 @@
+"""Reconciliation: our cash at a provider beside the provider's own ledger, line by line.
+
+Each of its movements is either explained by an operation or a dispute of ours, which then is in our books;
+or in flight, because that operation has not been recorded yet; or a stray: money that moved without us goes
+to `suspense`, where an audit reports it until a person has looked. With its fees and what became free
+posted as well,
+
+    what the provider holds = -(asset:<rail>:pending + asset:<rail>:available) + what is in flight
+
+and what is left over is the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.db import Database, insert_once
+from core.ids import new_id
+from core.money import Money
+from payments import disputes, ledger, outbox, provider, rules
+from payments.rails import Fee, Movement, Provider
+from payments.rules import Leg, OperationState
+from payments.tables import Dispute, Operation, ProviderTransaction, Reconciliation
+
+Clock = Callable[[], datetime]
+OVERLAP = timedelta(days=8)  # movements become free within it
+ARRIVALS = frozenset({"charge", "payment"})
+OF_DISPUTES = frozenset({"adjustment"})
+SENT_BACK = frozenset({"refund_failure", "payout_failure"})
+_START = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def reconcile(database: Database, rail: Provider, *, clock: Clock = clock.now) -> Reconciliation:
+    """Reads the provider's ledger, posts what it alone can tell, and compares. Safe to run again.
+
+    Raises:
+        Unavailable: the provider does not answer.
+    """
+    movements = list(rail.movements(_since(database, rail.name)))
+    for movement in movements:
+        _look(database, rail, movement, clock)
+    theirs = rail.cash()
+    with database.transaction() as session:
+        return _compare(session, rail.name, theirs, clock())
+
+
+def _since(database: Database, rail: str) -> datetime:
+    with database.reading() as session:
+        latest = session.scalar(
+            select(func.max(ProviderTransaction.created_at)).where(ProviderTransaction.rail == rail)
+        )
+    return latest - OVERLAP if latest is not None else _START
+
+
+def _look(database: Database, rail: Provider, movement: Movement, clock: Clock) -> None:
+    """One movement: seen, explained, free."""
+    with database.reading() as session:
+        seen = session.get(ProviderTransaction, (rail.name, movement.id))
+        if seen is not None and seen.explained_by and (seen.freed_at or not movement.free):
+            return
+        waits = _unrecorded_operation(session, movement)
+    if waits is not None:
+        outbox.refresh(database, rail, waits, clock=clock)
+    if movement.kind in OF_DISPUTES and movement.source is not None:
+        disputes.sync(database, rail, movement.source, clock=clock)
+    with database.transaction() as session:
+        row = _row(session, rail.name, movement)
+        if row.explained_by is None:
+            row.explained_by = _explanation(session, rail.name, movement, clock())
+        if row.explained_by is not None and movement.free and row.freed_at is None:
+            _free(session, rail.name, movement, clock())
+            row.freed_at = clock()
+
+
+def _row(session: Session, rail: str, movement: Movement) -> ProviderTransaction:
+    values = {
+        "rail": rail,
+        "id": movement.id,
+        "kind": movement.kind,
+        "source": movement.source,
+        "amount": movement.amount,
+        "fee": movement.fee,
+        "created_at": movement.at,
+    }
+    insert_once(session, ProviderTransaction, values, ["rail", "id"])
+    return session.get_one(
+        ProviderTransaction, (rail, movement.id), with_for_update=True, populate_existing=True
+    )
+
+
+def _unrecorded_operation(session: Session, movement: Movement) -> str | None:
+    """The operation that made a movement, where our books may not have what it says yet."""
+    if movement.operation is None:
+        return None
+    operation = session.get(Operation, movement.operation)
+    if operation is None:
+        return None
+    late = movement.kind in SENT_BACK and operation.status == OperationState.DONE
+    return operation.id if late or operation.status in rules.OPEN_STATES else None
+
+
+def _explanation(session: Session, rail: str, movement: Movement, now: datetime) -> str | None:
+    """What of ours explains a movement; None while that is not in our books. A stray goes to suspense."""
+    if movement.operation is not None:
+        operation = session.get(Operation, movement.operation)
+        if operation is not None and operation.rail == rail:
+            if operation.status not in (OperationState.DONE, OperationState.RETURNED):
+                return None
+            _post_fee(session, rail, movement, now)
+            return operation.id
+    if movement.source is not None and session.get(Dispute, movement.source) is not None:
+        return movement.source  # its fee was posted with it
+    _post_stray(session, rail, movement, now)
+    _post_fee(session, rail, movement, now)
+    return rules.SUSPENSE
+
+
+def _post_fee(session: Session, rail: str, movement: Movement, now: datetime) -> None:
+    if movement.fee > 0:
+        provider.post_fee(session, rail, Fee(movement.id, Money(movement.fee)), now=now)
+
+
+def _post_stray(session: Session, rail: str, movement: Movement, now: datetime) -> None:
+    """Money that moved without us: into suspense, or out of it."""
+    amount = Money(abs(movement.amount))
+    if not amount.micros:
+        return
+    cash = rules.cash_in(rail) if movement.kind in ARRIVALS else rules.cash_out(rail)
+    sides = (cash, rules.SUSPENSE) if movement.amount > 0 else (rules.SUSPENSE, cash)
+    ledger.post(session, f"{rail}:{movement.id}:stray", [Leg(*sides, amount)], now=now)
+
+
+def _free(session: Session, rail: str, movement: Movement, now: datetime) -> None:
+    """What arrived is free: only arrivals were pending."""
+    if movement.kind in ARRIVALS and rail in rules.TWO_STAGE_RAILS:
+        net = Money(movement.amount - movement.fee)
+        provider.post_available(session, rail, movement.id, net, now=now)
+
+
+def _compare(session: Session, rail: str, theirs: int, now: datetime) -> Reconciliation:
+    ours = -sum(ledger.balance(session, name) for name in {rules.cash_in(rail), rules.cash_out(rail)})
+    unexplained = select(func.sum(ProviderTransaction.amount - ProviderTransaction.fee)).where(
+        ProviderTransaction.rail == rail, ProviderTransaction.explained_by.is_(None)
+    )
+    in_flight = int(session.scalar(unexplained) or 0)
+    made = Reconciliation(
+        id=new_id("rec"),
+        rail=rail,
+        ours=ours,
+        theirs=theirs,
+        in_flight=in_flight,
+        difference=theirs - ours - in_flight,
+        at=now,
+    )
+    session.add(made)
+    session.flush()
+    return made
