@@ -40,11 +40,12 @@ from agent_sdk._doors import (
 from agent_sdk._pins import FileMemory
 from agent_sdk.errors import BadInput
 from agent_sdk.resources.accounts import AsyncDeposits, AsyncKeys, Deposits, Keys
+from agent_sdk.resources.approvals import Approvals, AsyncApprovals
 from agent_sdk.resources.bounties import AsyncBounties, Bounties
 from agent_sdk.resources.devices import AsyncDevices, Devices
 from agent_sdk.resources.observations import AsyncObservations, Observations
 from agent_sdk.resources.receipts import AsyncReceipts, Receipts, Trust
-from agent_sdk.types import Balances, Me, Page, Registration, StatementLine, timestamp
+from agent_sdk.types import Account, Balances, Me, Page, Registration, StatementLine, timestamp
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"  # one machine, `python -m market serve`
 _SyncSelf = TypeVar("_SyncSelf", bound="Spotcheck")
@@ -56,7 +57,7 @@ class _Client(Resource):
 
     @op
     def me(self) -> Flow[Me]:
-        """The account this key belongs to, its balances and devices."""
+        """The account this key belongs to, its money and devices; the key's limits and what it has spent."""
         return self._core.call(Me, "GET", "/v1/me")
 
     @op
@@ -85,6 +86,21 @@ class _Client(Resource):
             return self._core.call(Page[StatementLine], "GET", "/v1/me/statement", params=params)
 
         return page
+
+    @op
+    def stop_spending(self, *, idempotency_key: str | None = None) -> Flow[Account]:
+        """Stops all spending of the account at once, whichever its key. Any key that may post may do this."""
+        return self._core.call(Account, "POST", "/v1/me/spending/stop", key=idempotency_key)
+
+    @op
+    def start_spending(self, *, idempotency_key: str | None = None) -> Flow[Account]:
+        """Lets the account spend again. Raises Forbidden for a key that has limits."""
+        return self._core.call(Account, "POST", "/v1/me/spending/start", key=idempotency_key)
+
+    @op
+    def close_account(self, *, idempotency_key: str | None = None) -> Flow[Account]:
+        """Closes the account for good and ends all its keys. Raises StateConflict while anything is left."""
+        return self._core.call(Account, "POST", "/v1/me/close", key=idempotency_key)
 
     @property
     def api_key(self) -> str | None:
@@ -136,6 +152,7 @@ class Spotcheck(_Client, SyncResource):
         self.receipts = Receipts(self._core, driver, _trust(log_key, pin_on_first_use, state_dir))
         self.deposits = Deposits(self._core, driver)
         self.keys = Keys(self._core, driver)
+        self.approvals = Approvals(self._core, driver)
         self.devices = Devices(self._core, driver)
 
     @classmethod
@@ -196,6 +213,7 @@ class AsyncSpotcheck(_Client, AsyncResource):
         self.receipts = AsyncReceipts(self._core, driver, _trust(log_key, pin_on_first_use, state_dir))
         self.deposits = AsyncDeposits(self._core, driver)
         self.keys = AsyncKeys(self._core, driver)
+        self.approvals = AsyncApprovals(self._core, driver)
         self.devices = AsyncDevices(self._core, driver)
 
     @classmethod

@@ -39,7 +39,8 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import JsonValue
 
 from agent_sdk.errors import BadInput
-from agent_sdk.types import Claim, timestamp
+from agent_sdk.types import timestamp
+from agent_sdk.work import Claim
 
 ED25519, ES256 = "Ed25519", "ES256"
 _ENROL, _PART, _STATEMENT = b"spotcheck-enrol-v1\n", b"spotcheck-part-v1\n", b"spotcheck-statement-v1\n"

@@ -8,7 +8,11 @@ SpotcheckError                       base: message, code, hint, docs_url, reques
 ├── PaymentRefused          402
 │   ├── InsufficientFunds            the account has less than the posting needs
 │   └── SpendLimitReached            the key's own limit, not the balance, said no
-├── Forbidden               403      the key lacks the scope
+├── Forbidden               403      the key lacks the scope, or may not do this
+│   ├── ApprovalRequired             over the key's threshold: `approvals.ask` first
+│   ├── SpendingStopped              this key, or all spending of its account, was stopped
+│   ├── AccountFrozen                by a dispute, or by an operator
+│   └── AccountClosed                its owner closed it
 ├── NotFound                404
 ├── Conflict                409
 │   ├── IdempotencyConflict          same key, other body
@@ -134,9 +138,25 @@ class SpendLimitReached(PaymentRefused):
 
 
 class Forbidden(SpotcheckError):
-    """The key lacks the scope this call needs."""
+    """The key lacks the scope this call needs, or may not do this."""
 
     default_status = 403
+
+
+class ApprovalRequired(Forbidden):
+    """The post costs more than this key may spend unasked: `client.approvals.ask`, then `post_approved`."""
+
+
+class SpendingStopped(Forbidden):
+    """This key, or all spending of its account, was stopped; reading, cancelling and refunds go on."""
+
+
+class AccountFrozen(Forbidden):
+    """This account is frozen: no posts, no money out, no new keys; what is under way settles."""
+
+
+class AccountClosed(Forbidden):
+    """This account was closed by its owner, for good."""
 
 
 class NotFound(SpotcheckError):

@@ -73,20 +73,39 @@ class Page(Wire, Generic[T]):
 
 
 class Account(Wire):
-    """Who trades. kind: agent | lab | person | operator."""
+    """Who trades. kind: agent | lab | person | operator; status: open | frozen | closed."""
 
     id: str
     kind: str
     name: str = ""
+    status: str = "open"
+    spending_stopped_at: AwareDatetime | None = None
+
+
+class KeyLimits(Wire):
+    """Dollars a key may spend, fees included; on which kinds, in which H3 cells; over what it must ask."""
+
+    per_bounty: Amount | None = None
+    per_hour: Amount | None = None
+    per_day: Amount | None = None
+    total: Amount | None = None
+    kinds: tuple[str, ...] | None = None
+    cells: tuple[str, ...] | None = None
+    approve_over: Amount | None = None
 
 
 class ApiKey(Wire):
-    """A key; `secret` is shown once, when it is made. Limits are dollars: per_bounty, per_day, total."""
+    """A key; `secret` is shown once, when it is made. `stopped_at`: since when it posts nothing.
+
+    `spent` is dollars: in the current UTC "hour" and "day", and in "total".
+    """
 
     id: str
     secret: str | None = None
     scopes: tuple[str, ...] = ()
-    limits: dict[str, Amount | None] = {}
+    limits: KeyLimits = KeyLimits()
+    spent: dict[str, Amount] = {}
+    stopped_at: AwareDatetime | None = None
 
     def __repr__(self) -> str:
         return f"ApiKey(id={self.id!r}, scopes={self.scopes!r})"
@@ -129,10 +148,11 @@ class Enrolment(Wire):
 
 
 class Me(Wire):
-    """The caller's account, money and devices."""
+    """The caller's account and money, the key in use with its limits and what it has spent, devices."""
 
     account: Account
     balances: Balances
+    key: ApiKey | None = None
     devices: tuple[EnrolledDevice, ...] = ()
 
 
@@ -299,80 +319,3 @@ class ConsistencyProof(Wire):
     """Hashes (base64) that show one tree to be a prefix of another."""
 
     proof: tuple[str, ...]
-
-
-class Card(Wire):
-    """A bounty as a contributor sees it."""
-
-    id: str
-    kind: str
-    ask: str
-    answer_schema: dict[str, JsonValue] = {}
-    area: dict[str, JsonValue] = {}
-    distance_m: float | None = None
-    closes_at: AwareDatetime
-    reward: Amount
-    slots_open: int = 0
-    tier: int = 0
-    licence: str = ""
-    purpose: str = ""
-
-
-class Cards(Wire):
-    """Bounties near a place."""
-
-    items: tuple[Card, ...]
-
-
-class Challenge(Wire):
-    """What a capture must carry: the nonce (64 hex), and what to do in the scene."""
-
-    nonce: str
-    code: str = ""
-    instruction: str = ""
-    issued_at: AwareDatetime
-    max_freshness_s: float
-
-
-class Claim(Wire):
-    """A slot taken. status: active | submitted | expired | abandoned."""
-
-    id: str
-    bounty: str
-    status: str
-    deadline: AwareDatetime
-    reward: Amount
-    challenge: Challenge
-    stream: StreamTerms | None = None
-
-
-class CommitmentReceived(Wire):
-    """When the server got the 32-byte commitment: the end of the freshness interval."""
-
-    received_at: AwareDatetime
-
-
-class PartReceived(Wire):
-    """A stream part stored; `next_part` is the number it expects now."""
-
-    part: int
-    readings: int
-    next_part: int
-
-
-class Capture(Wire):
-    """Handed-in work.
-
-    status: submitted | examining | accepted | rejected | review | appealed | upheld | revoked.
-    """
-
-    id: str
-    claim: str
-    bounty: str
-    status: str
-    verdict: str | None = None
-    reasons: tuple[str, ...] = ()
-    reward: Amount
-    paid: Amount | None = None
-    submitted_at: AwareDatetime
-    judged_at: AwareDatetime | None = None

@@ -15,8 +15,8 @@ from bounties.rules import BountyState, CaptureState, ClaimState, Kind
 from bounties.tables import Bounty, Capture, Claim, Slot
 from core import errors, states
 from core.accounts import service as accounts
-from core.accounts.rules import DeviceKind
-from core.accounts.tables import Account, Device
+from core.accounts.rules import AccountState, DeviceKind
+from core.accounts.tables import Device
 from core.ids import new_id
 from verification.evidence import Family
 
@@ -88,7 +88,8 @@ def _check_contributor(session: Session, bounty: Bounty, account: str, now: date
     no check can settle, and so close the bounty to all others for as long as a review may take.
     """
     # The account's row is locked first, so that claims made side by side are counted too.
-    session.get_one(Account, account, with_for_update=True)
+    if accounts.lock(session, account).status == AccountState.CLOSED:
+        raise errors.AccountClosed("this account is closed")
     held = set(
         session.scalars(
             select(Claim.bounty).where(Claim.account == account, Claim.status == ClaimState.ACTIVE.value)

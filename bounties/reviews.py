@@ -12,6 +12,7 @@ from bounties import judging, receipts, rules, service
 from bounties.rules import CaptureState, SlotState
 from bounties.tables import Bounty, Capture, Claim, Media, Observation, Slot
 from core import errors, states
+from core.accounts import service as accounts
 from core.money import Money
 from payments import escrow
 from verification.evidence import Verdict
@@ -50,7 +51,9 @@ def appeal(session: Session, capture: Capture, statement: str, *, now: datetime)
 
     Raises:
         StateConflict: not rejected, appealed before, or too late.
+        AccountClosed.
     """
+    accounts.require_not_closed(session, capture.account)
     if capture.judged_at is not None and now - capture.judged_at > rules.APPEAL_WITHIN:
         raise errors.StateConflict("the time to appeal has passed", status=capture.status)
     states.move(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -12,7 +13,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import select
 
 from bounties import service, views
-from bounties.rules import BountyState
+from bounties.approvals import Named
+from bounties.rules import Ask, BountyState
 from bounties.schemas import (
     BountyPage,
     BountyShape,
@@ -26,6 +28,7 @@ from bounties.tables import Media, Observation
 from core import clock, errors
 from core.accounts.door import Caller, database, who
 from core.accounts.rules import Scope
+from core.config import Settings
 from core.db import Database
 
 router = APIRouter(prefix="/v1", tags=["bounties"])
@@ -40,14 +43,12 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 def post_bounty(body: PostBounty, call: Caller, request: Request) -> JSONResponse:
     """Posts a bounty and holds its money in escrow. Nothing is held if anything is refused."""
     call.require(Scope.POST)
-    settings = request.app.state.settings
+    settings: Settings = request.app.state.settings
+    named = Named(body.approval, body.fingerprint()) if body.approval is not None else None
 
     def effect() -> BountyShape:
         now = clock.now()
-        try:
-            ask = body.to_ask(now, settings.max_freshness_s)
-        except ValueError as error:
-            raise errors.BadInput(str(error), field="area") from error
+        ask = to_ask(body, now, settings)
         made = service.post_bounty(
             call.session,
             call.api_key,
@@ -55,10 +56,19 @@ def post_bounty(body: PostBounty, call: Caller, request: Request) -> JSONRespons
             fee_basis_points=settings.fee_bps,
             warranty_basis_points=settings.warranty_bps,
             now=now,
+            named=named,
         )
         return views.bounty_shape(call.session, made)
 
     return call.once(body, effect)
+
+
+def to_ask(body: PostBounty, now: datetime, settings: Settings) -> Ask:
+    """The ask in a body, with the house's defaults. Raises BadInput on an area that cannot be."""
+    try:
+        return body.to_ask(now, settings.max_freshness_s)
+    except ValueError as error:
+        raise errors.BadInput(str(error), field="area") from error
 
 
 @router.get("/bounties", response_model=BountyPage)

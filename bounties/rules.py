@@ -53,6 +53,16 @@ class CaptureState(StrEnum):
     REVOKED = "revoked"
 
 
+class ApprovalState(StrEnum):
+    """What a limited key asked its account for."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    USED = "used"
+    LAPSED = "lapsed"
+
+
 BOUNTY: Mapping[BountyState, frozenset[BountyState]] = {
     BountyState.OPEN: frozenset({BountyState.CLOSED, BountyState.EXPIRED, BountyState.CANCELLED}),
     # A reject that comes after the last slot was filled elsewhere never reopens a bounty.
@@ -85,6 +95,14 @@ CAPTURE: Mapping[CaptureState, frozenset[CaptureState]] = {
     CaptureState.UPHELD: frozenset(),
     CaptureState.REVOKED: frozenset(),
 }
+APPROVAL: Mapping[ApprovalState, frozenset[ApprovalState]] = {
+    ApprovalState.WAITING: frozenset({ApprovalState.APPROVED, ApprovalState.REFUSED, ApprovalState.LAPSED}),
+    ApprovalState.APPROVED: frozenset({ApprovalState.USED, ApprovalState.LAPSED}),
+    ApprovalState.REFUSED: frozenset(),
+    ApprovalState.USED: frozenset(),
+    ApprovalState.LAPSED: frozenset(),
+}
+LIVE_APPROVALS = frozenset({ApprovalState.WAITING, ApprovalState.APPROVED})
 UNJUDGED = frozenset({CaptureState.SUBMITTED, CaptureState.EXAMINING})
 STATE_OF = {
     Verdict.ACCEPT: CaptureState.ACCEPTED,
@@ -149,6 +167,7 @@ FIRST_COOL_DOWN = timedelta(hours=1)
 LONGEST_COOL_DOWN = timedelta(hours=12)
 MAX_SLOTS = 500
 MAX_WINDOW = timedelta(days=31)
+APPROVAL_LASTS = timedelta(days=1)
 APPEAL_WITHIN = timedelta(days=7)
 MAX_ATTEMPTS = 5
 
@@ -228,6 +247,17 @@ class Ask:
             "max_freshness_s": self.max_freshness_s,
             "stream": self.stream.wire() if self.stream else None,
         }
+
+
+def summary(ask: Ask, amount: Money) -> str:
+    """An ask and its price in one line, for whoever approves it."""
+    words = " ".join(ask.ask.split())
+    shown = words if len(words) <= 120 else f"{words[:119]}…"
+    centre = ask.area.centre
+    return (
+        f"{amount} USD for {ask.slots} x {ask.kind.value} at {ask.reward} plus fee, within "
+        f"{ask.area.radius_m:.0f} m of {centre.lat:.5f},{centre.lon:.5f}: {shown}"
+    )
 
 
 def texts_in(value: object) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic.functional_validators import AfterValidator
 from bounties import rules
 from bounties.rules import Ask, Kind, Licence, StreamTerms
 from core import clock
+from core.accounts.service import request_hash
 from core.geo import area_from_geojson
 from core.money import Money
 from core.wire import Amount, B64u, Body, Exact, Hex32, Json, JsonObject, Shape, Text
@@ -60,12 +62,23 @@ class PostBounty(Body):
     purpose: Text = Field(examples=["Forecasting queue lengths"])
     max_freshness_s: float | None = Field(default=None, ge=1, le=86_400)
     stream: StreamBody | None = None
+    approval: str | None = Field(
+        default=None, pattern=r"^apr_[0-9a-z]{26}$", description="The approval of exactly this post."
+    )
 
     @model_validator(mode="after")
     def _stream_fits(self) -> PostBounty:
         if (self.kind is Kind.STREAM) != (self.stream is not None):
             raise ValueError("`stream` is given exactly for kind stream")
         return self
+
+    def as_asked(self) -> dict[str, Any]:
+        """The body without the approval it names: what an approval is for."""
+        return self.model_dump(mode="json", exclude={"approval"})
+
+    def fingerprint(self) -> str:
+        """The same for the same request, however it was written."""
+        return request_hash(json.dumps(self.as_asked(), sort_keys=True))
 
     def to_ask(self, now: datetime, max_freshness_s: float) -> Ask:
         """The ask with defaults filled in. Raises ValueError on an area that cannot be."""
@@ -117,6 +130,29 @@ class BountyShape(Shape):
     stream: dict[str, Any] | None
     created_at: datetime
     observations: list[str]
+
+
+class ApprovalShape(Shape):
+    """A post that a key asked for. `request` is its body: post it, with `approval`, once it is approved."""
+
+    id: str
+    status: Literal["waiting", "approved", "refused", "used", "lapsed"]
+    key: str
+    amount: Amount
+    summary: str
+    request: dict[str, Any]
+    created_at: datetime
+    lapses_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    bounty: str | None
+
+
+class ApprovalPage(Shape):
+    """One page of approvals, newest first."""
+
+    items: list[ApprovalShape]
+    next: str | None
 
 
 class BountyPage(Shape):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bounties import policy, rules
+from bounties import approvals, policy, rules
 from bounties.rules import Ask, BountyState, SlotState
-from bounties.tables import Bounty, Observation, Slot
+from bounties.tables import Approval, Bounty, Observation, Slot
 from core import errors, geo, states
-from core.accounts import service as accounts
+from core.accounts import spending
+from core.accounts.rules import Purchase
 from core.accounts.tables import ApiKey
 from core.ids import new_id
+from core.money import Money
 from payments import escrow
 from payments.rules import fee, premium
 
@@ -34,19 +38,27 @@ def post_bounty(
     fee_basis_points: int,
     warranty_basis_points: int,
     now: datetime,
+    named: approvals.Named | None = None,
 ) -> Bounty:
     """Publishes an ask and holds its money, all or nothing. The warranty's part is taken out of the fee.
+
+    Args:
+        named: the approval that the post names; it is used up by the post.
 
     Raises:
         BadInput: times, tier or answer_schema that cannot be.
         PolicyRefused: an ask this market does not publish.
-        SpendLimitReached, InsufficientFunds: the key or the balance said no.
+        SpendLimitReached, ApprovalRequired, SpendingStopped, AccountFrozen: the key may not.
+        StateConflict: the named approval cannot be used. InsufficientFunds: the balance said no.
     """
     _check(ask, now)
     price, cut = ask.reward, fee(ask.reward, fee_basis_points)
-    accounts.spend(session, key.id, (price + cut).times(ask.slots), now=now)
+    total = (price + cut).times(ask.slots)
+    # A conditional change, and the first write: of many posts at once that name it, all but one end here.
+    approval = approvals.use(session, key, named, total, now=now) if named else None
+    spending.spend(session, key, _purchase(ask, total), approved=approval is not None, now=now)
     bounty_id = new_id("bty")
-    payers = [(key.account, (price + cut).times(ask.slots))]
+    payers = [(key.account, total)]
     held = escrow.hold(
         session,
         subject=bounty_id,
@@ -57,9 +69,49 @@ def post_bounty(
         slots=ask.slots,
         now=now,
     )
-    bounty = Bounty(
+    bounty = _new_bounty(bounty_id, key.account, ask, cut, held.id, now)
+    session.add(bounty)
+    states.began(session, bounty, now=now, tenant=key.account, actor=key.account)
+    session.add_all(
+        Slot(id=f"{bounty_id}/{number}", bounty=bounty_id, number=number, status=SlotState.OPEN.value)
+        for number in range(ask.slots)
+    )
+    if approval is not None:
+        approval.bounty = bounty_id
+    session.flush()
+    return bounty
+
+
+def ask_approval(
+    session: Session,
+    key: ApiKey,
+    ask: Ask,
+    *,
+    fee_basis_points: int,
+    request: Mapping[str, Any],
+    request_hash: str,
+    now: datetime,
+) -> Approval:
+    """Asks the key's account to approve a post, which is checked as the post will be. Holds nothing.
+
+    Raises:
+        BadInput, PolicyRefused: as `post_bounty`.
+        SpendLimitReached: a limit that no approval lifts. SpendingStopped, AccountFrozen.
+    """
+    _check(ask, now)
+    total = (ask.reward + fee(ask.reward, fee_basis_points)).times(ask.slots)
+    spending.check(session, key, _purchase(ask, total))
+    return approvals.record(session, key, ask, total, request=request, request_hash=request_hash, now=now)
+
+
+def _purchase(ask: Ask, total: Money) -> Purchase:
+    return Purchase(total, ask.kind.value, ask.area.centre)
+
+
+def _new_bounty(bounty_id: str, account: str, ask: Ask, cut: Money, escrow_id: str, now: datetime) -> Bounty:
+    return Bounty(
         id=bounty_id,
-        account=key.account,
+        account=account,
         status=BountyState.OPEN.value,
         kind=ask.kind.value,
         ask=ask.ask,
@@ -69,21 +121,13 @@ def post_bounty(
         cell=geo.cell(ask.area.centre),
         opens_at=ask.opens_at,
         closes_at=ask.closes_at,
-        reward=price.micros,
+        reward=ask.reward.micros,
         fee=cut.micros,
         slots=ask.slots,
         tier=ask.tier,
-        escrow=held.id,
+        escrow=escrow_id,
         created_at=now,
     )
-    session.add(bounty)
-    states.began(session, bounty, now=now, tenant=key.account, actor=key.account)
-    session.add_all(
-        Slot(id=f"{bounty_id}/{number}", bounty=bounty_id, number=number, status=SlotState.OPEN.value)
-        for number in range(ask.slots)
-    )
-    session.flush()
-    return bounty
 
 
 def _check(ask: Ask, now: datetime) -> None:

@@ -40,6 +40,31 @@ class Bounty(Base):
     created_at: Mapped[datetime]
 
 
+class Approval(Base):
+    """A post that a limited key may make once its account has said yes. `request` is its body, as asked."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("bounty IS NULL OR status = 'used'", name="bounty"),
+        Index("ix_approvals_status_lapses_at", "status", "lapses_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    key: Mapped[str] = mapped_column(ForeignKey("api_keys.id"))
+    status: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    request_hash: Mapped[str]
+    amount: Mapped[int] = mapped_column(Big)
+    summary: Mapped[str]
+    created_at: Mapped[datetime]
+    lapses_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("api_keys.id"))
+    decided_at: Mapped[datetime | None]
+    bounty: Mapped[str | None] = mapped_column(ForeignKey("bounties.id"), unique=True)
+
+
 class Slot(Base):
     """One paid-for capture of a bounty. `number` is also its number in the escrow."""
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from bounties import claims, judging, rules, service, submissions
+from bounties import approvals, claims, judging, rules, service, submissions
 from bounties.rules import BountyState, CaptureState, ClaimState
 from bounties.tables import Bounty, Capture, Claim
 from core import clock, states
@@ -146,6 +146,13 @@ def overdue_reviews(sweeper: Sweeper, *, now: datetime) -> int:
         if row.judged_at and now - row.judged_at > rules.TIERS[row.tier].review_within
     ]
     return sweeper.each(late, lambda session, found: judging.end_overdue_review(session, found, now=now))
+
+
+def lapse_approvals(sweeper: Sweeper, *, now: datetime) -> int:
+    """Ends approvals that nobody used within a day. Gives how many."""
+    with sweeper.database.reading() as session:
+        found = approvals.due(session, now, limit=SWEEP_LIMIT)
+    return sweeper.each(found, lambda session, item: approvals.lapse(session, item, now=now))
 
 
 def drop_unnamed_originals(sweeper: Sweeper, storage: Storage, *, now: datetime) -> int:

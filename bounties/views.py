@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bounties import receipts, service
+from bounties import approvals, receipts, service
 from bounties.rules import CaptureState
 from bounties.schemas import (
+    ApprovalShape,
     BountyShape,
     CaptureShape,
     Card,
@@ -23,7 +25,7 @@ from bounties.schemas import (
     ReceiptShape,
     ReviewShape,
 )
-from bounties.tables import Bounty, Capture, Claim, Media, Observation
+from bounties.tables import Approval, Bounty, Capture, Claim, Media, Observation
 from core import geo, log
 from core.money import Money
 from core.states import History
@@ -65,6 +67,23 @@ def bounty_shape(session: Session, bounty: Bounty) -> BountyShape:
         stream=terms["stream"],
         created_at=bounty.created_at,
         observations=list(found),
+    )
+
+
+def approval_shape(approval: Approval, now: datetime) -> ApprovalShape:
+    """An approval for its account."""
+    return ApprovalShape(
+        id=approval.id,
+        status=approvals.status_at(approval, now).value,
+        key=approval.key,
+        amount=Money(approval.amount),
+        summary=approval.summary,
+        request=approval.request,
+        created_at=approval.created_at,
+        lapses_at=approval.lapses_at,
+        decided_by=approval.decided_by,
+        decided_at=approval.decided_at,
+        bounty=approval.bounty,
     )
 
 

@@ -8,7 +8,11 @@ SpotcheckError
 ├── PaymentRefused          402
 │   ├── InsufficientFunds        the account has less than the posting needs
 │   └── SpendLimitReached        this key's own limit, not the balance, said no
-├── Forbidden               403  the key lacks the scope
+├── Forbidden               403  the key lacks the scope, or may not do this
+│   ├── ApprovalRequired         over the key's threshold: another key of the account must approve first
+│   ├── SpendingStopped          this key, or all spending of its account, was stopped
+│   ├── AccountFrozen            by a dispute or an operator: it may read, and what is under way settles
+│   └── AccountClosed            its owner closed it for good
 ├── NotFound                404  nothing of yours by that name (another tenant's looks the same)
 ├── Conflict                409
 │   ├── IdempotencyConflict      same key, other body
@@ -114,10 +118,37 @@ class SpendLimitReached(PaymentRefused):
 
 
 class Forbidden(SpotcheckError):
-    """The key lacks the scope this call needs."""
+    """The key lacks the scope this call needs, or may not do this."""
 
     status = 403
     hint = "Use a key with the scope named in facts.scope."
+
+
+class ApprovalRequired(Forbidden):
+    """The post costs more than this key may spend unasked, and no fitting approval was named."""
+
+    hint = (
+        "POST /v1/approvals with the same body, wait until a key of your account without limits has approved "
+        "it, then post once more and name the apr_ id as `approval`."
+    )
+
+
+class SpendingStopped(Forbidden):
+    """This key, or all spending of its account, was stopped. Reading, cancelling and refunds go on."""
+
+    hint = "A key of the account without limits, itself not stopped, starts it again."
+
+
+class AccountFrozen(Forbidden):
+    """This account is frozen: no posts, no money out, no new keys. What is under way settles."""
+
+    hint = "Ask the market's operators; they lift it when the matter is settled."
+
+
+class AccountClosed(Forbidden):
+    """This account was closed by its owner, for good."""
+
+    hint = "Open another account: POST /v1/accounts."
 
 
 class NotFound(SpotcheckError):

@@ -7,6 +7,8 @@ sphere (R = 6,371,008.8 m, IUGG). Against the ellipsoid that is off by at most 0
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +19,9 @@ from shapely.geometry import LinearRing, Point, Polygon
 EARTH_RADIUS_M = 6_371_008.8
 FIND_RESOLUTION = 5  # cells about 17 km across: a 50 km search is some dozens of them
 COARSE_RESOLUTION = 7  # cells about 2.4 km across: what others may see of a place
+FINEST_FENCE = 9  # cells about 350 m across: a fence need be no finer
 MAX_RADIUS_M = 50_000.0
+_CELL = re.compile(r"[0-9a-f]{15}")
 _EDGE_STEP_DEGREES = 0.05  # an edge is straight in longitude and latitude (RFC 7946), not on the sphere
 
 
@@ -47,6 +51,23 @@ def distance_m(a: Spot, b: Spot) -> float:
 def cell(spot: Spot, resolution: int = FIND_RESOLUTION) -> str:
     """The H3 cell that holds a spot."""
     return str(h3.latlng_to_cell(spot.lat, spot.lon, resolution))
+
+
+def fence_cell(text: str) -> str:
+    """An H3 cell of resolution 0..9, as lower-case hex, that may be part of a fence.
+
+    Raises:
+        ValueError: anything else.
+    """
+    known = _CELL.fullmatch(text) and h3.is_valid_cell(text)  # h3 alone reads capitals and spaces too
+    if not known or h3.get_resolution(text) > FINEST_FENCE:
+        raise ValueError(f"not an H3 cell of resolution 0..{FINEST_FENCE} in lower-case hex")
+    return text
+
+
+def inside_fence(spot: Spot, cells: Collection[str]) -> bool:
+    """Whether a spot lies in one of these cells, of whatever resolutions."""
+    return any(cell(spot, resolution) in cells for resolution in {h3.get_resolution(c) for c in cells})
 
 
 def cells_within(spot: Spot, radius_m: float) -> list[str]:

@@ -12,7 +12,7 @@ import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 PREFIXES = frozenset(
-    {"bty", "clm", "cap", "rpt", "obs", "trf", "acc", "key", "dev", "esc", "ops", "lgl", "rec"}
+    {"apr", "bty", "clm", "cap", "rpt", "obs", "trf", "acc", "key", "dev", "esc", "ops", "lgl", "rec"}
 )
 _SHAPE = re.compile(rf"({'|'.join(sorted(PREFIXES))})_[{_ALPHABET}]{{26}}")
 

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+import bounties.account_routes
 import bounties.routes
 import bounties.work_routes
 import core.accounts.routes
@@ -81,6 +82,7 @@ def _add_doors(app: FastAPI, database: Database, vkey: str) -> None:
     app.include_router(payments.routes.router)
     app.include_router(bounties.work_routes.router)  # before bounties.routes: /bounties/near is no id
     app.include_router(bounties.routes.router)
+    app.include_router(bounties.account_routes.router)
     app.include_router(log_routes.log_router(database, vkey))
 
 

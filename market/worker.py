@@ -150,6 +150,7 @@ def sweep_slowly(worker: Worker) -> None:
     now, part = clock.now(), worker.sweeper.part
     part("earnings", lambda: payments.tasks.mature(worker.database, now=now))
     part("top-ups", lambda: payments.tasks.top_up(worker.sweeper, now=now))
+    part("approvals", lambda: bounties.tasks.lapse_approvals(worker.sweeper, now=now))
     part("reviews", lambda: bounties.tasks.overdue_reviews(worker.sweeper, now=now))
     part(
         "originals",

@@ -3,8 +3,8 @@
     python -m payments audit [--json PATH]      every invariant with its figure, and what is in flight
     python -m payments resume --why "…"         lifts the halt of payouts, if every invariant holds
 
-Exit status 0 when the books are right (alarms are told as WARN), 1 when an invariant does not hold, 2 for wrong
-usage.
+Exit status 0 when the books are right (alarms are told as WARN), 1 when an invariant does not hold, 2 for
+wrong usage.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from core import clock, errors, states
+from core.accounts import service as accounts
 from core.db import Database, insert_once
 from core.money import Money
 from payments import ledger, outbox, rules
@@ -62,6 +63,7 @@ def record(session: Session, rail: str, facts: DisputeFacts, *, now: datetime) -
 
 def _open(session: Session, rail: str, facts: DisputeFacts, account: str, now: datetime) -> None:
     """The first sight of a dispute; nothing at any other."""
+    accounts.lock(session, account)  # before the ledger, as posts do
     # Locked before it is read: what is taken is what is there when it is posted.
     spendable = rules.available(account)
     held = session.get(LedgerAccount, spendable, with_for_update=True, populate_existing=True)
@@ -80,6 +82,7 @@ def _open(session: Session, rail: str, facts: DisputeFacts, account: str, now: d
     }
     if not insert_once(session, Dispute, row, ["id"]):
         return
+    accounts.freeze(session, account, f"dispute {facts.id}", now=now, actor="provider")
     owed, cash = facts.withdrawn.micros - taken, rules.cash_out(rail)
     sides = [
         (spendable, taken),

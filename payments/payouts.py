@@ -15,6 +15,8 @@ from datetime import datetime
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
+from core.accounts.rules import AccountState
+from core.accounts.tables import Account
 from core.money import Money
 from payments import halts, ledger, outbox, rules
 from payments.rules import Leg, OperationKind
@@ -71,7 +73,10 @@ def order_due(
 
 
 def _due(session: Session, week: str, minimum: Money, limit: int, rail: str) -> Sequence[Row[str, int]]:
-    """Accounts with enough payable and no payout of this week, ascending: the order all runs take them in."""
+    """Open accounts with enough payable and no payout of this week, ascending: as all runs take them.
+
+    They are locked: one that is being frozen is waited for, and then left out.
+    """
     prefix, suffix = rules.payable("|").split("|")
     account = func.substr(
         LedgerAccount.id, len(prefix) + 1, func.length(LedgerAccount.id) - len(prefix + suffix)
@@ -79,6 +84,8 @@ def _due(session: Session, week: str, minimum: Money, limit: int, rail: str) -> 
     had = select(Operation.id).where(Operation.account == account, Operation.week == week)
     found = (
         select(account, LedgerAccount.balance)
+        .join(Account, Account.id == account)
+        .where(Account.status == AccountState.OPEN.value)
         .where(LedgerAccount.id.like(f"{prefix}%{suffix}"), LedgerAccount.balance >= minimum.micros)
         .where(~had.exists())
     )
@@ -87,7 +94,8 @@ def _due(session: Session, week: str, minimum: Money, limit: int, rail: str) -> 
             RailAccount.rail == rail, RailAccount.account == account, RailAccount.can_receive
         )
         found = found.where(known.exists())
-    return session.execute(found.order_by(account).limit(limit)).all()
+    found = found.order_by(account).limit(limit).with_for_update(of=Account, key_share=True)
+    return session.execute(found).all()
 
 
 def _reservation(ordered: Operation) -> tuple[str, list[Leg]]:

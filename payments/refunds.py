@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from core import errors
+from core.accounts import service as accounts
 from core.money import Money
 from payments import ledger, outbox, rules
 from payments.rules import Leg, OperationKind, OperationState
@@ -27,7 +28,9 @@ def request_refund(
     Raises:
         NotFound: no such deposit of this account. StateConflict: it is not done, or less of it is left.
         InsufficientFunds: less is available: the rest is spent or held.
+        AccountFrozen: money that is disputed does not leave by another door.
     """
+    accounts.require_open(session, account)
     deposit = session.get(Operation, deposit_id)
     of_account = deposit is not None and deposit.account == account
     if deposit is None or not of_account or deposit.kind != OperationKind.DEPOSIT:

@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from core import clock, errors
 from core.accounts import service as accounts
+from core.accounts import spending
 from core.accounts.door import Caller, database, who
 from core.accounts.rules import Scope
-from core.accounts.schemas import AccountShape, DeviceShape
+from core.accounts.schemas import AccountShape, DeviceShape, KeyState
 from core.db import Database
 from payments import inbox, refunds, service, statement_csv, statements, topups
 from payments.rails.stripe_events import Event, open_event
@@ -43,11 +44,12 @@ router = APIRouter(prefix="/v1", tags=["money"])
 
 @router.get("/me", response_model=Me)
 def me(call: Caller) -> Me:
-    """Who the caller is, and everything it has."""
+    """Who the caller is, everything it has, and what this key may spend and has spent."""
     call.require(Scope.READ)
     return Me(
         account=AccountShape.of(call.caller),
         balances=BalancesShape.of(service.balances(call.session, call.account)),
+        key=KeyState.of(call.api_key, spending.spent(call.session, call.api_key, now=clock.now())),
         devices=[DeviceShape.of(device) for device in accounts.devices_of(call.session, call.account)],
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from core import clock
-from core.accounts.schemas import AccountShape, DeviceShape
+from core.accounts.schemas import AccountShape, DeviceShape, KeyState
 from core.money import Money
 from core.wire import Amount, Body, Shape
 from payments.rules import Method
@@ -155,10 +155,11 @@ class BalancesShape(Shape):
 
 
 class Me(Shape):
-    """The caller: account, money, devices."""
+    """The caller: account, money, the key in use, devices."""
 
     account: AccountShape
     balances: BalancesShape
+    key: KeyState
     devices: list[DeviceShape]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import errors
+from core.accounts import service as accounts
 from core.ids import is_id
 from core.money import Money, split
 from payments import ledger, outbox, payouts, rules
@@ -36,10 +37,19 @@ class Balances:
 
 def balances(session: Session, account: str) -> Balances:
     """An account's balances, as of this transaction. All zero for an account that never traded."""
+    # What is held is read first: what is refunded between the two reads is seen twice, never not at all.
+    held = _held(session, account)
     names = [f(account) for f in (rules.available, rules.pending, rules.payable, rules.in_payout)]
     found = ledger.balances(session, names)
     available, pending, payable, in_payout = (Money(found[name]) for name in names)
-    return Balances(available, _held(session, account), pending, payable, in_payout)
+    return Balances(available, held, pending, payable, in_payout)
+
+
+def open_operations(session: Session, account: str) -> int:
+    """How many deposits and payouts of an account have not ended."""
+    states = sorted(rules.OPEN_STATES)
+    counted = select(func.count()).where(Operation.account == account, Operation.status.in_(states))
+    return session.scalar(counted) or 0
 
 
 def request_deposit(
@@ -55,7 +65,9 @@ def request_deposit(
 
     Raises:
         BadInput: an amount this rail does not move, or a means of payment it does not know.
+        AccountClosed.
     """
+    accounts.require_not_closed(session, account)
     if method is None and rail in rules.TWO_STAGE_RAILS:
         method = Method.CHECKOUT
     if method is not None and rail not in rules.TWO_STAGE_RAILS:
@@ -70,7 +82,9 @@ def request_payout(
 
     Raises:
         StateConflict: the provider does not pay this account yet, or not any more.
+        AccountFrozen, AccountClosed.
     """
+    accounts.require_open(session, account)
     standing = payee(session, account, rail)
     if not standing.can_receive:
         raise errors.StateConflict(

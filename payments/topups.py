@@ -12,6 +12,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core import errors
+from core.accounts import service as accounts
+from core.accounts.rules import AccountState
+from core.accounts.tables import Account
 from core.db import insert_once
 from core.money import Money
 from payments import ledger, outbox, rules
@@ -74,12 +77,14 @@ def end_rule(session: Session, account: str) -> None:
 
 
 def low_accounts(session: Session, *, limit: int = 200) -> list[str]:
-    """Accounts with a rule in force whose balance is low now."""
+    """Accounts with a rule in force whose balance is low now, and that may spend."""
     balance = func.coalesce(LedgerAccount.balance, 0)
     found = (
         select(TopUpRule.account)
+        .join(Account, Account.id == TopUpRule.account)
         .outerjoin(LedgerAccount, LedgerAccount.id == "agent:" + TopUpRule.account + ":available")
         .where(TopUpRule.off_why.is_(None), balance < TopUpRule.below)
+        .where(Account.status == AccountState.OPEN.value, Account.spending_stopped_at.is_(None))
         .order_by(TopUpRule.account)
         .limit(limit)
     )
@@ -87,7 +92,11 @@ def low_accounts(session: Session, *, limit: int = 200) -> list[str]:
 
 
 def fill(session: Session, account: str, *, now: datetime) -> Operation | None:
-    """Orders a top-up where the rule allows one now. None when it does not."""
+    """Orders a top-up where the rule allows one now. None when it does not, and for an account that is
+    frozen, closed, or was stopped from spending: nobody's card is charged for what may not be spent."""
+    owner = accounts.lock(session, account)
+    if owner.status != AccountState.OPEN or owner.spending_stopped_at is not None:
+        return None
     rule = session.get(TopUpRule, account, with_for_update=True, populate_existing=True)
     if rule is None or rule.off_why or ledger.balance(session, rules.available(account)) >= rule.below:
         return None

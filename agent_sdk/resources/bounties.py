@@ -22,17 +22,16 @@ from typing import Any, Concatenate, Generic, ParamSpec, overload
 
 from pydantic import JsonValue, PrivateAttr
 
-from agent_sdk._core import Core, Flow, Sleep, segment
+from agent_sdk._asks import Approval, Terms, request_body
+from agent_sdk._core import Flow, Sleep, segment
 from agent_sdk._doors import AsyncResource, Listing, Resource, SyncResource, op, pages
 from agent_sdk.areas import Disc, Ring
-from agent_sdk.errors import BadInput
-from agent_sdk.types import Bounty, Page, StreamTerms, Waited, amount, timestamp
+from agent_sdk.types import Bounty, Page, StreamTerms, Waited
 
 P = ParamSpec("P")
 
 HOLD_S = 25.0  # one long poll; proxies commonly cut silent connections at 30 or 60 s
 MIN_GAP_S = 1.0  # between polls when the server answers at once, as it does while more are wanted
-DEFAULT_CLOSES_IN = timedelta(hours=24)
 
 
 class _live(Generic[P]):  # noqa: N801  (used as a decorator)
@@ -97,6 +96,7 @@ class _Bounties(Resource):
         stream: StreamTerms | Mapping[str, JsonValue] | None = None,
         licence: str = "buyer-only",
         purpose: str = "not stated",
+        approval: str | None = None,
         idempotency_key: str | None = None,
     ) -> Flow[Bounty]:
         """Posts a bounty and holds (reward + fee) x slots in escrow; what is not filled comes back.
@@ -111,32 +111,34 @@ class _Bounties(Resource):
             tier: 0, 1 or 2, how much evidence is required; default: the server's choice by price.
             kind: "photo" or "stream" (then `stream` says what a stream must deliver).
             licence, purpose: shown to contributors before they accept; "buyer-only", "CC-BY-4.0", "CC0-1.0".
+            approval: the id of an approval of exactly this post; `post_approved` is the easy way.
             idempotency_key: the same key never buys twice. When you repeat a call with your own key from
                 another process, give `closes_at`: `closes_in` would make another body, and a conflict.
 
         Raises:
             BadInput: no place, no time zone, or a limit broken.
-            InsufficientFunds, SpendLimitReached: nothing was posted.
+            InsufficientFunds, SpendLimitReached, SpendingStopped: nothing was posted.
+            ApprovalRequired: it costs more than this key may spend unasked: `client.approvals.ask`.
             PolicyRefused: this market does not publish that ask.
             IdempotencyConflict: the key was used before with another body.
         """
-        body: dict[str, JsonValue] = {
-            "kind": kind,
-            "ask": ask,
-            "answer_schema": dict(answer_schema or {}),
-            "area": _area(area, lat, lon, radius_m),
-            "closes_at": timestamp(_closing(self._core, closes_in, closes_at)),
-            "reward": amount(reward),
-            "slots": slots,
-            "licence": licence,
-            "purpose": purpose,
-        }
-        if opens_at is not None:
-            body["opens_at"] = timestamp(opens_at)
-        if tier is not None:
-            body["tier"] = tier
-        if stream is not None:
-            body["stream"] = stream.model_dump() if isinstance(stream, StreamTerms) else dict(stream)
+        place = Terms(area=area, lat=lat, lon=lon, radius_m=radius_m)
+        times = Terms(closes_in=closes_in, closes_at=closes_at, opens_at=opens_at)
+        price = Terms(reward=reward, slots=slots, tier=tier, licence=licence, purpose=purpose)
+        what = Terms(kind=kind, answer_schema=answer_schema, stream=stream)
+        body = request_body(self._core, ask, place | times | price | what)
+        if approval is not None:
+            body["approval"] = approval
+        return self._core.call(Bounty, "POST", "/v1/bounties", body=body, key=idempotency_key)
+
+    @_live
+    def post_approved(self, approval: Approval, *, idempotency_key: str | None = None) -> Flow[Bounty]:
+        """Posts what an approval is for, exactly as it was asked, with the key that asked.
+
+        Raises:
+            StateConflict: it is not approved (yet), used already, or lapsed.
+        """
+        body: dict[str, JsonValue] = {**approval.request, "approval": approval.id}
         return self._core.call(Bounty, "POST", "/v1/bounties", body=body, key=idempotency_key)
 
     @_live
@@ -225,24 +227,3 @@ class AsyncLiveBounty(Bounty):
     async def cancel(self) -> AsyncLiveBounty:
         """See `Bounties.cancel`."""
         return await self._room.cancel(self.id)
-
-
-def _area(
-    area: Disc | Ring | Mapping[str, JsonValue] | None, lat: float | None, lon: float | None, radius_m: float
-) -> dict[str, JsonValue]:
-    if area is not None:
-        if lat is not None or lon is not None:
-            raise BadInput("give area, or lat and lon, not both")
-        return area.geojson() if isinstance(area, Disc | Ring) else dict(area)
-    if lat is None or lon is None:
-        raise BadInput("a bounty needs a place", hint="Give area=, or lat=, lon= and radius_m=.")
-    return Disc(lat=lat, lon=lon, radius_m=radius_m).geojson()
-
-
-def _closing(core: Core, closes_in: timedelta | float | None, closes_at: datetime | None) -> datetime:
-    if closes_at is not None:
-        if closes_in is not None:
-            raise BadInput("give closes_in or closes_at, not both")
-        return closes_at
-    span = DEFAULT_CLOSES_IN if closes_in is None else closes_in
-    return core.now() + (span if isinstance(span, timedelta) else timedelta(seconds=span))

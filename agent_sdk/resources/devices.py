@@ -19,14 +19,8 @@ from pydantic import JsonValue
 from agent_sdk._core import Core, Flow, segment
 from agent_sdk._doors import AsyncResource, Resource, SyncResource, op
 from agent_sdk.device import DeviceKey, Signed, SignedPart, StreamWindow, photo_statement
-from agent_sdk.types import (
-    Capture,
-    Cards,
-    Claim,
-    CommitmentReceived,
-    Enrolment,
-    PartReceived,
-)
+from agent_sdk.types import Enrolment
+from agent_sdk.work import Capture, Cards, Claim, CommitmentReceived, PartReceived
 
 
 class _Devices(Resource):

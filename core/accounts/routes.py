@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from core import clock, errors
-from core.accounts import rules, service
+from core.accounts import rules, service, spending
 from core.accounts.door import AnyDoor, Call, Caller, MaybeCaller
 from core.accounts.rules import Kind, Limits, Scope
 from core.accounts.schemas import (
@@ -17,16 +17,21 @@ from core.accounts.schemas import (
     DeviceShape,
     Enrol,
     Enrolled,
+    FreezeAccount,
+    Keys,
     KeyShape,
+    KeyState,
     MakeKey,
     OpenAccount,
     Opened,
+    StandingShape,
 )
 from core.accounts.tables import Account, ApiKey, Device
 from core.geo import Spot
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
 
+AccountId = Annotated[str, Path(pattern=r"^acc_[0-9a-z]{26}$")]
 DeviceId = Annotated[str, Path(pattern=r"^dev_[0-9a-z]{26}$")]
 KeyId = Annotated[str, Path(pattern=r"^key_[0-9a-z]{26}$")]
 
@@ -82,7 +87,7 @@ def make_key(body: MakeKey, call: Caller) -> JSONResponse:
         raise errors.Forbidden(
             "a key with spend limits cannot make keys", hint="Use the account's first key."
         )
-    limits = Limits(body.limits.per_bounty, body.limits.per_day, body.limits.total)
+    limits = body.limits.limits()
     wanted = body.scopes if body.scopes is not None else _inherited(call.api_key, limits)
     if not wanted:
         raise errors.BadInput(
@@ -93,6 +98,7 @@ def make_key(body: MakeKey, call: Caller) -> JSONResponse:
         call.require(scope)
 
     def effect() -> KeyShape:
+        spending.require_going(call.session, call.api_key)
         issued = service.issue_key(call.session, call.caller, now=clock.now(), scopes=wanted, limits=limits)
         return KeyShape.of(issued)
 
@@ -104,6 +110,93 @@ def revoke_key(key_id: KeyId, call: Caller) -> Response:
     """Ends a key of the caller's account at once: itself, or one that may do no more than it."""
     service.revoke_key(call.session, call.api_key, key_id, now=clock.now())
     return Response(status_code=204)
+
+
+@router.get("/keys", response_model=Keys)
+def list_keys(call: Caller) -> Keys:
+    """The account's keys, oldest first, for a key without limits; one with limits sees itself."""
+    call.require(Scope.READ)
+    found = [call.api_key] if call.api_key.has_limits() else service.keys_of(call.session, call.account)
+    return Keys(items=[_key_state(call.session, key) for key in found])
+
+
+@router.post("/keys/{key_id}/stop", response_model=KeyState)
+def stop_key(key_id: KeyId, call: Caller) -> JSONResponse:
+    """Stops a key of the caller's account: it posts nothing more until it is started. It may still read
+    and cancel, and refunds come. Itself, or one that may do no more than it."""
+
+    def effect() -> KeyState:
+        stopped = spending.stop_key(call.session, call.api_key, key_id, now=clock.now())
+        return _key_state(call.session, stopped)
+
+    return call.once(None, effect, 200)
+
+
+@router.post("/keys/{key_id}/start", response_model=KeyState)
+def start_key(key_id: KeyId, call: Caller) -> JSONResponse:
+    """Starts a stopped key again. A key that has limits, or is stopped itself, starts none."""
+
+    def effect() -> KeyState:
+        started = spending.start_key(call.session, call.api_key, key_id, now=clock.now())
+        return _key_state(call.session, started)
+
+    return call.once(None, effect, 200)
+
+
+@router.post("/me/spending/stop", response_model=AccountShape)
+def stop_spending(call: Caller) -> JSONResponse:
+    """Stops all spending of the account at once, whichever its key; any key that may post may do this."""
+    call.require(Scope.POST)
+
+    def effect() -> AccountShape:
+        return AccountShape.of(spending.stop_all(call.session, call.api_key, now=clock.now()))
+
+    return call.once(None, effect, 200)
+
+
+@router.post("/me/spending/start", response_model=AccountShape)
+def start_spending(call: Caller) -> JSONResponse:
+    """Lets the account spend again. A key that has limits, or is stopped itself, may not do this."""
+    call.require(Scope.POST)
+
+    def effect() -> AccountShape:
+        return AccountShape.of(spending.start_all(call.session, call.api_key, now=clock.now()))
+
+    return call.once(None, effect, 200)
+
+
+@router.post("/accounts/{account_id}/freeze", response_model=StandingShape)
+def freeze(account_id: AccountId, body: FreezeAccount, call: Caller) -> JSONResponse:
+    """Freezes an account (operators): no posts, no money out, no new keys. What is under way settles."""
+    call.require(Scope.ADMIN)
+
+    def effect() -> StandingShape:
+        if not service.freeze(call.session, account_id, body.why, now=clock.now(), actor=call.account):
+            raise errors.StateConflict("a closed account cannot be frozen", status="closed")
+        return _standing(call.session, account_id)
+
+    return call.once(body, effect, 200)
+
+
+@router.post("/accounts/{account_id}/unfreeze", response_model=StandingShape)
+def unfreeze(account_id: AccountId, call: Caller) -> JSONResponse:
+    """Lifts every reason for which an account is frozen (operators)."""
+    call.require(Scope.ADMIN)
+
+    def effect() -> StandingShape:
+        if not service.unfreeze(call.session, account_id, now=clock.now(), actor=call.account):
+            raise errors.StateConflict("a closed account cannot be opened again", status="closed")
+        return _standing(call.session, account_id)
+
+    return call.once(None, effect, 200)
+
+
+def _key_state(session: Session, key: ApiKey) -> KeyState:
+    return KeyState.of(key, spending.spent(session, key, now=clock.now()))
+
+
+def _standing(session: Session, account_id: str) -> StandingShape:
+    return StandingShape.of(session.get_one(Account, account_id), service.freezes_of(session, account_id))
 
 
 def _inherited(key: ApiKey, limits: Limits) -> list[Scope]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from core.geo import Spot
 from core.money import Money
 
 KEY_PREFIX = "sk_"
@@ -49,6 +51,22 @@ SCOPES_OF: dict[Kind, frozenset[Scope]] = {
 """The most a key of an account of each kind may hold."""
 
 
+class AccountState(StrEnum):
+    """OPEN trades. FROZEN reads and settles what is under way, until an operator lifts it. CLOSED is over."""
+
+    OPEN = "open"
+    FROZEN = "frozen"
+    CLOSED = "closed"
+
+
+ACCOUNT: Mapping[AccountState, frozenset[AccountState]] = {
+    AccountState.OPEN: frozenset({AccountState.FROZEN, AccountState.CLOSED}),
+    # Nobody leaves by closing while an operator looks into something.
+    AccountState.FROZEN: frozenset({AccountState.OPEN}),
+    AccountState.CLOSED: frozenset(),
+}
+
+
 class Algorithm(StrEnum):
     """Signature algorithms a device may enrol with; pinned at enrolment."""
 
@@ -65,11 +83,31 @@ class DeviceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A key's spend limits; None is no limit."""
+    """A key's spend limits; None is no limit.
+
+    Attributes:
+        per_bounty, per_hour, per_day, total: the most it may spend, fees included; hours and days are UTC's.
+        kinds: the kinds of bounty it may post.
+        cells: H3 cells (`geo.fence_cell`), one of which must hold the centre of the area.
+        approve_over: what costs more needs an approval by a key without limits.
+    """
 
     per_bounty: Money | None = None
+    per_hour: Money | None = None
     per_day: Money | None = None
     total: Money | None = None
+    kinds: tuple[str, ...] | None = None
+    cells: tuple[str, ...] | None = None
+    approve_over: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What a key is about to buy: what it costs in all, of which kind, and the centre of its area."""
+
+    amount: Money
+    kind: str
+    spot: Spot
 
 
 def new_secret() -> str:
@@ -82,9 +120,19 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def day_of(now: datetime) -> str:
-    """The UTC day a spend counts towards."""
-    return now.strftime("%Y-%m-%d")
+class Span(StrEnum):
+    """The windows that spending is counted in."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
+_WINDOW = {Span.HOUR: "%Y-%m-%dT%H", Span.DAY: "%Y-%m-%d"}
+
+
+def window_of(span: Span, now: datetime) -> str:
+    """The UTC hour or day a spend counts towards, such as "2026-11-23T12"."""
+    return now.astimezone(UTC).strftime(_WINDOW[span])
 
 
 def b64u(data: bytes) -> str:

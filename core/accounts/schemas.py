@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from core.accounts.rules import Algorithm, DeviceKind, Scope
-from core.accounts.service import Issued
-from core.accounts.tables import Account, ApiKey, Device
+from core.accounts.rules import AccountState, Algorithm, DeviceKind, Limits, Scope, Span
+from core.accounts.service import MAX_WHY, Issued
+from core.accounts.tables import Account, ApiKey, Device, Freeze
+from core.geo import fence_cell
 from core.money import Money
-from core.wire import Amount, B64u, Body, Name, Shape
+from core.wire import Amount, B64u, Body, Name, Shape, Text
+
+FenceCell = Annotated[str, Field(pattern=r"^[0-9a-f]{15}$"), AfterValidator(fence_cell)]
+"""An H3 cell of resolution 0..9."""
 
 
 class OpenAccount(Body):
@@ -21,11 +27,39 @@ class OpenAccount(Body):
 
 
 class LimitsShape(Body):
-    """Spend limits of a key; absent is no limit."""
+    """Spend limits of a key, fees included; absent is no limit. Hours and days are UTC's."""
 
     per_bounty: Amount | None = None
+    per_hour: Amount | None = None
     per_day: Amount | None = None
     total: Amount | None = None
+    kinds: list[Literal["photo", "stream"]] | None = Field(default=None, min_length=1, max_length=2)
+    cells: list[FenceCell] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="H3 cells, resolution 0..9: the centre of a bounty's area lies in one of them.",
+    )
+    approve_over: Amount | None = Field(
+        default=None, description="A post that costs more needs an approval (POST /v1/approvals)."
+    )
+
+    def limits(self) -> Limits:
+        """The limits as the house keeps them."""
+        return Limits(
+            per_bounty=self.per_bounty,
+            per_hour=self.per_hour,
+            per_day=self.per_day,
+            total=self.total,
+            kinds=None if self.kinds is None else tuple(self.kinds),
+            cells=None if self.cells is None else tuple(self.cells),
+            approve_over=self.approve_over,
+        )
+
+    @classmethod
+    def of(cls, limits: Limits) -> LimitsShape:
+        """The limits on the wire."""
+        return cls.model_validate({name: getattr(limits, name) for name in cls.model_fields})
 
 
 class MakeKey(Body):
@@ -53,11 +87,19 @@ class AccountShape(Shape):
     id: str
     kind: str
     name: str
+    status: Literal["open", "frozen", "closed"]
+    spending_stopped_at: datetime | None
 
     @classmethod
     def of(cls, account: Account) -> AccountShape:
         """The account on the wire."""
-        return cls(id=account.id, kind=account.kind, name=account.name)
+        return cls(
+            id=account.id,
+            kind=account.kind,
+            name=account.name,
+            status=AccountState(account.status).value,
+            spending_stopped_at=account.spending_stopped_at,
+        )
 
 
 class KeyShape(Shape):
@@ -75,8 +117,70 @@ class KeyShape(Shape):
             id=issued.key.id,
             secret=issued.secret,
             scopes=list(issued.key.scopes),
-            limits=limits_of(issued.key),
+            limits=LimitsShape.of(issued.key.limits),
         )
+
+
+class Spent(Shape):
+    """What a key has spent: in the current UTC hour, in the current UTC day, in all."""
+
+    hour: Amount
+    day: Amount
+    total: Amount
+
+
+class KeyState(Shape):
+    """A key as it is now: what it may spend and what it has spent. `stopped_at`: it posts nothing."""
+
+    id: str
+    scopes: list[str]
+    limits: LimitsShape
+    spent: Spent
+    stopped_at: datetime | None
+
+    @classmethod
+    def of(cls, key: ApiKey, spent: Mapping[Span, Money]) -> KeyState:
+        """The key on the wire."""
+        return cls(
+            id=key.id,
+            scopes=list(key.scopes),
+            limits=LimitsShape.of(key.limits),
+            spent=Spent(hour=spent[Span.HOUR], day=spent[Span.DAY], total=Money(key.spent_total)),
+            stopped_at=key.stopped_at,
+        )
+
+
+class Keys(Shape):
+    """Keys that are not revoked, oldest first."""
+
+    items: list[KeyState]
+
+
+class FreezeAccount(Body):
+    """Why an account is frozen, for operators. The same reason again changes nothing."""
+
+    why: Annotated[Text, Field(max_length=MAX_WHY)] = Field(examples=["dispute dp_1"])
+
+
+class FreezeReason(Shape):
+    """One reason why an account is frozen."""
+
+    why: str
+    actor: str
+    at: datetime
+
+
+class StandingShape(Shape):
+    """An account as an operator sees it."""
+
+    account: AccountShape
+    reasons: list[FreezeReason]
+
+    @classmethod
+    def of(cls, account: Account, reasons: Iterable[Freeze]) -> StandingShape:
+        """The standing on the wire."""
+        told = [FreezeReason(why=item.why, actor=item.actor, at=item.at) for item in reasons]
+        return cls(account=AccountShape.of(account), reasons=told)
 
 
 class DeviceShape(Shape):
@@ -106,14 +210,3 @@ class Enrolled(Shape):
     account: AccountShape
     device: DeviceShape
     key: KeyShape | None
-
-
-def limits_of(key: ApiKey) -> LimitsShape:
-    """A key's limits on the wire."""
-
-    def money(micros: int | None) -> Money | None:
-        return None if micros is None else Money(micros)
-
-    return LimitsShape(
-        per_bounty=money(key.limit_per_bounty), per_day=money(key.limit_per_day), total=money(key.limit_total)
-    )

@@ -7,19 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import errors
+from core import errors, states
 from core.accounts import rules
-from core.accounts.rules import DeviceKind, Kind, Limits, Scope
-from core.accounts.tables import Account, ApiKey, Device, SpendDay
+from core.accounts.rules import AccountState, DeviceKind, Kind, Limits, Scope
+from core.accounts.tables import Account, ApiKey, Device, Freeze
 from core.db import insert_once
 from core.geo import Spot
 from core.ids import new_id
 from core.money import Money
 
 MAX_DEVICES = 50
+MAX_WHY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ def issue_key(
 
     Raises:
         Forbidden: a scope that an account of this kind may not hold.
+        AccountFrozen, AccountClosed.
     """
+    require_open(session, account.id)
     allowed = rules.SCOPES_OF[Kind(account.kind)]
     wanted = frozenset(scopes) if scopes is not None else allowed
     if not wanted <= allowed:
@@ -62,11 +65,16 @@ def issue_key(
         secret_hash=rules.secret_hash(secret),
         scopes=sorted(wanted),
         limit_per_bounty=_micros(limits.per_bounty),
+        limit_per_hour=_micros(limits.per_hour),
         limit_per_day=_micros(limits.per_day),
         limit_total=_micros(limits.total),
+        limit_kinds=None if limits.kinds is None else sorted(set(limits.kinds)),
+        limit_cells=None if limits.cells is None else sorted(set(limits.cells)),
+        approve_over=_micros(limits.approve_over),
         spent_total=0,
         created_at=now,
         revoked_at=None,
+        stopped_at=None,
     )
     session.add(key)
     session.flush()
@@ -94,54 +102,179 @@ def revoke_key(session: Session, by: ApiKey, key_id: str, *, now: datetime) -> N
 
     Raises:
         NotFound: no such key of this account.
-        Forbidden: it may do more than `by`: a small key that leaked must not lock its owner out.
+        Forbidden, SpendingStopped: as `require_rule`.
     """
-    key = session.get(ApiKey, key_id)
-    if key is None or key.account != by.account:
-        raise errors.NotFound("no such key")
-    beyond = sorted(set(key.scopes) - set(by.scopes))
-    if key.id != by.id and (beyond or by.has_limits()):
-        raise errors.Forbidden("a key cannot end a key that may do more", scope=beyond[0] if beyond else None)
+    key = own_key(session, by.account, key_id)
+    if key.id != by.id:
+        require_rule(by, key)
     if key.revoked_at is None:
         key.revoked_at = now
         session.flush()
 
 
-def spend(session: Session, key_id: str, amount: Money, *, now: datetime) -> None:
-    """Counts a spend against a key's limits, in the caller's transaction, race-free.
-
-    Each limit is one conditional UPDATE, so that any number of parallel posts stay under it.
+def own_key(session: Session, account: str, key_id: str) -> ApiKey:
+    """A key of this account, as it is now.
 
     Raises:
-        SpendLimitReached: a limit would be passed; nothing is counted once the caller rolls back.
+        NotFound: another's, or none.
     """
-    key = session.get_one(ApiKey, key_id)
-    if key.limit_per_bounty is not None and amount.micros > key.limit_per_bounty:
-        raise _limit("per_bounty", key.limit_per_bounty)
-    counted = session.execute(
-        update(ApiKey)
-        .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
-        .where((ApiKey.limit_total.is_(None)) | (ApiKey.spent_total + amount.micros <= ApiKey.limit_total))
-        .values(spent_total=ApiKey.spent_total + amount.micros)
-        .returning(ApiKey.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if counted is None:
-        raise _limit("total", key.limit_total or 0)
-    if key.limit_per_day is None:
-        return
-    day = rules.day_of(now)
-    insert_once(session, SpendDay, {"key": key_id, "day": day, "spent": 0}, ["key", "day"])
-    counted = session.execute(
-        update(SpendDay)
-        .where(SpendDay.key == key_id, SpendDay.day == day)
-        .where(SpendDay.spent + amount.micros <= key.limit_per_day)
-        .values(spent=SpendDay.spent + amount.micros)
-        .returning(SpendDay.key)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if counted is None:
-        raise _limit("per_day", key.limit_per_day)
+    key = session.get(ApiKey, key_id, populate_existing=True)
+    if key is None or key.account != account:
+        raise errors.NotFound("no such key")
+    return key
+
+
+def keys_of(session: Session, account: str) -> list[ApiKey]:
+    """An account's keys that are not revoked, oldest first, as they are now."""
+    live = select(ApiKey).where(ApiKey.account == account, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
+    return list(session.scalars(live.execution_options(populate_existing=True)))
+
+
+def require_rule(by: ApiKey, key: ApiKey) -> None:
+    """Refuses unless `by` may end or start `key`: it must be able to do all that `key` can.
+
+    A small key that leaked must not lock its owner out, nor lift what its owner put on it.
+
+    Raises:
+        Forbidden: `by` has limits, or lacks a scope that `key` holds.
+        SpendingStopped: `by` is stopped itself.
+    """
+    require_unlimited(by)
+    beyond = sorted(set(key.scopes) - set(by.scopes))
+    if beyond:
+        raise errors.Forbidden("a key cannot rule a key that may do more", scope=beyond[0])
+
+
+def require_unlimited(key: ApiKey) -> None:
+    """Refuses a key that is itself under limits or stopped, where only its account's owner may act.
+
+    Raises:
+        Forbidden: it has limits. SpendingStopped: it is stopped.
+    """
+    if key.has_limits():
+        raise errors.Forbidden(
+            "a key with spend limits cannot do this", hint="Use a key of the account without limits."
+        )
+    if key.stopped_at is not None:
+        raise errors.SpendingStopped("this key was stopped", stopped="key")
+
+
+def lock(session: Session, account_id: str) -> Account:
+    """The account as it is now, locked to the end of the transaction: before its keys, and before the ledger.
+
+    Whoever spends, pays out, makes a key, freezes, closes or stops takes it. So what was refused once is
+    refused from then on, and what was under way is waited for. Nobody shares it: behind a row of posts that
+    share a lock, each begun before the last one ended, a stop would wait for ever.
+
+    Raises:
+        NotFound: no such account.
+    """
+    # FOR NO KEY UPDATE: rows that only refer to the account need not wait.
+    found = session.get(Account, account_id, with_for_update={"key_share": True}, populate_existing=True)
+    if found is None:
+        raise errors.NotFound("no such account")
+    return found
+
+
+def require_open(session: Session, account_id: str) -> Account:
+    """An account that may trade, kept so to the end of the transaction.
+
+    Raises:
+        AccountFrozen, AccountClosed.
+    """
+    account = require_not_closed(session, account_id)
+    if account.status == AccountState.FROZEN:
+        raise errors.AccountFrozen("this account is frozen")
+    return account
+
+
+def require_not_closed(session: Session, account_id: str) -> Account:
+    """An account that is open or frozen, kept from closing to the end of the transaction.
+
+    Raises:
+        AccountClosed.
+    """
+    account = lock(session, account_id)
+    if account.status == AccountState.CLOSED:
+        raise errors.AccountClosed("this account is closed")
+    return account
+
+
+def freeze(session: Session, account_id: str, why: str, *, now: datetime, actor: str) -> bool:
+    """Freezes an account for a reason, such as "dispute dp_1": it may not post, send money out or make keys.
+
+    What is under way settles and refunds as ever. A frozen account gets the further reason; the same reason
+    again changes nothing. A closed account stays closed. Call it before anything is posted to the ledger:
+    posts lock the account first too.
+
+    Args:
+        why: at most 200 characters; for operators, its owner is not told.
+        actor: who did it: an operator's account id, or "payments".
+
+    Returns:
+        Whether the account is frozen now.
+
+    Raises:
+        NotFound: no such account. BadInput: no reason, or too long a one.
+    """
+    if not 0 < len(why) <= MAX_WHY:
+        raise errors.BadInput(f"a freeze has a reason of 1..{MAX_WHY} characters")
+    account = lock(session, account_id)
+    if account.status == AccountState.CLOSED:
+        return False
+    if why not in [reason.why for reason in freezes_of(session, account_id)]:
+        session.add(Freeze(account=account_id, why=why, actor=actor, at=now, lifted_by=None, lifted_at=None))
+    if account.status == AccountState.OPEN:
+        _move(session, account, AccountState.FROZEN, now, actor)
+    session.flush()
+    return True
+
+
+def unfreeze(session: Session, account_id: str, *, now: datetime, actor: str, why: str | None = None) -> bool:
+    """Lifts one reason (`why`), or all; with no reason left the account is open again.
+
+    Returns:
+        Whether the account is open now.
+
+    Raises:
+        NotFound: no such account.
+    """
+    account = lock(session, account_id)
+    for reason in freezes_of(session, account_id):
+        if why in (None, reason.why):
+            reason.lifted_by, reason.lifted_at = actor, now
+    session.flush()
+    if account.status == AccountState.FROZEN and not freezes_of(session, account_id):
+        _move(session, account, AccountState.OPEN, now, actor)
+    return account.status == AccountState.OPEN
+
+
+def freezes_of(session: Session, account_id: str) -> list[Freeze]:
+    """The reasons for which an account is frozen now, oldest first."""
+    standing = (Freeze.account == account_id) & (Freeze.lifted_at.is_(None))
+    return list(session.scalars(select(Freeze).where(standing).order_by(Freeze.id)))
+
+
+def close(session: Session, by: ApiKey, *, now: datetime) -> Account:
+    """Closes the account of `by` for good and ends all its keys. The caller has seen that nothing is left.
+
+    Raises:
+        AccountFrozen: an operator must lift that first.
+        Forbidden, SpendingStopped: `by` may not rule one of the keys.
+        StateConflict: it is closed already.
+    """
+    account = lock(session, by.account)
+    if account.status == AccountState.FROZEN:
+        raise errors.AccountFrozen("a frozen account cannot be closed")
+    for key in keys_of(session, account.id):
+        require_rule(by, key)
+        key.revoked_at = now
+    _move(session, account, AccountState.CLOSED, now, account.id)
+    return account
+
+
+def _move(session: Session, account: Account, to: AccountState, now: datetime, actor: str) -> None:
+    states.move(session, account, to, rules.ACCOUNT, now=now, tenant=account.id, actor=actor)
 
 
 def enrol(
@@ -241,9 +374,3 @@ def request_hash(*parts: str) -> str:
 
 def _micros(money: Money | None) -> int | None:
     return money.micros if money is not None else None
-
-
-def _limit(which: str, micros: int) -> errors.SpendLimitReached:
-    return errors.SpendLimitReached(
-        f"this key's {which} limit would be passed", limit=which, allowed=str(Money(micros))
-    )

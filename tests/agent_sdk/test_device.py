@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from agent_sdk import BadInput, DeviceKey, Spotcheck, StreamWindow
 from agent_sdk.device import photo_statement
-from agent_sdk.types import Challenge, Claim
+from agent_sdk.work import Challenge, Claim
 from tests.agent_sdk.market import START, problem
 
 CLAIM = Claim(

@@ -13,7 +13,7 @@ from pathlib import Path
 import agent_sdk
 import agent_sdk.loops
 from agent_sdk import errors
-from agent_sdk.resources import accounts, bounties, devices, observations, receipts
+from agent_sdk.resources import accounts, approvals, bounties, devices, observations, receipts
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = [m.name for m in pkgutil.walk_packages(agent_sdk.__path__, "agent_sdk.")]
@@ -48,6 +48,7 @@ def test_both_clients_offer_the_same_groups_and_methods() -> None:
         (receipts.Receipts, receipts.AsyncReceipts),
         (accounts.Deposits, accounts.AsyncDeposits),
         (accounts.Keys, accounts.AsyncKeys),
+        (approvals.Approvals, approvals.AsyncApprovals),
         (devices.Devices, devices.AsyncDevices),
         (agent_sdk.Spotcheck, agent_sdk.AsyncSpotcheck),
         (agent_sdk.LiveBounty, agent_sdk.AsyncLiveBounty),
@@ -57,7 +58,7 @@ def test_both_clients_offer_the_same_groups_and_methods() -> None:
     blocking_client, awaiting_client = agent_sdk.Spotcheck("k"), agent_sdk.AsyncSpotcheck("k")
     groups = {name for name in vars(blocking_client) if not name.startswith("_")}
     assert groups == {name for name in vars(awaiting_client) if not name.startswith("_")}
-    assert groups == {"bounties", "observations", "receipts", "deposits", "keys", "devices"}
+    assert groups == {"bounties", "observations", "receipts", "deposits", "keys", "approvals", "devices"}
     blocking_client.close()
 
 

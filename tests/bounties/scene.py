@@ -90,8 +90,9 @@ def ask(reward: str = "0.50", slots: int = 1, hours: float = 2, **changes: objec
 
 def post(session: Session, key: ApiKey, wanted: Ask | None = None, now: datetime = NOW) -> Bounty:
     """Posts a bounty with a 10 % fee, a fifth of it a warranty premium."""
-    terms = {"fee_basis_points": 1000, "warranty_basis_points": 200}
-    return service.post_bounty(session, key, wanted or ask(), **terms, now=now)
+    return service.post_bounty(
+        session, key, wanted or ask(), fee_basis_points=1000, warranty_basis_points=200, now=now
+    )
 
 
 def claim(session: Session, person: Person, bounty: Bounty, now: datetime = NOW) -> Claim:

@@ -21,7 +21,7 @@ from bounties.tables import Bounty
 from core import errors
 from core.accounts import rules, service
 from core.accounts.rules import DeviceKind, Kind, Limits, Scope
-from core.accounts.tables import Account, ApiKey, Device, SpendDay
+from core.accounts.tables import Account, ApiKey, Device, SpendWindow
 from core.db import Database
 from core.geo import Spot
 from core.money import Money
@@ -29,7 +29,8 @@ from tests.bounties import scene
 from tests.core.signing import compressed, der, raw, spki
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-POSTS = 40
+POSTS = 100
+TEN = Money.parse("1.10").times(10)  # of posts at a reward of 1.00
 
 
 def opened(session: Session, kind: Kind = Kind.AGENT) -> Account:
@@ -134,7 +135,7 @@ def post(database: Database, key_id: str, reward: str = "1.00", now: datetime = 
         scene.post(session, session.get_one(ApiKey, key_id), wanted, now=now)
 
 
-def outcomes(count: int, work: Callable[[], None]) -> list[type[Exception] | None]:
+def outcomes(count: int, work: Callable[[], object]) -> list[type[Exception] | None]:
     """What `count` threads that start together met: None or the class of their error."""
     start = threading.Barrier(count)
 
@@ -150,17 +151,16 @@ def outcomes(count: int, work: Callable[[], None]) -> list[type[Exception] | Non
         return list(pool.map(run, range(count)))
 
 
-@pytest.mark.parametrize("which", ["total", "per_day"])
-def test_parallel_posts_never_pass_a_cap_of_ten_prices(postgres: Database, which: str) -> None:
-    price = Money.parse("1.10")
-    key = limited(postgres, Limits(**{which: price.times(10)}))
+@pytest.mark.parametrize("limits", [Limits(total=TEN), Limits(per_day=TEN), Limits(per_hour=TEN)])
+def test_parallel_posts_never_pass_a_cap_of_ten_prices(postgres: Database, limits: Limits) -> None:
+    key = limited(postgres, limits)
     met = outcomes(POSTS, lambda: post(postgres, key))
     assert met.count(None) == 10
     assert met.count(errors.SpendLimitReached) == POSTS - 10
     with postgres.reading() as session:
         spent = session.get_one(ApiKey, key).spent_total
         bounties = session.scalars(select(Bounty)).all()
-    assert spent == price.times(10).micros
+    assert spent == TEN.micros
     assert len(bounties) == 10
 
 
@@ -179,7 +179,7 @@ def test_a_refused_post_spends_nothing(database: Database) -> None:
         scene.post(session, session.get_one(ApiKey, key), scene.ask(ask="Photo of her house"))
     with database.reading() as session:
         assert session.get_one(ApiKey, key).spent_total == Money.parse("1.10").micros
-        assert session.scalars(select(SpendDay)).one().spent == Money.parse("1.10").micros
+        assert [row.spent for row in session.scalars(select(SpendWindow))] == [Money.parse("1.10").micros] * 2
 
 
 def test_the_limit_of_a_day_begins_anew_at_midnight_utc(database: Database) -> None:

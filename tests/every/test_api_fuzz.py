@@ -73,21 +73,29 @@ def valid_bodies() -> dict[str, dict[str, Any]]:
     signature, soon = "A" * 86, clock.wire(clock.now() + timedelta(hours=2))
     point = {"type": "Point", "coordinates": [51.4, 35.7], "radius_m": 100}
     stream = {"unit": "Cel", "minimum": 0, "maximum": 1, "readings_per_window": 1, "min_interval_s": 0}
+    ask: dict[str, Any] = {
+        "kind": "stream", "ask": "Is it warm?", "answer_schema": {"type": "integer"}, "area": point,
+        "opens_at": clock.wire(clock.now()), "closes_at": soon, "reward": "0.50", "slots": 1, "tier": 0,
+        "licence": "buyer-only", "purpose": "testing", "max_freshness_s": 60, "stream": stream,
+    }  # fmt: skip
     return {
         "/v1/accounts": {"name": "x", "kind": "agent"},
         "/v1/devices": {
             "algorithm": "ES256", "public_key": "QQ", "proof": "QQ", "kind": "phone", "name": "x", "lat": 1,
             "lon": 1,
         },
-        "/v1/keys": {"scopes": ["read"], "limits": {"per_bounty": "1", "per_day": "1", "total": "1"}},
+        "/v1/keys": {
+            "scopes": ["read"],
+            "limits": {
+                "per_bounty": "1", "per_hour": "1", "per_day": "1", "total": "1", "approve_over": "1",
+                "kinds": ["photo"], "cells": ["85283473fffffff"],
+            },
+        },
+        "/v1/accounts/{account_id}/freeze": {"why": "testing"},
         "/v1/deposits": {"amount": "1"},
         "/v1/payouts": {"amount": "1"},
         "/v1/deposits/{operation_id}/refunds": {"amount": "1"},
-        "/v1/bounties": {
-            "kind": "stream", "ask": "Is it warm?", "answer_schema": {"type": "integer"}, "area": point,
-            "opens_at": clock.wire(clock.now()), "closes_at": soon, "reward": "0.50", "slots": 1, "tier": 0,
-            "licence": "buyer-only", "purpose": "testing", "max_freshness_s": 60, "stream": stream,
-        },
+        "/v1/bounties": ask, "/v1/approvals": {**ask, "approval": None},
         "/v1/bounties/{bounty_id}/claims": {"device": new_id("dev")},
         "/v1/claims/{claim_id}/commitment": {"commitment": "0" * 64, "signature": signature},
         "/v1/claims/{claim_id}/parts": {"part": 0, "payload": "{}", "signature": signature},
@@ -112,9 +120,12 @@ class Target:
 
     def key_for(self, path: str) -> str:
         """The key that gets furthest on a route."""
-        if "/reviews" in path or "/clawback" in path:
+        if "/clawback" in path:
             return self.keys[Kind.OPERATOR]
-        return self.keys[Kind.PERSON if "/claims" in path or "/captures" in path else Kind.AGENT]
+        if "/claims" in path or "/captures" in path:
+            return self.keys[Kind.PERSON]
+        operators = "/reviews" in path or path.endswith("freeze")
+        return self.keys[Kind.OPERATOR if operators else Kind.AGENT]
 
     def post(
         self, path: str, body: bytes | Iterator[bytes], content_type: str = "application/json"

@@ -37,12 +37,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/claims/{claim_id}/parts": {"json": {"part": 0, "payload": "{}", "signature": SIGNATURE}},
     "POST /v1/claims/{claim_id}/captures": {"json": {"statement": "{}", "signature": SIGNATURE, "answer": 3}},
     "POST /v1/captures/{capture_id}/appeal": {"json": {"statement": "It was there."}},
+    "POST /v1/accounts/{account_id}/freeze": {"json": {"why": "spite"}},
+    "POST /v1/accounts/{account_id}/unfreeze": {},
+    "POST /v1/approvals/{approval_id}/approve": {},
+    "POST /v1/approvals/{approval_id}/refuse": {},
+    "POST /v1/keys/{key_id}/stop": {},
+    "POST /v1/keys/{key_id}/start": {},
     "POST /v1/deposits/{operation_id}/refunds": {"json": {"amount": "1"}},
     "PUT /v1/me/top-up": {"json": {"below": "5", "amount": "20", "daily_cap": "100"}},
     "POST /v1/captures/{capture_id}/clawback": {"json": {"why": "a rendered picture"}},
     "POST /v1/reviews/{capture_id}": {"json": {"verdict": "accept", "note": "looks fine"}},
 }
-OPERATORS = ("/v1/reviews", "/v1/captures/{capture_id}/clawback")
+OPERATORS = ("/v1/reviews", "/v1/accounts/", "/v1/captures/{capture_id}/clawback")
 """A body that the owner's own call could have: without one a 400 would hide the answer looked for."""
 
 
@@ -189,6 +195,8 @@ def test_no_list_holds_another_tenants_things(world: World) -> None:
             "/v1/observations",
             f"/v1/observations?bounty={bounty}",
             "/v1/captures",
+            "/v1/approvals",
+            "/v1/keys",
             "/v1/me",
             "/v1/me/statement",
             "/v1/me/statement?format=csv",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from bounties import service
 from bounties.tables import Media, Observation
 from core import clock
 from core.accounts import service as accounts
@@ -33,6 +34,9 @@ def trade(inside: Inside, buyer: str, contributor: scene.Person) -> dict[str, st
         claim = scene.claim(session, contributor, bounty, now=now)
         capture = scene.submit(session, contributor, claim, now=now)
         operation = request_deposit(session, key.account, Money.parse("5"), now=now)
+        approval = service.ask_approval(
+            session, key, wanted, fee_basis_points=1000, request={}, request_hash="", now=now
+        )
     scene.judge(inside.database, capture.id, Verdict.ACCEPT, now=now)
     with inside.database.transaction() as session:
         active = scene.claim(session, contributor, session.merge(bounty), now=now)
@@ -41,6 +45,6 @@ def trade(inside: Inside, buyer: str, contributor: scene.Person) -> dict[str, st
     inside.app.state.storage.put(b"copy")
     return {
         "bounty_id": bounty.id, "claim_id": active.id, "capture_id": capture.id, "operation_id": operation.id,
-        "observation_id": observation.id, "sha256": media.sha256,
-        "device_id": contributor.device,
+        "observation_id": observation.id, "sha256": media.sha256, "approval_id": approval.id,
+        "account_id": key.account, "device_id": contributor.device,
     }  # fmt: skip

@@ -1,0 +1,145 @@
+"""Keys, approvals and switches through the SDK, against the real application inside the test's process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import assert_type
+
+import httpx2
+import pytest
+
+from agent_sdk import (
+    AccountFrozen,
+    ApiKey,
+    Approval,
+    ApprovalRequired,
+    AsyncSpotcheck,
+    Forbidden,
+    LiveBounty,
+    SpendingStopped,
+    SpendLimitReached,
+    Spotcheck,
+    StateConflict,
+    Unauthenticated,
+)
+from core.accounts.rules import Kind
+from tests.inside import Inside
+
+ASK = "The queue at the main door of the bakery"
+
+
+@pytest.fixture
+def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
+    (tmp_path / "house.db").write_bytes(blank_sqlite.read_bytes())
+    market = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
+    yield market
+    market.close()
+
+
+def client(inside: Inside, key: str | None) -> Spotcheck:
+    return Spotcheck(key, base_url="http://testserver", transport=inside.client._transport)
+
+
+def test_a_limited_key_asks_its_owner_says_yes_and_it_posts(inside: Inside) -> None:
+    owner = client(inside, inside.key(Kind.AGENT))
+    made = owner.keys.create(["post", "read"], total="5", approve_over=Decimal("0.50"), kinds=["photo"])
+    assert_type(made, ApiKey)
+    assert made.limits.kinds == ("photo",)
+    assert (made.limits.total, made.limits.approve_over) == (Decimal(5), Decimal("0.50"))
+    agent = client(inside, made.secret)
+    with pytest.raises(ApprovalRequired) as refused:
+        agent.bounties.post(ASK, lat=35.69, lon=51.39, reward="1.00", purpose="a forecast")
+    assert refused.value.facts == {"amount": "1.10", "approve_over": "0.50"}
+    closes = datetime.now(UTC) + timedelta(hours=3)
+    asked = agent.approvals.ask(
+        ASK, lat=35.69, lon=51.39, reward="1.00", closes_at=closes, purpose="a forecast"
+    )
+    assert_type(asked, Approval)
+    assert (asked.status, asked.amount, asked.key) == ("waiting", Decimal("1.10"), made.id)
+    with pytest.raises(StateConflict):
+        agent.bounties.post_approved(asked)
+    with pytest.raises(Forbidden):
+        agent.approvals.approve(asked.id)
+    assert [each.id for each in owner.approvals.list(status="waiting")] == [asked.id]
+    assert owner.approvals.approve(asked.id).status == "approved"
+    bounty = agent.bounties.post_approved(asked)
+    assert_type(bounty, LiveBounty)
+    assert (bounty.reward, bounty.purpose, bounty.closes_at) == (Decimal(1), "a forecast", closes)
+    assert agent.approvals.get(asked.id).bounty == bounty.id
+    spent = agent.me().key
+    assert spent is not None
+    assert spent.spent == {"hour": Decimal("1.10"), "day": Decimal("1.10"), "total": Decimal("1.10")}
+    again = agent.approvals.ask(ASK, lat=35.69, lon=51.39, reward="1.00", closes_at=closes)
+    assert owner.approvals.refuse(again.id).status == "refused"
+
+
+def test_named_by_hand_an_approval_is_for_the_same_post_only(inside: Inside) -> None:
+    owner = client(inside, inside.key(Kind.AGENT))
+    agent = client(inside, owner.keys.create(["post", "read"], approve_over="0").secret)
+    closes = datetime.now(UTC) + timedelta(hours=3)
+    asked = agent.approvals.ask(ASK, lat=35.69, lon=51.39, closes_at=closes)
+    owner.approvals.approve(asked.id)
+    with pytest.raises(ApprovalRequired):
+        agent.bounties.post(ASK, lat=35.7, lon=51.39, closes_at=closes, approval=asked.id)
+    posted = agent.bounties.post(ASK, lat=35.69, lon=51.39, closes_at=closes, approval=asked.id)
+    assert agent.approvals.get(asked.id).bounty == posted.id
+
+
+def test_the_switches(inside: Inside) -> None:
+    owner = client(inside, inside.key(Kind.AGENT))
+    made = owner.keys.create(["post", "read"], per_hour="0.60", cells=["85283473fffffff"])
+    agent = client(inside, made.secret)
+    with pytest.raises(SpendLimitReached, match="cells"):
+        agent.bounties.post(ASK, lat=35.69, lon=51.39)
+    assert owner.keys.stop(made.id).stopped_at is not None
+    with pytest.raises(SpendingStopped):
+        agent.bounties.post(ASK, lat=37.35, lon=-121.98)
+    assert owner.keys.start(made.id).stopped_at is None
+    agent.bounties.post(ASK, lat=37.35, lon=-121.98).cancel()
+    assert agent.stop_spending().spending_stopped_at is not None
+    with pytest.raises(SpendingStopped):
+        owner.bounties.post(ASK, lat=37.35, lon=-121.98)
+    with pytest.raises(Forbidden):
+        agent.start_spending()
+    assert owner.start_spending().spending_stopped_at is None
+    assert [key.id for key in owner.keys.list()][1:] == [made.id]
+    assert [key.id for key in agent.keys.list()] == [made.id]
+
+
+def test_frozen_and_closed(inside: Inside) -> None:
+    owner = client(inside, inside.key(Kind.AGENT))
+    with pytest.raises(StateConflict) as refused:
+        owner.close_account()
+    assert refused.value.facts["available"] == "100.00"
+    path = f"/v1/accounts/{owner.me().account.id}/freeze"
+    inside.send("POST", path, inside.key(Kind.OPERATOR), json={"why": "dispute dp_1"})
+    assert owner.me().account.status == "frozen"
+    with pytest.raises(AccountFrozen):
+        owner.bounties.post(ASK, lat=35.69, lon=51.39)
+    lab = client(inside, inside.key(Kind.LAB))
+    assert lab.close_account().status == "closed"
+    with pytest.raises(Unauthenticated):
+        lab.me()
+
+
+def test_the_same_awaited(inside: Inside) -> None:
+    async def walk() -> None:
+        transport = httpx2.ASGITransport(app=inside.app)
+        async with AsyncSpotcheck(
+            inside.key(Kind.AGENT), base_url="http://testserver", transport=transport
+        ) as owner:
+            made = await owner.keys.create(["post", "read"], approve_over="0.10")
+            agent = AsyncSpotcheck(made.secret, base_url="http://testserver", transport=transport)
+            asked = await agent.approvals.ask(ASK, lat=35.69, lon=51.39)
+            await owner.approvals.approve(asked.id)
+            assert (await agent.bounties.post_approved(asked)).status == "open"
+            assert [each.status async for each in owner.approvals.list()] == ["used"]
+            await owner.keys.stop(made.id)
+            with pytest.raises(SpendingStopped):
+                await agent.approvals.ask(ASK, lat=35.69, lon=51.39)
+
+    asyncio.run(walk())
