@@ -34,7 +34,7 @@ from tests.payments.model import Model, Pot
 from tests.payments.traders import NOW, funded, trader
 
 _log = logging.getLogger(__name__)
-LIVES, STEPS = 300, 50
+LIVES, STEPS = 360, 50
 CENT, START = 10_000, 20_000_000
 ANY = st.integers(0, 119)  # which of several, modulo how many there are; so few are drawn evenly
 PRICES = st.one_of(st.integers(1, 40), st.integers(40_000, 900_000), st.integers(40_000, 900_000))
