@@ -1,0 +1,163 @@
+"""A market's money on a fake Stripe, and what the simulation reads of it.
+
+What is read for choosing and for checking goes through a connection of its own and plain SQL: it shares no
+code with what is judged, and costs a tenth.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import stripe
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from bench.simulation.scheduler import Scheduler
+from core.accounts.rules import Kind
+from core.accounts.service import open_account
+from core.db import Database
+from core.money import Money
+from core.sweeper import Sweeper
+from payments.rails import Rail
+from payments.rails.stripe import StripeRail
+from tests.fakes.stripe import FakeStripe
+
+RETURN_URL = "https://market.example/money"
+SECRET = "whsec_of_the_simulation"
+BUYERS, CONTRIBUTORS = 5, 4
+LOST_JOBS = 0.05
+Result = TypeVar("Result")
+
+
+class JobQueue:
+    """What the broker holds: jobs, of which some are lost."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self.jobs: list[tuple[str, tuple[str, ...]]] = []
+        self.loses = LOST_JOBS
+
+    def send(self, jobs: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+        """Takes jobs in, or loses them."""
+        self.jobs += [job for job in jobs if not self._scheduler.chance(self.loses)]
+
+    def take(self) -> tuple[str, tuple[str, ...]]:
+        """Any one of the jobs."""
+        return self.jobs.pop(self._scheduler.rng.randrange(len(self.jobs)))
+
+
+class Wire(stripe.HTTPClient):
+    """The SDK's way to Stripe: a process may pause or die before a call and after it."""
+
+    name = "simulated"
+
+    def __init__(self, inner: stripe.HTTPClient, pause: Callable[[str], None]) -> None:
+        super().__init__()
+        self._inner, self._pause = inner, pause
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """One call."""
+        self._pause("stripe.before_call")
+        answer: tuple[str, int, Mapping[str, str]] = self._inner.request(method, url, headers, post_data)
+        self._pause("stripe.after_call")
+        return answer
+
+    def _sleep_time_seconds(self, num_retries: int) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class StrictSweeper(Sweeper):
+    """A sweeper that hides no fault."""
+
+    def each(self, items: Any, step: Callable[[Session, str], object]) -> int:
+        """As the sweeper does it, and whatever goes wrong goes on."""
+        done = 0
+        for item in items:
+            with self.database.transaction() as session:
+                step(session, item)
+            done += 1
+        return done
+
+
+class House:
+    """Database, rail, queue and people of one life.
+
+    Args:
+        path: a migrated SQLite file, this life's own.
+        retries: how often the SDK itself tries a call again.
+    """
+
+    def __init__(self, scheduler: Scheduler, path: Path, *, retries: int, capture_delay: timedelta) -> None:
+        self.scheduler = scheduler
+        self.queue = JobQueue(scheduler)
+        self.database = Database(f"sqlite:///{path}", self.queue)
+        event.listen(self.database.engine, "connect", _quick)
+        self.stripe = FakeStripe(clock=scheduler.clock, seed="simulation", capture_delay=capture_delay)
+        client = stripe.StripeClient(
+            self.stripe.key,
+            http_client=Wire(self.stripe.transport(), self._pause_at_stripe),
+            max_network_retries=retries,
+        )
+        self.rail = StripeRail(self.database, client, return_url=RETURN_URL)
+        self.rails: dict[str, Rail] = {"stripe": self.rail}
+        self.sweeper = StrictSweeper(self.database)
+        self.appeals: dict[str, tuple[str, Money]] = {}
+        self.filled: list[tuple[str, str]] = []  # automatic top-ups: account, operation
+        self.subjects = 0
+        self.happened: Counter[str] = Counter()
+        self._reader = sqlite3.connect(path, isolation_level=None)
+        self.buyers = [self._open(f"buyer {number}") for number in range(BUYERS)]
+        self.contributors = [self._open(f"contributor {number}") for number in range(CONTRIBUTORS)]
+
+    def _open(self, name: str) -> str:
+        with self.database.transaction() as session:
+            return open_account(session, Kind.AGENT, name, now=self.scheduler.now).id
+
+    def _pause_at_stripe(self, point: str) -> None:
+        if self.database.engine.pool.checkedout():  # type: ignore[attr-defined]  # a QueuePool
+            self.scheduler.broken.append(f"a transaction is open at {point}")
+        self.scheduler.pause(point)
+
+    def do(self, work: Callable[[Session], Result]) -> Result:
+        """One transaction, as a door opens it."""
+        with self.database.transaction() as session:
+            return work(session)
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the database says now."""
+        return self._reader.execute(query, values).fetchall()
+
+    def pick(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        """Any one of a query's rows, which it must order."""
+        found = self.rows(query, *values)
+        return self.scheduler.rng.choice(found) if found else None
+
+    def balance(self, name: str) -> int:
+        """A balance in micros."""
+        found = self.rows("SELECT balance FROM ledger_accounts WHERE id = ?", name)
+        return int(found[0][0]) if found else 0
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._reader.close()
+        self.database.dispose()
+
+
+def _quick(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")  # see `scheduler`: no power is lost here
