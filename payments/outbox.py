@@ -199,6 +199,8 @@ def _after_the_end(session: Session, operation: Operation, answer: Answer, now: 
     state, kind = OperationState(operation.status), OperationKind(operation.kind)
     if answer.outcome in (Outcome.UNKNOWN, Outcome.WAITING) or answer.outcome.value == state.value:
         return
+    if state is OperationState.RETURNED:
+        return  # told again, or read before it came back and recorded after
     if kind not in rules.MAY_COME_BACK or answer.outcome is not Outcome.FAILED:
         raise errors.BooksRefused("the rail contradicts itself", operation=operation.id, status=state.value)
     _move(session, operation, OperationState.RETURNED, now)

@@ -66,7 +66,19 @@ def request_deposit(
 def request_payout(
     session: Session, account: str, amount: Money, *, now: datetime, rail: str = DEFAULT_RAIL
 ) -> Operation:
-    """Orders a payout; see `payouts.request_payout`."""
+    """Orders a payout; see `payouts.request_payout`.
+
+    Raises:
+        StateConflict: the provider does not pay this account yet, or not any more.
+    """
+    standing = payee(session, account, rail)
+    if not standing.can_receive:
+        raise errors.StateConflict(
+            "the provider does not pay this account now",
+            hint="POST /v1/me/payee/link gives a page where the provider asks what it needs.",
+            missing=len(standing.requirements),
+            reason=standing.disabled_reason,
+        )
     return payouts.request_payout(session, account, amount, rail=rail, now=now)
 
 

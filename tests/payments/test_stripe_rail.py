@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from core import errors
 from core.db import Database
 from core.money import Money
-from payments import ledger, outbox, payouts, rules
+from payments import ledger, outbox, payouts, rules, service
 from payments.rails import Outcome
 from payments.rules import Leg, Method, OperationKind
 from payments.tables import Operation
@@ -127,7 +128,11 @@ def test_nobody_is_paid_before_stripe_knows_them(house: StripeHouse) -> None:
     operation = pay_out(house, account, "20.00")
     assert (house.run(operation), house.get(operation).reason) == ("failed", "no_destination")
     assert house.balance(rules.payable(account)) == "20.00"
+    with house.database.transaction() as session, pytest.raises(errors.StateConflict, match="does not pay"):
+        service.request_payout(session, account, Money.parse("20.00"), rail="stripe", now=house.clock())
     house.payee(account)
+    with house.database.transaction() as session:
+        assert service.payee(session, account, "stripe").can_receive
     house.stripe.disable(house.rail.people.known_destination(account) or "", "rejected.fraud")
     standing = house.rail.people.refresh(account)
     assert (standing.can_receive, standing.disabled_reason) == (False, "rejected.fraud")

@@ -52,9 +52,9 @@ def trader(database: Database, name: str = "trader") -> str:
         return open_account(session, Kind.AGENT, name, now=NOW).id
 
 
-def funded(database: Database, amount: Money) -> str:
-    """An account with a real deposit of `amount`."""
-    account = trader(database)
+def funded(database: Database, amount: Money, account: str = "") -> str:
+    """An account (a new one unless given) with a real deposit of `amount`."""
+    account = account or trader(database)
     with database.transaction() as session:
         operation = outbox.request_deposit(session, account, amount, rail="sandbox", now=NOW).id
     outbox.run_operation(database, {"sandbox": SandboxRail(database)}, operation, clock=lambda: NOW)

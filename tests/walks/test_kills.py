@@ -25,14 +25,17 @@ from core.geo import Spot
 from market.simulator.contributor import Claim, Signed
 from market.simulator.phone import Phone
 from payments import audit
+from tests.fakes.stripe import FakeStripe
 from tests.servers import House
 from tests.walks.asks import phone_at, photo_bounty
 
 PLACE = Spot(35.6892, 51.3890)
 JUDGING = sorted(name for name in NAMES if name.startswith("judge."))
 MONEY = sorted(name for name in NAMES if name.startswith("operation."))
+INBOX = sorted(name for name in NAMES if name.startswith("inbox."))
 SERVER = sorted(name for name in NAMES if name.startswith("transaction."))
 LEASE_S = 2.0
+STRIPE_SECRET = "whsec_of_the_kills"
 
 
 def make_house(folder: Path) -> House:
@@ -155,6 +158,46 @@ def deposit_through(folder: Path, failpoints: list[str]) -> None:
     assert_books_hold(house)
 
 
+def event_through(folder: Path, failpoints: list[str]) -> None:
+    """One worker dies at each of the points, with a paid checkout's events of its own; then one lives."""
+    with FakeStripe() as stripe:
+        house = stripe_house(folder, stripe)
+        with serving(house):
+            key = house.account(deposit=None)
+            for failpoint in failpoints:
+                made = house.post("/v1/deposits", {"amount": "25.00"}, key=key).json()
+                with working(house):
+                    until(lambda made=made: status_of(house, made["id"]) == "waiting")  # type: ignore[misc]
+                reference = "SELECT reference FROM provider_operations WHERE id = ?"
+                stripe.pay(str(one(house, reference, made["id"])))
+                sent = stripe.deliver(f"{house.url}/v1/webhooks/stripe", STRIPE_SECRET, duplicates=0.3)
+                assert all(event.accepted for event in sent)
+                dies_at(house, failpoint)
+            with working(house):
+                open_events = "SELECT count(*) FROM inbox_events WHERE handled_at IS NULL"
+                until(lambda: one(house, open_events) == 0, 90)
+            balance = house.get("/v1/me", key=key).json()["balances"]["available"]
+    assert float(balance) == 25.0 * len(failpoints)
+    credited = "SELECT count(*) FROM ledger_postings WHERE key LIKE 'deposit:%'"
+    assert one(house, credited) == len(failpoints)
+    assert_books_hold(house)
+
+
+def status_of(house: House, operation: str) -> object:
+    return one(house, "SELECT status FROM provider_operations WHERE id = ?", operation)
+
+
+def stripe_house(folder: Path, stripe: FakeStripe) -> House:
+    house = make_house(folder)
+    house.env |= {
+        "SPOTCHECK_RAIL": "stripe",
+        "SPOTCHECK_STRIPE_SECRET_KEY": stripe.key,
+        "SPOTCHECK_STRIPE_WEBHOOK_SECRET": STRIPE_SECRET,
+        "SPOTCHECK_STRIPE_API_BASE": stripe.url,
+    }
+    return house
+
+
 def submit_through(folder: Path, failpoint: str) -> None:
     """The API dies inside the submission; the phone sends the same call again after the restart."""
     house = make_house(folder)
@@ -191,6 +234,11 @@ def test_workers_killed_at_every_step_of_judging_are_made_good(tmp_path: Path) -
 @pytest.mark.timeout(300)
 def test_workers_killed_at_every_step_of_a_deposit_are_made_good(tmp_path: Path) -> None:
     deposit_through(tmp_path, MONEY)
+
+
+@pytest.mark.timeout(300)
+def test_workers_killed_at_every_step_of_a_providers_event_are_made_good(tmp_path: Path) -> None:
+    event_through(tmp_path, INBOX)
 
 
 @pytest.mark.timeout(240)
@@ -231,5 +279,7 @@ def test_twenty_deaths_at_every_step(tmp_path: Path, trial: int) -> None:
         submit_through(tmp_path / str(number), failpoint)
     (tmp_path / "deposit").mkdir()
     deposit_through(tmp_path / "deposit", MONEY)
+    (tmp_path / "inbox").mkdir()
+    event_through(tmp_path / "inbox", INBOX)
     (tmp_path / "judge").mkdir()
     judge_through(tmp_path / "judge", JUDGING)

@@ -1,0 +1,93 @@
+"""Deposits that go back: never more than came, never what is spent, whatever the bank does later."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from core import errors
+from core.db import Database
+from core.money import Money
+from payments import inbox, ledger, refunds, rules
+from payments.rules import Leg
+from payments.tables import Operation
+from tests.payments.stripe_house import StripeHouse
+from tests.payments.test_inbox import events_of, tell
+from tests.payments.traders import NOW, available, broken, funded, together, trader
+
+TEN = Money.parse("10.00")
+
+
+def deposit_of(database: Database, account: str) -> str:
+    from sqlalchemy import select
+
+    with database.reading() as session:
+        found = select(Operation.id).where(Operation.account == account, Operation.kind == "deposit")
+        return session.scalars(found).one()
+
+
+def refund(database: Database, account: str, deposit: str, amount: Money) -> str:
+    with database.transaction() as session:
+        return refunds.request_refund(session, account, deposit, amount, now=NOW).id
+
+
+def test_eight_refunds_at_once_give_back_no_more_than_came(postgres: Database) -> None:
+    """Of 25 dollars two tens; the balance alone would not stop a third, for more was paid in since."""
+    account = funded(postgres, Money.parse("25.00"))
+    deposit = deposit_of(postgres, account)
+    funded(postgres, Money.parse("500.00"), account)
+    results = together(8, lambda _: refund(postgres, account, deposit, TEN))
+    assert sum(isinstance(result, str) for result in results) == 2
+    assert sum(isinstance(result, errors.StateConflict) for result in results) == 6
+
+
+def test_what_is_spent_does_not_go_back(books: Database) -> None:
+    account = funded(books, Money.parse("25.00"))
+    with books.transaction() as session:
+        spent = Leg(rules.available(account), rules.available(trader(books)), Money.parse("20.00"))
+        ledger.post(session, f"{account}:spent", [spent], now=NOW)
+    with pytest.raises(errors.InsufficientFunds):
+        refund(books, account, deposit_of(books, account), TEN)
+    assert available(books, account) == 5_000_000
+    refund(books, account, deposit_of(books, account), Money.parse("5.00"))
+    assert broken(books) == []
+
+
+def test_a_refund_is_of_ones_own_deposit_that_is_done(books: Database) -> None:
+    account = funded(books, TEN)
+    deposit = deposit_of(books, account)
+    with pytest.raises(errors.NotFound):
+        refund(books, trader(books), deposit, TEN)
+    with pytest.raises(errors.NotFound):
+        refund(books, account, "ops_" + "0" * 26, TEN)
+    back = refund(books, account, deposit, TEN)
+    with pytest.raises(errors.NotFound):
+        refund(books, account, back, TEN)  # a refund is no deposit
+
+
+def test_a_refund_the_bank_sends_back_is_available_again_and_may_be_tried_again(database: Database) -> None:
+    house = StripeHouse(database)
+    account = house.paid_in("25.00")
+    deposit = deposit_of(database, account)
+    with database.transaction() as session:
+        made = refunds.request_refund(session, account, deposit, TEN, now=house.clock()).id
+    assert house.run(made) == "done"
+    assert house.balance(rules.available(account)) == "15.00"
+    events_of(house)
+    house.stripe.fail_refund(house.get(made).reference or "")
+    tell(house, events_of(house))
+    assert house.status(made) == "returned"
+    assert house.balance(rules.available(account)) == "25.00"
+    assert house.get(deposit).undone == 0
+    assert house.balance(rules.CLEARING_REFUND) == "0.00"
+    assert broken(database) == []
+
+
+def test_an_event_waits_its_turn_when_it_fails(database: Database) -> None:
+    house = StripeHouse(database)
+    with database.transaction() as session:
+        assert inbox.receive(session, "stripe", "evt_1", "customer.created", {}, now=house.clock())
+        assert not inbox.receive(session, "stripe", "evt_1", "customer.created", {}, now=house.clock())
+        assert inbox.due_events(session, house.clock()) == []
+        assert inbox.due_events(session, house.clock() + timedelta(seconds=3)) == [("stripe", "evt_1")]
