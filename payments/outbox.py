@@ -7,7 +7,7 @@
 
 A worker that dies between 2 and 4 leaves `sent` behind with a lease that runs out. Nobody knows then
 what the rail did, so it is looked up, never blindly sent again; only a rail that is sure it never saw
-the order gets it once more, under the same id.
+the order gets it once more, under the same id, at once: a look-up says nothing of a day later.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class _Taken:
     order: Order
     rail: str
     fresh: bool
+    attempt: int
 
 
 def request_deposit(
@@ -120,14 +121,13 @@ def run_operation(
     if taken is None:
         return
     rail = _rail(rails, taken.rail)
-    failpoint("operation.before_rail")
-    answer = rail.send(taken.order) if taken.fresh else rail.look_up(taken.order)
+    answer = None if taken.fresh else rail.look_up(taken.order)
+    if answer is None:  # the rail cannot have heard of it, or is sure that it has not
+        failpoint("operation.before_rail")
+        answer = rail.send(taken.order)
     failpoint("operation.after_rail")
     with database.transaction() as session:
-        if answer is None:
-            _send_again(session, operation_id, clock())
-        else:
-            record_answer(session, operation_id, answer, now=clock())
+        record_answer(session, operation_id, answer, now=clock(), attempt=taken.attempt)
     failpoint("operation.after_commit")
 
 
@@ -152,10 +152,16 @@ def refresh(database: Database, rail: Rail, operation_id: str, *, clock: Clock =
     return True
 
 
-def record_answer(session: Session, operation_id: str, answer: Answer, *, now: datetime) -> Operation:
+def record_answer(
+    session: Session, operation_id: str, answer: Answer, *, now: datetime, attempt: int | None = None
+) -> Operation:
     """Records what a rail said, and posts it: the one function that worker, look-up and webhook share.
 
     Recording the same end again changes nothing; an unknown after an end is ignored.
+
+    Args:
+        attempt: whose answer it is. A refusal counts only from the worker that has the operation now: what
+            was refused to one whose lease ran out may have been granted to the next.
 
     Raises:
         NotFound: no such operation.
@@ -163,6 +169,8 @@ def record_answer(session: Session, operation_id: str, answer: Answer, *, now: d
     """
     operation = _locked(session, operation_id)
     state = OperationState(operation.status)
+    if answer.outcome is Outcome.FAILED and attempt not in {None, operation.attempts}:
+        return operation
     if state not in rules.OPEN_STATES:
         _after_the_end(session, operation, answer, now)
         return operation
@@ -271,7 +279,7 @@ def _take(session: Session, operation_id: str, lease_for: timedelta, now: dateti
         operation.sent_at = now
         _move(session, operation, OperationState.SENT, now)
     session.flush()
-    return _Taken(_as_order(session, operation), operation.rail, fresh)
+    return _Taken(_as_order(session, operation), operation.rail, fresh, operation.attempts)
 
 
 def _as_order(session: Session, operation: Operation) -> Order:
@@ -285,16 +293,6 @@ def _as_order(session: Session, operation: Operation) -> Order:
         parent.reference if parent is not None else None,
         operation.reference,
     )
-
-
-def _send_again(session: Session, operation_id: str, now: datetime) -> None:
-    """The rail is sure that it never saw the order: back to new, to be sent under the same id."""
-    operation = _locked(session, operation_id)
-    if OperationState.NEW not in OPERATION_MOVES[OperationState(operation.status)]:
-        return
-    operation.due_at = now
-    _move(session, operation, OperationState.NEW, now)
-    enqueue(session, RUN_OPERATION, operation.id)
 
 
 def _locked(session: Session, operation_id: str) -> Operation:

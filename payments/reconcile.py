@@ -122,7 +122,8 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
 
 def _post_fee(session: Session, rail: str, movement: Movement, now: datetime) -> None:
     if movement.fee > 0:
-        provider.post_fee(session, rail, Fee(movement.id, Money(movement.fee)), now=now)
+        fee, arrived = Fee(movement.id, Money(movement.fee)), movement.kind in ARRIVALS
+        provider.post_fee(session, rail, fee, now=now, arrived=arrived)
 
 
 def _post_stray(session: Session, rail: str, movement: Movement, now: datetime) -> None:

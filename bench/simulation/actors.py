@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from bench.simulation.house import House
 from core.money import Money
-from payments import escrow, payouts, refunds, rules, service, topups
+from payments import escrow, refunds, rules, service, topups
 from payments.rules import Method
 
 Action: TypeAlias = tuple[str, Callable[[], object]] | None
@@ -155,7 +155,7 @@ def payout(house: House) -> Action:
     cents = max(1, payable // CENT)
     amount = Money(rng.choice([cents, cents, 1 + cents // 2, cents + 1]) * CENT)
     return f"payout of {amount}", lambda: house.do(
-        lambda session: payouts.request_payout(session, account, amount, rail="stripe", now=now())
+        lambda session: service.request_payout(session, account, amount, rail="stripe", now=now())
     )
 
 

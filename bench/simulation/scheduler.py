@@ -136,7 +136,7 @@ class Scheduler:
             self.note(f"{name}: {refused.code}: {refused}")
             self.refusals[refused.code] += 1
             if not _may_happen(name, refused):
-                self.broken.append(f"{name}: {refused.code}: {refused} {refused.facts}")
+                self.broken.append(f"{name}: {refused!r} {refused.facts} at {_where(refused)}")
         except Exception as error:  # noqa: BLE001  # whatever it is, it is what the simulation looks for
             self.note(f"{name}: {error!r}")
             self.broken.append(f"{name}: {error!r} at {_where(error)}")
