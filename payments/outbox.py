@@ -143,6 +143,9 @@ def refresh(database: Database, rail: Rail, operation_id: str, *, clock: Clock =
         operation = session.get(Operation, operation_id)
         if operation is None or operation.rail != rail.name:
             return False
+        kind = OperationKind(operation.kind)
+        if operation.status == OperationState.DONE and kind not in rules.MAY_COME_BACK:
+            return True  # nothing that the rail says could change it
         wanted = _as_order(session, operation)
     answer = rail.look_up(wanted)
     failpoint("operation.after_rail")

@@ -109,7 +109,9 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
     if movement.operation is not None:
         operation = session.get(Operation, movement.operation)
         if operation is not None and operation.rail == rail:
-            if operation.status not in (OperationState.DONE, OperationState.RETURNED):
+            # A refund that failed before we looked went out and came back: both movements are its own.
+            came_back = operation.kind in rules.MAY_COME_BACK and operation.status == OperationState.FAILED
+            if operation.status not in (OperationState.DONE, OperationState.RETURNED) and not came_back:
                 return None
             _post_fee(session, rail, movement, now)
             return operation.id

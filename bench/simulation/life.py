@@ -18,6 +18,8 @@ CHECK_EVERY = 200
 MOST_ALIVE = 8
 FAULT_RATES = (0.0, 0.003, 0.01, 0.03)
 CRASH_RATES = (0.0, 0.002, 0.01, 0.03)
+# How long each pause is while time passes at the end: a key that Stripe keeps for a day, then all that takes days.
+END = [timedelta(hours=2)] * 16 + [timedelta(hours=12)] * 18
 LONGEST_END = timedelta(days=25)
 
 
@@ -146,16 +148,14 @@ class Life:
         scheduler.crash_rate = house.queue.loses = 0.0
         self.outside.calm()
         begun, rounds = scheduler.now, 0
-        while scheduler.now - begun < LONGEST_END:
-            if scheduler.now - begun < timedelta(days=2):
+        while rounds < len(END) or (self._due() and scheduler.now - begun < LONGEST_END):
+            if rounds < 10:
                 self.outside.settle_all(leave=0.3 if rounds else 1.0)
             self._round(compares=rounds % 8 == 0)
-            if scheduler.broken or (rounds % 20 == 0 and not self._holds()):
+            if scheduler.broken or (rounds % 16 == 0 and not self._holds()):
                 return self._holds()
-            scheduler.now += timedelta(hours=1 if scheduler.now - begun < timedelta(days=2) else 6)
+            scheduler.now += END[rounds] if rounds < len(END) else END[-1]
             rounds += 1
-            if scheduler.now - begun > timedelta(days=12) and not self._due():
-                break
         machine.compare(house)
         self._finish()
         return self._holds()
