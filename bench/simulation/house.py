@@ -9,8 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, TypeVar
 
 import stripe
@@ -32,6 +34,37 @@ SECRET = "whsec_of_the_simulation"
 BUYERS, CONTRIBUTORS = 5, 4
 LOST_JOBS = 0.05
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How bad a life's days are: shares of cases, and how Stripe behaves in it.
+
+    Attributes:
+        crashes: of the places where a process may die.
+        faults: of Stripe's calls, for each kind of fault.
+        drops: of webhooks, that never come.
+        retries: how often the SDK itself tries a call again.
+        capture_delay: how long a checkout's charge has no balance transaction yet.
+    """
+
+    crashes: float
+    faults: float
+    drops: float
+    retries: int
+    capture_delay: timedelta
+
+    @classmethod
+    def of(cls, seed: int) -> Weather:
+        """The weather of a life."""
+        dice = Random(f"weather of {seed}")
+        return cls(
+            crashes=dice.choice([0.0, 0.002, 0.01, 0.03]),
+            faults=dice.choice([0.0, 0.003, 0.01, 0.03]),
+            drops=dice.choice([0.0, 0.03, 0.3]),
+            retries=dice.choice([0, 1]),
+            capture_delay=dice.choice([timedelta(0), timedelta(0), timedelta(seconds=20), timedelta(hours=1)]),
+        )
 
 
 class JobQueue:
@@ -100,19 +133,19 @@ class House:
 
     Args:
         path: a migrated SQLite file, this life's own.
-        retries: how often the SDK itself tries a call again.
     """
 
-    def __init__(self, scheduler: Scheduler, path: Path, *, retries: int, capture_delay: timedelta) -> None:
+    def __init__(self, scheduler: Scheduler, path: Path, weather: Weather) -> None:
         self.scheduler = scheduler
+        self.weather = weather
         self.queue = JobQueue(scheduler)
         self.database = Database(f"sqlite:///{path}", self.queue)
         event.listen(self.database.engine, "connect", _quick)
-        self.stripe = FakeStripe(clock=scheduler.clock, seed="simulation", capture_delay=capture_delay)
+        self.stripe = FakeStripe(clock=scheduler.clock, seed="simulation", capture_delay=weather.capture_delay)
         client = stripe.StripeClient(
             self.stripe.key,
             http_client=Wire(self.stripe.transport(), self._pause_at_stripe),
-            max_network_retries=retries,
+            max_network_retries=weather.retries,
         )
         self.rail = StripeRail(self.database, client, return_url=RETURN_URL)
         self.rails: dict[str, Rail] = {"stripe": self.rail}

@@ -7,17 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 
 from bench.simulation import actors, checks, machine
-from bench.simulation.house import House
+from bench.simulation.house import House, Weather
 from bench.simulation.outside import Outside
 from bench.simulation.scheduler import START, Scheduler
 
 CHECK_EVERY = 200
 MOST_ALIVE = 8
-FAULT_RATES = (0.0, 0.003, 0.01, 0.03)
-CRASH_RATES = (0.0, 0.002, 0.01, 0.03)
 # How long each pause is while time passes at the end: a key that Stripe keeps for a day, then all that takes days.
 END = [timedelta(hours=2)] * 16 + [timedelta(hours=12)] * 18
 LONGEST_END = timedelta(days=25)
@@ -53,19 +50,13 @@ class Life:
 
     def __init__(self, seed: int, steps: int, blank: Path, folder: Path) -> None:
         self.steps = steps
-        dice = Random(f"weather of {seed}")
-        self.scheduler = Scheduler(seed, crash_rate=dice.choice(CRASH_RATES))
+        weather = Weather.of(seed)
+        self.scheduler = Scheduler(seed)
         self._path = Path(shutil.copy(blank, folder / f"{seed}.db"))
         with self.scheduler.in_charge():
-            rate, self.scheduler.crash_rate = self.scheduler.crash_rate, 0.0
-            self.house = House(
-                self.scheduler,
-                self._path,
-                retries=dice.choice([0, 1]),
-                capture_delay=dice.choice([timedelta(0), timedelta(0), timedelta(seconds=20), timedelta(hours=1)]),
-            )
-            self.scheduler.crash_rate = rate
-        self.outside = Outside(self.house, fault_rate=dice.choice(FAULT_RATES))
+            self.house = House(self.scheduler, self._path, weather)
+        self.scheduler.crash_rate = weather.crashes
+        self.outside = Outside(self.house, fault_rate=weather.faults)
         self.tally = Tally(seed)
         self._actions = [make for make, weight in actors.ACTIONS for _ in range(weight)]
 

@@ -126,7 +126,7 @@ def deliver(house: House, *, well: bool = False) -> None:
         SECRET,
         seed=scheduler.rng.getrandbits(32),
         duplicates=0.0 if well else 0.2,
-        drops=0.0 if well else 0.03,
+        drops=0.0 if well else house.weather.drops,
         shuffle=not well,
         age_s=scheduler.rng.choice([301, 86_400, -301]) if stale else 0,
     )

@@ -182,9 +182,9 @@ class Outside:
 
 _WEIGHTS = (
     ("pay", 30),
-    ("register", 4),
-    ("bank", 8),
-    ("refund_comes_back", 1),
+    ("register", 6),
+    ("bank", 16),
+    ("refund_comes_back", 2),
     ("dispute", 1),
     ("dispute_ends", 2),
     ("stray", 1),

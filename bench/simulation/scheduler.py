@@ -52,14 +52,15 @@ class Process:
 class Scheduler:
     """Time, chance and processes. All that happens is written to `trace` and into one digest.
 
-    Args:
+    Attributes:
         crash_rate: how often a process dies at a place where it may.
+        broken: what a process met that it must not meet.
     """
 
-    def __init__(self, seed: int, *, crash_rate: float) -> None:
+    def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
         self._ids = Random(f"ids of {seed}")
-        self.crash_rate = crash_rate
+        self.crash_rate = 0.0
         self.now = START
         self.step = 0
         self.alive: list[Process] = []
