@@ -9,8 +9,8 @@ posted as well,
 
 and what is left over is the difference.
 
-Some ends move nothing here, and a webhook may be lost: a dispute that is lost, a contributor's bank that sends
-a payout back. So open disputes, and bank payouts for some days after they were done, are read anew as well.
+Some ends move nothing here, and their webhook may be lost: a dispute that is lost, a contributor's bank that
+sends a payout back. So open disputes, and bank payouts for some days after they were done, are read anew too.
 """
 
 from __future__ import annotations

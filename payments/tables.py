@@ -162,7 +162,8 @@ class Operation(Base):
     """The outbox: one order to a rail. Its id is the rail's idempotency key.
 
     `due_at` is when the next worker may touch it: the end of the lease while one works on it, the end
-    of the rest after an unknown outcome; of a bank payout that is done, when it is read anew. `woken_at` is when the sweeper last asked for a worker.
+    of the rest after an unknown outcome; of a bank payout that is done, when it is read anew. `woken_at`
+    is when the sweeper last asked for a worker.
     """
 
     __tablename__ = "provider_operations"

@@ -21,7 +21,7 @@ def deposit(house: House) -> Action:
     """A deposit by checkout or with a saved card."""
     rng, now = house.scheduler.rng, house.scheduler.clock
     account, method = rng.choice(house.buyers), rng.choice([Method.CHECKOUT, Method.CHECKOUT, Method.SAVED])
-    amount = Money(rng.randrange(1_000, 20_000) * CENT)
+    amount = Money(rng.randrange(1_000, 40_000) * CENT)
     return f"deposit {amount} by {method}", lambda: house.do(
         lambda session: service.request_deposit(
             session, account, amount, rail="stripe", method=method, now=now()
@@ -32,7 +32,9 @@ def deposit(house: House) -> Action:
 def refund(house: House) -> Action:
     """A refund of any deposit: of one that is not done, of more than is left, of somebody else's too."""
     rng, now = house.scheduler.rng, house.scheduler.clock
-    found = house.pick("SELECT id, account, amount FROM provider_operations WHERE kind = 'deposit' ORDER BY id")
+    found = house.pick(
+        "SELECT id, account, amount FROM provider_operations WHERE kind = 'deposit' ORDER BY id"
+    )
     if found is None:
         return None
     deposit_id, owner, whole = found
@@ -70,9 +72,7 @@ def bounty(house: House) -> Action:
         return None
     cuts = sorted(rng.sample(range(1, total), len(payers) - 1)) if total > len(payers) else []
     edges = [0, *cuts, total]
-    shares = [
-        (who, Money(end - begin)) for who, begin, end in zip(payers, edges, edges[1:], strict=False)
-    ]
+    shares = [(who, Money(end - begin)) for who, begin, end in zip(payers, edges, edges[1:], strict=False)]
     house.subjects += 1
     subject = f"bounty {house.subjects}"
 

@@ -44,7 +44,11 @@ def at_any_moment(house: House, counts: Counter[str]) -> list[str]:
     """What does not hold now."""
     ops = operations(house)
     figures = audit.books(house.database, now=house.scheduler.now)
-    found = [f"{one.name}: {one.says}: {one.figure}" for one in figures if not one.holds and one.name not in REPORTS]
+    found = [
+        f"{one.name}: {one.says}: {one.figure}"
+        for one in figures
+        if not one.holds and one.name not in REPORTS
+    ]
     counts["audit figures"] += len(figures)
     found += _balances(house, ops, counts)
     found += _against_stripe(house, ops, counts)
@@ -61,7 +65,9 @@ def _balances(house: House, ops: list[Op], counts: Counter[str]) -> list[str]:
         _of_operation(op, expected)
     for account, put_in in house.rows("SELECT account, amount - refunded FROM escrow_payers"):
         expected[f"agent:{account}:available"] -= put_in
-    for account, amount, taken, fee, status in house.rows("SELECT account, amount, taken, fee, status FROM disputes"):
+    for account, amount, taken, fee, status in house.rows(
+        "SELECT account, amount, taken, fee, status FROM disputes"
+    ):
         _of_dispute(account, amount, taken, fee, status, expected)
     released = "SELECT k.contributor, s.price, s.fee FROM escrow_slots k JOIN escrows s ON s.id = k.escrow"
     for contributor, price, fee in house.rows(f"{released} WHERE k.state = 'released'"):
@@ -106,9 +112,7 @@ def _of_operation(op: Op, expected: Counter[str]) -> None:
         expected[contributor] += op.amount
 
 
-def _of_dispute(
-    account: str, amount: int, taken: int, fee: int, status: str, expected: Counter[str]
-) -> None:
+def _of_dispute(account: str, amount: int, taken: int, fee: int, status: str, expected: Counter[str]) -> None:
     owed = amount - taken
     expected["exp:chargeback"] -= fee
     if status != "won":
@@ -191,11 +195,17 @@ def _against_stripe(house: House, ops: list[Op], counts: Counter[str]) -> list[s
 def at_the_end(house: House, counts: Counter[str]) -> list[str]:
     """What does not hold when nothing is due, besides what must at any moment."""
     ops = operations(house)
-    found = [f"{op.id} ({op.kind}) is {op.status} at the end" for op in ops if op.status in OPEN - {"waiting"}]
+    found = [
+        f"{op.id} ({op.kind}) is {op.status} at the end" for op in ops if op.status in OPEN - {"waiting"}
+    ]
     found += _waiting(house, ops)
     waits = house.rows("SELECT event, kind, attempts FROM inbox_events WHERE handled_at IS NULL")
     found += [f"{event} ({kind}) is not handled after {tries} tries" for event, kind, tries in waits]
-    found += [f"{one.name}: {one.figure}" for one in audit.books(house.database, now=house.scheduler.now) if not one.holds]
+    found += [
+        f"{one.name}: {one.figure}"
+        for one in audit.books(house.database, now=house.scheduler.now)
+        if not one.holds
+    ]
     found += _reconciled(house)
     counts["ends of lives"] += 1
     return found + _cash(house, ops)
@@ -255,12 +265,15 @@ def _cash(house: House, ops: list[Op]) -> list[str]:
         ("fees", -house.balance("exp:processor"), fees * CENT),
         ("money that is not free", -house.balance("asset:stripe:pending"), wallet.pending["usd"] * CENT),
     ]
-    return [f"{name}: {is_now}, and it should be {should}" for name, is_now, should in facts if is_now != should]
+    return [
+        f"{name}: {is_now}, and it should be {should}" for name, is_now, should in facts if is_now != should
+    ]
 
 
 def _of_ours(platform: Tenant, source: str) -> tuple[bool, bool]:
     """Whether a movement at Stripe was made by an operation of ours, or of one's dispute."""
-    thing: Any = (platform.shelf_of(source) or {}).get(source)  # type: ignore[union-attr]
+    shelf = platform.shelf_of(source)
+    thing: Any = shelf.get(source) if shelf is not None else None
     is_dispute = source.startswith("du_")
     if is_dispute:
         thing = platform.charges.get(thing.charge)

@@ -59,11 +59,13 @@ class Weather:
         """The weather of a life."""
         dice = Random(f"weather of {seed}")
         return cls(
-            crashes=dice.choice([0.0, 0.002, 0.01, 0.03]),
-            faults=dice.choice([0.0, 0.003, 0.01, 0.03]),
+            crashes=dice.choice([0.0, 0.003, 0.01, 0.03]),
+            faults=dice.choice([0.0, 0.01, 0.02, 0.05]),
             drops=dice.choice([0.0, 0.03, 0.3]),
             retries=dice.choice([0, 1]),
-            capture_delay=dice.choice([timedelta(0), timedelta(0), timedelta(seconds=20), timedelta(hours=1)]),
+            capture_delay=dice.choice(
+                [timedelta(0), timedelta(0), timedelta(seconds=20), timedelta(hours=1)]
+            ),
         )
 
 
@@ -141,7 +143,9 @@ class House:
         self.queue = JobQueue(scheduler)
         self.database = Database(f"sqlite:///{path}", self.queue)
         event.listen(self.database.engine, "connect", _quick)
-        self.stripe = FakeStripe(clock=scheduler.clock, seed="simulation", capture_delay=weather.capture_delay)
+        self.stripe = FakeStripe(
+            clock=scheduler.clock, seed="simulation", capture_delay=weather.capture_delay
+        )
         client = stripe.StripeClient(
             self.stripe.key,
             http_client=Wire(self.stripe.transport(), self._pause_at_stripe),

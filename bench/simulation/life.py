@@ -15,7 +15,7 @@ from bench.simulation.scheduler import START, Scheduler
 
 CHECK_EVERY = 200
 MOST_ALIVE = 8
-# How long each pause is while time passes at the end: a key that Stripe keeps for a day, then all that takes days.
+# The pauses while time passes at the end: Stripe keeps a key for a day, all else that is due takes days.
 END = [timedelta(hours=2)] * 16 + [timedelta(hours=12)] * 18
 LONGEST_END = timedelta(days=25)
 

@@ -20,8 +20,8 @@ FAULTS = (
     Fault.ERROR_AFTER,
 )
 CARDS = (
-    *["pm_card_visa"] * 10,
-    *["pm_card_bypassPending"] * 4,
+    *["pm_card_visa"] * 8,
+    *["pm_card_bypassPending"] * 8,
     "pm_card_mastercard",
     "pm_card_authenticationRequired",
     "pm_card_createDispute",
@@ -115,11 +115,14 @@ class Outside:
             for tenant in self._house.stripe.world.tenants.values()
             if tenant is not self._platform
             for one in tenant.payouts
-            if one.status in {"pending", "in_transit"} or (one.status == "paid" and one.created > now - 4 * 86_400)
+            if one.status in {"pending", "in_transit"}
+            or (one.status == "paid" and one.created > now - 4 * 86_400)
         ]
         if not open_ones:
             return False
-        self._house.stripe.settle_payout(self._rng.choice(open_ones), self._rng.choice(["paid", "paid", "failed"]))
+        self._house.stripe.settle_payout(
+            self._rng.choice(open_ones), self._rng.choice(["paid", "paid", "failed"])
+        )
         return True
 
     def refund_comes_back(self) -> bool:
@@ -132,7 +135,11 @@ class Outside:
 
     def dispute(self) -> bool:
         """A holder denies a payment, new or long spent."""
-        charges = [one.id for one in self._platform.charges if one.paid and one.refundable and one.balance_transaction]
+        charges = [
+            one.id
+            for one in self._platform.charges
+            if one.paid and one.refundable and one.balance_transaction
+        ]
         if not charges:
             return False
         self._house.stripe.dispute(self._rng.choice(charges))
