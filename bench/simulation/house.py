@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -25,7 +26,8 @@ from core.accounts.service import open_account
 from core.db import Database
 from core.money import Money
 from core.sweeper import Sweeper
-from payments.rails import Rail
+from payments import rules
+from payments.rails import Answer, Order, Rail
 from payments.rails.stripe import StripeRail
 from tests.fakes.stripe import FakeStripe
 
@@ -117,6 +119,42 @@ class Wire(stripe.HTTPClient):
         """Nothing is open."""
 
 
+class OneAtATime:
+    """The rail as workers see it: it notes when two work on one operation while the first one's lease runs.
+
+    That would do no harm at a rail that keeps its promise about keys, so nothing else would tell.
+    """
+
+    name, kinds = StripeRail.name, StripeRail.kinds
+
+    def __init__(self, rail: Rail, scheduler: Scheduler) -> None:
+        self._rail, self._scheduler = rail, scheduler
+        self._at_work: dict[str, datetime] = {}
+
+    def send(self, order: Order) -> Answer:
+        """See `Rail`."""
+        with self._alone(order):
+            return self._rail.send(order)
+
+    def look_up(self, order: Order) -> Answer | None:
+        """See `Rail`."""
+        with self._alone(order):
+            return self._rail.look_up(order)
+
+    @contextmanager
+    def _alone(self, order: Order) -> Iterator[None]:
+        scheduler = self._scheduler
+        # The other's lease began no sooner than its process.
+        if order.id in self._at_work and scheduler.now - self._at_work[order.id] < rules.LEASE:
+            scheduler.broken.append(f"two workers at {order.id} in one lease")
+        mine = self._at_work[order.id] = scheduler.process.began
+        try:
+            yield
+        finally:
+            if self._at_work.get(order.id) is mine:
+                del self._at_work[order.id]
+
+
 class StrictSweeper(Sweeper):
     """A sweeper that hides no fault."""
 
@@ -152,7 +190,7 @@ class House:
             max_network_retries=weather.retries,
         )
         self.rail = StripeRail(self.database, client, return_url=RETURN_URL)
-        self.rails: dict[str, Rail] = {"stripe": self.rail}
+        self.rails: dict[str, Rail] = {"stripe": OneAtATime(self.rail, scheduler)}
         self.sweeper = StrictSweeper(self.database)
         self.appeals: dict[str, tuple[str, Money]] = {}
         self.filled: list[tuple[str, str]] = []  # automatic top-ups: account, operation

@@ -90,6 +90,12 @@ class Scheduler:
         """True in a share of cases."""
         return self.rng.random() < fraction
 
+    @property
+    def process(self) -> Process:
+        """The one that runs now."""
+        here = getcurrent()
+        return next(process for process in self.alive if process.run is here)
+
     def start(self, name: str, work: Callable[[], object]) -> None:
         """Begins a process and runs it to its first pause."""
         process = Process(name, greenlet(lambda: self._run(name, work)), self.now)

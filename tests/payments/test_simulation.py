@@ -14,6 +14,7 @@ import pytest
 from bench.money_simulation import main, one_life
 from bench.simulation.life import Life
 from payments import outbox
+from payments.rails import Answer, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = """
@@ -53,13 +54,13 @@ def test_what_breaks_is_told_with_the_way_to_see_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A worker that takes what it does not know for refused."""
-    unknown = outbox.Outcome.UNKNOWN
+    unknown = Outcome.UNKNOWN
 
     def hasty(*given: object, **named: object) -> object:
         session, operation, answer = given
-        assert isinstance(answer, outbox.Answer)
+        assert isinstance(answer, Answer)
         if answer.outcome is unknown:
-            answer = outbox.Answer(outbox.Outcome.FAILED, reason="hasty")
+            answer = Answer(Outcome.FAILED, reason="hasty")
         return record(session, operation, answer, **named)  # type: ignore[arg-type]
 
     record = outbox.record_answer
