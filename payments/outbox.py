@@ -163,8 +163,8 @@ def record_answer(
     Recording the same end again changes nothing; an unknown after an end is ignored.
 
     Args:
-        attempt: whose answer it is. A refusal counts only from the worker that has the operation now: what
-            was refused to one whose lease ran out may have been granted to the next.
+        attempt: whose answer it is. From a worker whose lease ran out only what is sure for ever counts: what
+            was refused to it may have been granted to the next, which has the operation now.
 
     Raises:
         NotFound: no such operation.
@@ -172,7 +172,7 @@ def record_answer(
     """
     operation = _locked(session, operation_id)
     state = OperationState(operation.status)
-    if answer.outcome is Outcome.FAILED and attempt not in {None, operation.attempts}:
+    if answer.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and attempt not in {None, operation.attempts}:
         return operation
     if state not in rules.OPEN_STATES:
         _after_the_end(session, operation, answer, now)

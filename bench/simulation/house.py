@@ -129,7 +129,7 @@ class OneAtATime:
 
     def __init__(self, rail: Rail, scheduler: Scheduler) -> None:
         self._rail, self._scheduler = rail, scheduler
-        self._at_work: dict[str, datetime] = {}
+        self._at_work: dict[str, list[datetime]] = {}
 
     def send(self, order: Order) -> Answer:
         """See `Rail`."""
@@ -143,16 +143,16 @@ class OneAtATime:
 
     @contextmanager
     def _alone(self, order: Order) -> Iterator[None]:
-        scheduler = self._scheduler
-        # The other's lease began no sooner than its process.
-        if order.id in self._at_work and scheduler.now - self._at_work[order.id] < rules.LEASE:
-            scheduler.broken.append(f"two workers at {order.id} in one lease")
-        mine = self._at_work[order.id] = scheduler.process.began
+        now, mine = self._scheduler.now, self._scheduler.process.began
+        others = self._at_work.setdefault(order.id, [])
+        # A lease begins no sooner than its worker does. One that began before us has no right any more.
+        if any(began < mine and now - began < rules.LEASE for began in others):
+            self._scheduler.broken.append(f"two workers at {order.id} in one lease")
+        others.append(mine)
         try:
             yield
         finally:
-            if self._at_work.get(order.id) is mine:
-                del self._at_work[order.id]
+            others.remove(mine)
 
 
 class StrictSweeper(Sweeper):

@@ -9,8 +9,10 @@ import stripe
 
 from bench.simulation.house import House
 from tests.fakes.stripe import Fault, Misuse
+from tests.fakes.stripe.cards import Behaviour
 from tests.fakes.stripe.world import Tenant
 
+REFUND_FAILS = Behaviour.REFUND_FAILS
 FAULTS = (
     Fault.DROP_BEFORE,
     Fault.DROP_AFTER,
@@ -127,7 +129,11 @@ class Outside:
 
     def refund_comes_back(self) -> bool:
         """A bank sends a refund back."""
-        sent = [one.id for one in self._platform.refunds if one.status == "succeeded"]
+        # Of a card whose refunds fail by themselves, they do that later.
+        doomed = {one.id for one in self._platform.charges if one.card and one.card.behaviour is REFUND_FAILS}
+        sent = [
+            one.id for one in self._platform.refunds if one.status == "succeeded" and one.charge not in doomed
+        ]
         if not sent:
             return False
         self._house.stripe.fail_refund(self._rng.choice(sent))

@@ -54,6 +54,21 @@ def run_slowly(house: StripeHouse, operation: str, others: Callable[[], object],
     outbox.run_operation(house.database, rails, operation, clock=house.clock)
 
 
+class Dies(Exception):
+    """The end of a worker."""
+
+
+def next_dies_at_work(house: StripeHouse, operation: str) -> None:
+    """Another worker takes it, its order reaches Stripe, and it records nothing."""
+
+    def die() -> None:
+        raise Dies
+
+    rails: dict[str, Rail] = {"stripe": Overtaken(house.rail, die, after=True)}
+    with pytest.raises(Dies):
+        outbox.run_operation(house.database, rails, operation, clock=house.clock)
+
+
 def compare(house: StripeHouse) -> tuple[int, int]:
     made = reconcile.reconcile(house.database, house.rail, clock=house.clock)
     return made.difference, made.in_flight
@@ -84,22 +99,7 @@ def test_a_refusal_to_one_whose_lease_ran_out_does_not_count(house: StripeHouse)
     def others() -> None:
         house.stripe.onboard(destination)
         house.rail.people.refresh(payee)
-        # The next worker's transfer is made, and it has not recorded that yet.
-        run_slowly_unrecorded(house, operation)
-
-    def run_slowly_unrecorded(house: StripeHouse, operation: str) -> None:
-        class Dies(Exception): ...
-
-        def die() -> None:
-            raise Dies
-
-        with pytest.raises(Dies):
-            outbox.run_operation(
-                house.database,
-                {"stripe": Overtaken(house.rail, die, after=True)},
-                operation,
-                clock=house.clock,
-            )
+        next_dies_at_work(house, operation)
 
     run_slowly(house, operation, others, after=True)
     assert house.status(operation) == "sent"
@@ -107,6 +107,14 @@ def test_a_refusal_to_one_whose_lease_ran_out_does_not_count(house: StripeHouse)
     house.clock.forward(rules.LEASE)
     assert house.run(operation) == "done"
     assert broken(house.database) == []
+
+
+def test_an_unknown_of_one_whose_lease_ran_out_does_not_end_the_lease_of_the_next(house: StripeHouse) -> None:
+    operation = pay_out(house, earner(house, "12.34"), "12.34")
+    house.stripe.faults.next("POST /v1/transfers", Fault.DROP_BEFORE)
+    run_slowly(house, operation, lambda: next_dies_at_work(house, operation), after=True)
+    assert house.status(operation) == "sent"
+    assert house.get(operation).due_at == house.clock() + rules.LEASE
 
 
 def test_a_deposit_that_is_done_is_not_asked_about_again(house: StripeHouse) -> None:
