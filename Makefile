@@ -42,6 +42,7 @@ check: setup
 
 soak: setup browser
 	$(BIN)/python -m pytest -m soak --timeout 3600
+	$(BIN)/python -m bench.money_simulation --steps 1000000 --seed 20261123 --jobs 0
 
 bench: setup
 	$(BIN)/python -m bench --quick

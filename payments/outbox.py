@@ -7,7 +7,7 @@
 
 A worker that dies between 2 and 4 leaves `sent` behind with a lease that runs out. Nobody knows then
 what the rail did, so it is looked up, never blindly sent again; only a rail that is sure it never saw
-the order gets it once more, under the same id.
+the order gets it once more, under the same id, at once: a look-up says nothing of a day later.
 
 While payouts are halted (`halts.py`) a payout that no rail has seen rests where it is; deposits, and
 look-ups of what was sent before, go on.
@@ -40,11 +40,14 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """An operation under our lease; `fresh` when the rail cannot have heard of it yet."""
+    """An operation under our lease; `fresh` when the rail cannot have heard of it yet; `halted` when it may
+    be looked up and not sent."""
 
     order: Order
     rail: str
     fresh: bool
+    attempt: int
+    halted: bool
 
 
 def request_deposit(
@@ -160,14 +163,15 @@ def run_operation(
     if taken is None:
         return
     rail = _rail(rails, taken.rail)
-    failpoint("operation.before_rail")
-    answer = rail.send(taken.order) if taken.fresh else rail.look_up(taken.order)
+    answer = None if taken.fresh else rail.look_up(taken.order)
+    if answer is None and taken.halted:
+        answer = Answer(Outcome.UNKNOWN, reason="payouts_halted")
+    if answer is None:  # the rail cannot have heard of it, or is sure that it has not
+        failpoint("operation.before_rail")
+        answer = rail.send(taken.order)
     failpoint("operation.after_rail")
     with database.transaction() as session:
-        if answer is None:
-            _send_again(session, operation_id, clock())
-        else:
-            record_answer(session, operation_id, answer, now=clock())
+        record_answer(session, operation_id, answer, now=clock(), attempt=taken.attempt)
     failpoint("operation.after_commit")
 
 
@@ -183,6 +187,9 @@ def refresh(database: Database, rail: Rail, operation_id: str, *, clock: Clock =
         operation = session.get(Operation, operation_id)
         if operation is None or operation.rail != rail.name:
             return False
+        kind = OperationKind(operation.kind)
+        if operation.status == OperationState.DONE and kind not in rules.MAY_COME_BACK:
+            return True  # nothing that the rail says could change it
         wanted = _as_order(session, operation)
     answer = rail.look_up(wanted)
     failpoint("operation.after_rail")
@@ -192,10 +199,16 @@ def refresh(database: Database, rail: Rail, operation_id: str, *, clock: Clock =
     return True
 
 
-def record_answer(session: Session, operation_id: str, answer: Answer, *, now: datetime) -> Operation:
+def record_answer(
+    session: Session, operation_id: str, answer: Answer, *, now: datetime, attempt: int | None = None
+) -> Operation:
     """Records what a rail said, and posts it: the one function that worker, look-up and webhook share.
 
     Recording the same end again changes nothing; an unknown after an end is ignored.
+
+    Args:
+        attempt: whose answer it is. From a worker whose lease ran out only what is sure for ever counts: what
+            was refused to it may have been granted to the next, which has the operation now.
 
     Raises:
         NotFound: no such operation.
@@ -203,6 +216,8 @@ def record_answer(session: Session, operation_id: str, answer: Answer, *, now: d
     """
     operation = _locked(session, operation_id)
     state = OperationState(operation.status)
+    if answer.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and attempt not in {None, operation.attempts}:
+        return operation
     if state not in rules.OPEN_STATES:
         _after_the_end(session, operation, answer, now)
         return operation
@@ -305,7 +320,8 @@ def _take(session: Session, operation_id: str, lease_for: timedelta, now: dateti
     if state not in rules.OPEN_STATES or operation.due_at > now:
         return None
     fresh = state is OperationState.NEW
-    if fresh and operation.kind in rules.LEAVING and halts.in_force(session, halts.PAYOUTS) is not None:
+    halted = operation.kind in rules.LEAVING and halts.in_force(session, halts.PAYOUTS) is not None
+    if fresh and halted:
         return None
     operation.attempts += 1
     operation.due_at = now + lease_for
@@ -313,7 +329,7 @@ def _take(session: Session, operation_id: str, lease_for: timedelta, now: dateti
         operation.sent_at = now
         _move(session, operation, OperationState.SENT, now)
     session.flush()
-    return _Taken(_as_order(session, operation), operation.rail, fresh)
+    return _Taken(_as_order(session, operation), operation.rail, fresh, operation.attempts, halted)
 
 
 def _as_order(session: Session, operation: Operation) -> Order:
@@ -327,16 +343,6 @@ def _as_order(session: Session, operation: Operation) -> Order:
         parent.reference if parent is not None else None,
         operation.reference,
     )
-
-
-def _send_again(session: Session, operation_id: str, now: datetime) -> None:
-    """The rail is sure that it never saw the order: back to new, to be sent under the same id."""
-    operation = _locked(session, operation_id)
-    if OperationState.NEW not in OPERATION_MOVES[OperationState(operation.status)]:
-        return
-    operation.due_at = now
-    _move(session, operation, OperationState.NEW, now)
-    enqueue(session, RUN_OPERATION, operation.id)
 
 
 def _locked(session: Session, operation_id: str) -> Operation:

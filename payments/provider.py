@@ -16,10 +16,11 @@ from payments.rails import Fee
 from payments.rules import Leg
 
 
-def post_fee(session: Session, rail: str, fee: Fee, *, now: datetime) -> None:
-    """A provider's fee on a movement: an expense, out of what arrived."""
+def post_fee(session: Session, rail: str, fee: Fee, *, now: datetime, arrived: bool = True) -> None:
+    """A provider's fee on a movement: an expense, out of what arrived, or else out of what is free."""
     if fee.amount.micros:
-        leg = Leg(rules.EXPENSE_PROCESSOR, rules.cash_in(rail), fee.amount)
+        cash = rules.cash_in(rail) if arrived else rules.cash_out(rail)
+        leg = Leg(rules.EXPENSE_PROCESSOR, cash, fee.amount)
         ledger.post(session, f"{rail}:{fee.transaction}:fee", [leg], now=now)
 
 

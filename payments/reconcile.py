@@ -8,6 +8,9 @@ posted as well,
     what the provider holds = -(asset:<rail>:pending + asset:<rail>:available) + what is in flight
 
 and what is left over is the difference.
+
+Some ends move nothing here, and their webhook may be lost: a dispute that is lost, a contributor's bank that
+sends a payout back. So open disputes, and bank payouts for some days after they were done, are read anew too.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -24,7 +27,7 @@ from core.ids import new_id
 from core.money import Money
 from payments import disputes, ledger, outbox, provider, rules
 from payments.rails import Fee, Movement, Provider
-from payments.rules import Leg, OperationState
+from payments.rules import DisputeState, Leg, OperationKind, OperationState
 from payments.tables import Dispute, Operation, ProviderTransaction, Reconciliation
 
 Clock = Callable[[], datetime]
@@ -32,6 +35,8 @@ OVERLAP = timedelta(days=8)  # movements become free within it
 ARRIVALS = frozenset({"charge", "payment"})
 OF_DISPUTES = frozenset({"adjustment"})
 SENT_BACK = frozenset({"refund_failure", "payout_failure"})
+SENDS_BACK_WITHIN = timedelta(days=10)  # a bank, a payout that was called paid
+LOOK_BACK_EVERY = timedelta(days=1)
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -44,6 +49,7 @@ def reconcile(database: Database, rail: Provider, *, clock: Clock = clock.now) -
     movements = list(rail.movements(_since(database, rail.name)))
     for movement in movements:
         _look(database, rail, movement, clock)
+    _look_back(database, rail, clock)
     theirs = rail.cash()
     with database.transaction() as session:
         return _compare(session, rail.name, theirs, clock())
@@ -55,6 +61,32 @@ def _since(database: Database, rail: str) -> datetime:
             select(func.max(ProviderTransaction.created_at)).where(ProviderTransaction.rail == rail)
         )
     return latest - OVERLAP if latest is not None else _START
+
+
+def _look_back(database: Database, rail: Provider, clock: Clock) -> None:
+    """Reads anew what may end without a movement of our cash."""
+    now = clock()
+    with database.reading() as session:
+        unsettled = session.scalars(
+            select(Dispute.id).where(Dispute.rail == rail.name, Dispute.status == DisputeState.OPEN.value)
+        ).all()
+        sent_on = session.scalars(
+            select(Operation.id).where(
+                Operation.rail == rail.name,
+                Operation.kind == OperationKind.BANK_PAYOUT.value,
+                Operation.status == OperationState.DONE.value,
+                Operation.ended_at > now - SENDS_BACK_WITHIN,
+                Operation.due_at <= now,
+            )
+        ).all()
+    for dispute in unsettled:
+        disputes.sync(database, rail, dispute, clock=clock)
+    for payout in sent_on:
+        outbox.refresh(database, rail, payout, clock=clock)
+        with database.transaction() as session:
+            session.execute(
+                update(Operation).where(Operation.id == payout).values(due_at=now + LOOK_BACK_EVERY)
+            )
 
 
 def _look(database: Database, rail: Provider, movement: Movement, clock: Clock) -> None:
@@ -109,7 +141,9 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
     if movement.operation is not None:
         operation = session.get(Operation, movement.operation)
         if operation is not None and operation.rail == rail:
-            if operation.status not in (OperationState.DONE, OperationState.RETURNED):
+            # A refund that failed before we looked went out and came back: both movements are its own.
+            came_back = operation.kind in rules.MAY_COME_BACK and operation.status == OperationState.FAILED
+            if operation.status not in (OperationState.DONE, OperationState.RETURNED) and not came_back:
                 return None
             _post_fee(session, rail, movement, now)
             return operation.id
@@ -122,7 +156,8 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
 
 def _post_fee(session: Session, rail: str, movement: Movement, now: datetime) -> None:
     if movement.fee > 0:
-        provider.post_fee(session, rail, Fee(movement.id, Money(movement.fee)), now=now)
+        fee, arrived = Fee(movement.id, Money(movement.fee)), movement.kind in ARRIVALS
+        provider.post_fee(session, rail, fee, now=now, arrived=arrived)
 
 
 def _post_stray(session: Session, rail: str, movement: Movement, now: datetime) -> None:

@@ -244,9 +244,9 @@ class OperationState(StrEnum):
 _ENDS = frozenset({OperationState.DONE, OperationState.FAILED})
 OPERATION_MOVES: Mapping[OperationState, frozenset[OperationState]] = {
     OperationState.NEW: frozenset({OperationState.SENT}),
-    # Back to `new` only when a look-up was told that the rail has never seen the operation.
-    OperationState.SENT: _ENDS | {OperationState.WAITING, OperationState.UNKNOWN, OperationState.NEW},
-    OperationState.UNKNOWN: _ENDS | {OperationState.WAITING, OperationState.NEW},
+    # Never back to `new`: an order that was sent once is looked up before it is sent again.
+    OperationState.SENT: _ENDS | {OperationState.WAITING, OperationState.UNKNOWN},
+    OperationState.UNKNOWN: _ENDS | {OperationState.WAITING},
     OperationState.WAITING: _ENDS | {OperationState.UNKNOWN},
     OperationState.DONE: frozenset({OperationState.RETURNED}),
     OperationState.FAILED: frozenset(),

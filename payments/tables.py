@@ -171,8 +171,9 @@ class Operation(Base):
     """The outbox: one order to a rail. Its id is the rail's idempotency key.
 
     `due_at` is when the next worker may touch it: the end of the lease while one works on it, the end
-    of the rest after an unknown outcome. `woken_at` is when the sweeper last asked for a worker. `week` is
-    the ISO week of a payout that the house ordered by itself: one a contributor a week.
+    of the rest after an unknown outcome; of a bank payout that is done, when it is read anew. `woken_at`
+    is when the sweeper last asked for a worker. `week` is the ISO week of a payout that the house ordered
+    by itself: one a contributor a week.
     """
 
     __tablename__ = "provider_operations"

@@ -100,9 +100,11 @@ def fill(session: Session, account: str, *, now: datetime) -> Operation | None:
     rule = session.get(TopUpRule, account, with_for_update=True, populate_existing=True)
     if rule is None or rule.off_why or ledger.balance(session, rules.available(account)) >= rule.below:
         return None
-    latest = session.scalars(_tries(account).order_by(Operation.id.desc()).limit(1)).first()
-    if latest is not None and latest.status in rules.OPEN_STATES:
+    # Not only the latest: one that its owner ordered by hand may have overtaken it.
+    under_way = _tries(account).where(Operation.status.in_(sorted(rules.OPEN_STATES)))
+    if session.scalars(under_way.limit(1)).first() is not None:
         return None
+    latest = session.scalars(_tries(account).order_by(Operation.id.desc()).limit(1)).first()
     if latest is not None and latest.status == OperationState.FAILED and latest.created_at >= rule.set_at:
         rule.off_why = latest.reason or "failed"
         session.flush()

@@ -141,6 +141,8 @@ class StripeRail:
         return Answer(Outcome.WAITING, reference=session.id, url=session.url)
 
     def _find_checkout(self, order: Order) -> Found:
+        if order.reference is not None and order.reference.startswith("pi_"):
+            return self._intent(order.reference)
         session = self._checkout_of(order)
         if session is None:
             return None
@@ -180,13 +182,16 @@ class StripeRail:
         return deposit_done(intent)
 
     def _find_charge(self, order: Order) -> Found:
+        if order.reference is not None:
+            return self._intent(order.reference)
         customer = self.people.known_customer(order.account)
         if customer is None:
             return None
         found = _mine(order, self._v1.payment_intents.list({"customer": customer, "limit": 100}))
-        if found is None:
-            return None
-        return deposit_done(self._v1.payment_intents.retrieve(found.id, _WITH_FEE))
+        return self._intent(found.id) if found is not None else None
+
+    def _intent(self, name: str) -> Answer:
+        return deposit_done(self._v1.payment_intents.retrieve(name, _WITH_FEE))
 
     # Refunds of deposits
 
