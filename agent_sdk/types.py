@@ -170,7 +170,7 @@ class StatementLine(Wire):
 
     Attributes:
         what: deposit | hold | refund | earned | appeal | matured | payout | paid_out | payout_returned |
-            withdrawal | withdrawal_returned | dispute | dispute_closed | other; more words may come.
+            clawback | withdrawal | withdrawal_returned | dispute | dispute_closed | other; more may come.
         account: available | pending | payable | in_payout.
         amount: dollars, negative for what went; `balance` is what that account had then.
         reference: the bounty, capture or operation it was about, or None.

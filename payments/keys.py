@@ -7,6 +7,7 @@
 | `refund:<escrow>:<slot>` | refund | the escrow's subject |
 | `release:<escrow>:<slot>` | earned | the escrow's subject |
 | `clawback:<escrow>:<slot>` | clawback | the escrow's subject |
+| `clawback:appeal:<capture>` | clawback | the capture |
 | `appeal:<capture>` | appeal | the capture |
 | `mature:<key>` | matured | that of the key inside |
 | `payout:<operation>:reserve` | payout | the operation |
@@ -32,6 +33,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(f"refund:{_ENTITY}:[0-9]+"), "refund"),
     (re.compile(f"release:{_ENTITY}:[0-9]+"), "earned"),
     (re.compile(f"clawback:{_ENTITY}:[0-9]+"), "clawback"),
+    (re.compile(f"clawback:appeal:{_ENTITY}"), "clawback"),
     (re.compile(f"appeal:{_ENTITY}"), "appeal"),
     (re.compile(f"payout:{_ENTITY}:reserve"), "payout"),
     (re.compile(f"payout:{_ENTITY}:done"), "paid_out"),

@@ -394,4 +394,4 @@ def test_ten_thousand_steps_leave_the_books_as_the_model_says(blank_sqlite: Path
     finally:
         STAGE.database.dispose()
     _log.info("%d steps in %.1f s of one core", STAGE.steps, time.process_time() - began)
-    assert STAGE.steps >= 10_000
+    assert STAGE.steps - 2 * LIVES >= 10_000  # without what each life begins with

@@ -329,6 +329,7 @@ def test_accept_chooses_the_form(inside: Inside, accept: str, media: str) -> Non
     [
         ("deposit:ops_{0}:done", "deposit", "ops_{0}"), ("hold:esc_{0}", "hold", "esc_{0}"),
         ("refund:esc_{0}:12", "refund", "esc_{0}"), ("release:esc_{0}:0", "earned", "esc_{0}"),
+        ("clawback:esc_{0}:0", "clawback", "esc_{0}"), ("clawback:appeal:cap_{0}", "clawback", "cap_{0}"),
         ("appeal:cap_{0}", "appeal", "cap_{0}"), ("mature:release:esc_{0}:0", "matured", "esc_{0}"),
         ("mature:appeal:cap_{0}", "matured", "cap_{0}"), ("payout:ops_{0}:reserve", "payout", "ops_{0}"),
         ("payout:ops_{0}:done", "paid_out", "ops_{0}"),
