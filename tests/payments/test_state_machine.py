@@ -148,7 +148,7 @@ class Books(RuleBasedStateMachine):
         if made is not None:
             magic = amount % CENT if amount % CENT in (1, 2, 3, 4) else 0
             order = {"id": made, "kind": kind, "who": who, "amount": amount, "magic": magic}
-            self.orders.append(order | {"status": "new", "sent": None, "seen": False})
+            self.orders.append(order | {"status": "new", "sent": None})
 
     @rule(which=ANY, cents=st.integers(0, 3000), magic=MAGIC)
     def order_deposit(self, which: int, cents: int, magic: int) -> None:
@@ -183,11 +183,9 @@ class Books(RuleBasedStateMachine):
         fresh = order["status"] == "new"
         if fresh:
             order["sent"] = self.now
-        if fresh and not order["seen"] and order["magic"] in (2, 3, 4):
-            order["status"], order["seen"] = "unknown", True
-        elif not fresh and order["magic"] == 3:
-            order["status"] = "new"
-        else:
+        if fresh and order["magic"] in (2, 3, 4):
+            order["status"] = "unknown"
+        else:  # found by a look-up; or never heard of there (3), and sent at once
             order["status"] = "failed" if order["magic"] in (1, 4) else "done"
             self.ended(order)
 
