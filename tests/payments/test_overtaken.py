@@ -152,6 +152,18 @@ def test_the_fee_of_a_dispute_that_is_none_of_ours_leaves_free_money(house: Stri
     assert house.cash() == ("0.00", "15.50"), "two fees: 50 cents of the charge, 15 dollars of the dispute"
 
 
+def test_a_deposit_that_stripe_captures_later_is_in_flight_until_then(house: StripeHouse) -> None:
+    house.stripe.world.capture_delay_s = 3600
+    house.paid_in("25.00")
+    assert compare(house) == (0, -25_000_000)
+    house.clock.forward(timedelta(hours=1))
+    assert compare(house) == (0, 0)
+    house.stripe.world.capture_delay_s = 86_400
+    house.paid_in("10.00")
+    house.clock.forward(reconcile.CAPTURED_WITHIN)
+    assert compare(house) == (-10_000_000, 0), "so late that somebody has to look"
+
+
 def test_a_refund_that_failed_before_we_looked_explains_both_its_movements(house: StripeHouse) -> None:
     account = house.paid_in("25.00")
     with house.database.transaction() as session:
