@@ -142,9 +142,7 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
     if movement.operation is not None:
         operation = session.get(Operation, movement.operation)
         if operation is not None and operation.rail == rail:
-            # A refund that failed before we looked went out and came back: both movements are its own.
-            came_back = operation.kind in rules.MAY_COME_BACK and operation.status == OperationState.FAILED
-            if operation.status not in (OperationState.DONE, OperationState.RETURNED) and not came_back:
+            if not _in_our_books(operation, movement):
                 return None
             _post_fee(session, rail, movement, now)
             return operation.id
@@ -153,6 +151,16 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
     _post_stray(session, rail, movement, now)
     _post_fee(session, rail, movement, now)
     return rules.SUSPENSE
+
+
+def _in_our_books(operation: Operation, movement: Movement) -> bool:
+    """Whether what an operation is now accounts for a movement that it made."""
+    state = OperationState(operation.status)
+    if movement.kind in SENT_BACK:  # while it is done we have not heard yet that it came back
+        return state in (OperationState.RETURNED, OperationState.FAILED)
+    # A refund that failed before we looked went out and came back: both movements are its own.
+    came_back = operation.kind in rules.MAY_COME_BACK and state is OperationState.FAILED
+    return came_back or state in (OperationState.DONE, OperationState.RETURNED)
 
 
 def _post_fee(session: Session, rail: str, movement: Movement, now: datetime) -> None:

@@ -182,6 +182,23 @@ def test_a_refund_that_failed_before_we_looked_explains_both_its_movements(house
     assert house.balance(rules.available(account)) == "25.00"
 
 
+def test_a_refund_that_came_back_is_not_forgotten_when_the_provider_is_away_just_then(
+    house: StripeHouse,
+) -> None:
+    account = house.paid_in("25.00")
+    with house.database.transaction() as session:
+        refund = refunds.request_refund(
+            session, account, deposit_of(house.database, account), Money.parse("5.00"), now=house.clock()
+        ).id
+    assert house.run(refund) == "done"
+    house.stripe.fail_refund(house.get(refund).reference or "")
+    house.stripe.faults.next("GET /v1/refunds", Fault.OUTAGE)
+    assert compare(house) == (0, 5_000_000)
+    assert compare(house) == (0, 0)
+    assert house.status(refund) == "returned"
+    assert house.balance(rules.available(account)) == "25.00"
+
+
 def test_a_lost_dispute_is_closed_without_its_webhook(house: StripeHouse) -> None:
     account = house.paid_in("25.00")
     with house.database.transaction() as session:
