@@ -35,6 +35,7 @@ OVERLAP = timedelta(days=8)  # movements become free within it
 ARRIVALS = frozenset({"charge", "payment"})
 OF_DISPUTES = frozenset({"adjustment"})
 SENT_BACK = frozenset({"refund_failure", "payout_failure"})
+CAPTURED_WITHIN = timedelta(hours=2)  # Stripe captures a checkout's charge within one
 SENDS_BACK_WITHIN = timedelta(days=10)  # a bank, a payout that was called paid
 LOOK_BACK_EVERY = timedelta(days=1)
 _START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -141,9 +142,7 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
     if movement.operation is not None:
         operation = session.get(Operation, movement.operation)
         if operation is not None and operation.rail == rail:
-            # A refund that failed before we looked went out and came back: both movements are its own.
-            came_back = operation.kind in rules.MAY_COME_BACK and operation.status == OperationState.FAILED
-            if operation.status not in (OperationState.DONE, OperationState.RETURNED) and not came_back:
+            if not _in_our_books(operation, movement):
                 return None
             _post_fee(session, rail, movement, now)
             return operation.id
@@ -152,6 +151,16 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
     _post_stray(session, rail, movement, now)
     _post_fee(session, rail, movement, now)
     return rules.SUSPENSE
+
+
+def _in_our_books(operation: Operation, movement: Movement) -> bool:
+    """Whether what an operation is now accounts for a movement that it made."""
+    state = OperationState(operation.status)
+    if movement.kind in SENT_BACK:  # while it is done we have not heard yet that it came back
+        return state in (OperationState.RETURNED, OperationState.FAILED)
+    # A refund that failed before we looked went out and came back: both movements are its own.
+    came_back = operation.kind in rules.MAY_COME_BACK and state is OperationState.FAILED
+    return came_back or state in (OperationState.DONE, OperationState.RETURNED)
 
 
 def _post_fee(session: Session, rail: str, movement: Movement, now: datetime) -> None:
@@ -177,12 +186,28 @@ def _free(session: Session, rail: str, movement: Movement, now: datetime) -> Non
         provider.post_available(session, rail, movement.id, net, now=now)
 
 
+def _not_captured(session: Session, rail: str, now: datetime) -> int:
+    """Deposits whose payer has paid and whose movement the provider makes some minutes later. Not older
+    ones: after that time a deposit without a movement is a difference."""
+    movements = select(ProviderTransaction.id).where(
+        ProviderTransaction.rail == rail, ProviderTransaction.explained_by == Operation.id
+    )
+    found = select(func.sum(Operation.amount)).where(
+        Operation.rail == rail,
+        Operation.kind == OperationKind.DEPOSIT.value,
+        Operation.status == OperationState.DONE.value,
+        Operation.ended_at > now - CAPTURED_WITHIN,
+        ~movements.exists(),
+    )
+    return int(session.scalar(found) or 0)
+
+
 def _compare(session: Session, rail: str, theirs: int, now: datetime) -> Reconciliation:
     ours = -sum(ledger.balance(session, name) for name in {rules.cash_in(rail), rules.cash_out(rail)})
     unexplained = select(func.sum(ProviderTransaction.amount - ProviderTransaction.fee)).where(
         ProviderTransaction.rail == rail, ProviderTransaction.explained_by.is_(None)
     )
-    in_flight = int(session.scalar(unexplained) or 0)
+    in_flight = int(session.scalar(unexplained) or 0) - _not_captured(session, rail, now)
     made = Reconciliation(
         id=new_id("rec"),
         rail=rail,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from bench.simulation.house import House
+from core.accounts import service as accounts
 from core.money import Money
 from payments import escrow, refunds, rules, service, topups
 from payments.rules import Method
@@ -67,6 +68,7 @@ def bounty(house: House) -> Action:
     payers = rng.sample(house.buyers, rng.randrange(1, 4))
     slots, price = rng.randrange(1, 5), Money(rng.randrange(1, rng.choice([5_000_000, 40_000_000])))
     fee = rules.fee(price, rng.choice([0, 250, 333, 1_000]))
+    premium = Money(fee.micros // rng.choice([3, 10]))
     total = (price.micros + fee.micros) * slots
     if total < len(payers):
         return None
@@ -80,7 +82,14 @@ def bounty(house: House) -> Action:
         for _ in range(2 if house.scheduler.chance(0.1) else 1):
             house.do(
                 lambda session: escrow.hold(
-                    session, subject=subject, payers=shares, price=price, fee=fee, slots=slots, now=now()
+                    session,
+                    subject=subject,
+                    payers=shares,
+                    price=price,
+                    fee=fee,
+                    premium=premium,
+                    slots=slots,
+                    now=now(),
                 )
             )
 
@@ -119,6 +128,36 @@ def give_back(house: House) -> Action:
     slots = sorted(rng.sample([slot for (slot,) in held], rng.randrange(1, len(held) + 1)))
     return f"refund of {found[0]}:{slots}", lambda: house.do(
         lambda session: escrow.refund(session, found[0], slots, now=now())
+    )
+
+
+def claw_back(house: House) -> Action:
+    """What was paid turns out wrong: it is taken back while it is held back, and refused after that."""
+    rng, now = house.scheduler.rng, house.scheduler.clock
+    if house.appeals and house.scheduler.chance(0.2):
+        subject = rng.choice(sorted(house.appeals))
+        return f"clawback of {subject}", lambda: house.do(
+            lambda session: escrow.clawback_appeal(session, subject, now=now())
+        )
+    found = house.pick(
+        "SELECT escrow, slot FROM escrow_slots WHERE state = 'released' ORDER BY moved_at DESC LIMIT 8"
+    )
+    if found is None:
+        return None
+    return f"clawback of {found[0]}:{found[1]}", lambda: house.do(
+        lambda session: escrow.clawback(session, found[0], found[1], now=now())
+    )
+
+
+def unfreeze(house: House) -> Action:
+    """An operator has looked at a dispute: its buyer may go on."""
+    frozen = house.pick("SELECT id FROM accounts WHERE status = 'frozen' ORDER BY id")
+    if frozen is None:
+        return None
+    return f"unfreezing of {frozen[0]}", lambda: house.do(
+        lambda session: accounts.unfreeze(
+            session, frozen[0], now=house.scheduler.now, actor="operator", why=None
+        )
     )
 
 
@@ -173,6 +212,8 @@ ACTIONS: tuple[tuple[Callable[[House], Action], int], ...] = (
     (release, 26),
     (give_back, 8),
     (appeal, 3),
+    (claw_back, 4),
+    (unfreeze, 2),
     (payout, 8),
     (registration, 2),
 )

@@ -106,8 +106,8 @@ class Life:
             machine.deliver(house)
         elif draw < 0.505:
             machine.compare(house)
-        elif draw < 0.51:
-            machine.pay_weekly(house)
+        elif draw < 0.513:
+            machine.beat(house)
         elif draw < 0.52:
             self.outside.weather()
         elif draw < 0.66:
@@ -142,7 +142,7 @@ class Life:
         while rounds < len(END) or (self._due() and scheduler.now - begun < LONGEST_END):
             if rounds < 10:
                 self.outside.settle_all(leave=0.3 if rounds else 1.0)
-            self._round(compares=rounds % 8 == 0)
+            self._round(compares=rounds % 4 == 0)
             if scheduler.broken or (rounds % 16 == 0 and not self._holds()):
                 return self._holds()
             scheduler.now += END[rounds] if rounds < len(END) else END[-1]
@@ -156,6 +156,8 @@ class Life:
         machine.deliver(self.house, well=True)
         if compares:
             machine.compare(self.house)
+            self._finish()
+            machine.audit(self.house)
         for _ in range(10):
             for part in range(len(machine.PARTS)):
                 machine.sweep(self.house, part)

@@ -8,15 +8,18 @@ from functools import partial
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bench.simulation.checks import PASSING
 from bench.simulation.house import SECRET, House
 from bench.simulation.scheduler import Crash
 from core import errors
-from payments import inbox, outbox, payouts, rules, tasks, topups
+from core.money import Money
+from payments import halts, inbox, outbox, tasks, topups
 from payments.rails.stripe_events import open_event
 from payments.reconcile import reconcile
 from payments.rules import OPEN_STATES
 
 TAKEN_TWICE = 0.03
+LEAST_PAYOUT = Money(1_000_000)  # less than the house's own, so that more happens
 
 
 def work(house: House) -> None:
@@ -80,20 +83,36 @@ def _fill(house: House, account: str, session: Session) -> None:
         house.scheduler.broken.append(f"{made.id}: an automatic top-up beside another")
 
 
-def pay_weekly(house: House) -> None:
-    """Everybody is paid what is payable, to the cent."""
+def beat(house: House) -> None:
+    """What the house does by the calendar: the week's payouts, an audit that may halt them; and an operator
+    who lets them go on once the books hold."""
+    scheduler = house.scheduler
+    if scheduler.chance(0.5):
+        scheduler.start(
+            "beat of payouts",
+            lambda: tasks.order_payouts(
+                house.database, now=scheduler.now, minimum=LEAST_PAYOUT, rail=house.rail.name
+            ),
+        )
+    else:
+        audit(house)
 
-    def run() -> None:
-        for account in house.contributors:
-            if cents := house.balance(rules.payable(account)) // rules.CENT.micros:
-                house.do(partial(_pay, house, account, cents))
 
-    house.scheduler.start("request weekly payouts", run)
+def audit(house: House) -> None:
+    """An audit by the calendar."""
+    house.scheduler.start("beat of audits", partial(_audit, house))
 
 
-def _pay(house: House, account: str, cents: int, session: Session) -> None:
-    amount = rules.CENT.times(cents)
-    payouts.request_payout(session, account, amount, rail="stripe", now=house.scheduler.now)
+def _audit(house: House) -> None:
+    now = house.scheduler.now
+    for figure in tasks.audit_books(house.database, now=now):
+        if figure.name not in PASSING:
+            house.scheduler.broken.append(f"payouts are halted: {figure.name}: {figure.figure}")
+        house.happened["halts"] += 1
+    with house.database.reading() as session:
+        halted = halts.in_force(session, halts.PAYOUTS)
+    if halted is not None and not tasks.check_books(house.database, now=now):
+        house.do(lambda session: halts.lift(session, halted.id, "it has passed", now=now))
 
 
 def deliver(house: House, *, well: bool = False) -> None:

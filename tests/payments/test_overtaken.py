@@ -152,6 +152,18 @@ def test_the_fee_of_a_dispute_that_is_none_of_ours_leaves_free_money(house: Stri
     assert house.cash() == ("0.00", "15.50"), "two fees: 50 cents of the charge, 15 dollars of the dispute"
 
 
+def test_a_deposit_that_stripe_captures_later_is_in_flight_until_then(house: StripeHouse) -> None:
+    house.stripe.world.capture_delay_s = 3600
+    house.paid_in("25.00")
+    assert compare(house) == (0, -25_000_000)
+    house.clock.forward(timedelta(hours=1))
+    assert compare(house) == (0, 0)
+    house.stripe.world.capture_delay_s = 86_400
+    house.paid_in("10.00")
+    house.clock.forward(reconcile.CAPTURED_WITHIN)
+    assert compare(house) == (-10_000_000, 0), "so late that somebody has to look"
+
+
 def test_a_refund_that_failed_before_we_looked_explains_both_its_movements(house: StripeHouse) -> None:
     account = house.paid_in("25.00")
     with house.database.transaction() as session:
@@ -167,6 +179,23 @@ def test_a_refund_that_failed_before_we_looked_explains_both_its_movements(house
     assert compare(house) == (0, 0)
     with house.database.reading() as session:
         assert None not in session.scalars(select(ProviderTransaction.explained_by)).all()
+    assert house.balance(rules.available(account)) == "25.00"
+
+
+def test_a_refund_that_came_back_is_not_forgotten_when_the_provider_is_away_just_then(
+    house: StripeHouse,
+) -> None:
+    account = house.paid_in("25.00")
+    with house.database.transaction() as session:
+        refund = refunds.request_refund(
+            session, account, deposit_of(house.database, account), Money.parse("5.00"), now=house.clock()
+        ).id
+    assert house.run(refund) == "done"
+    house.stripe.fail_refund(house.get(refund).reference or "")
+    house.stripe.faults.next("GET /v1/refunds", Fault.OUTAGE)
+    assert compare(house) == (0, 5_000_000)
+    assert compare(house) == (0, 0)
+    assert house.status(refund) == "returned"
     assert house.balance(rules.available(account)) == "25.00"
 
 
@@ -186,7 +215,8 @@ def test_a_lost_dispute_is_closed_without_its_webhook(house: StripeHouse) -> Non
     assert house.balance(rules.EXPENSE_CHARGEBACK) == "-35.00"
 
 
-def test_a_bank_that_sends_a_payout_back_is_found_out_without_its_webhook(house: StripeHouse) -> None:
+def sent_to_a_bank(house: StripeHouse) -> str:
+    """A contributor's 30 dollars that its bank has taken; the operation's id."""
     house.paid_in("100.00")
     house.clock.forward(timedelta(days=3))
     assert compare(house) == (0, 0)
@@ -199,6 +229,12 @@ def test_a_bank_that_sends_a_payout_back_is_found_out_without_its_webhook(house:
     house.stripe.settle_payout(house.get(bank).reference or "", "paid")
     house.clock.forward(rules.LOOK_AGAIN)
     assert house.run(bank) == "done"
+    return bank
+
+
+def test_a_bank_that_sends_a_payout_back_is_found_out_without_its_webhook(house: StripeHouse) -> None:
+    bank = sent_to_a_bank(house)
+    payee = house.get(bank).account
     compare(house)
     asked = house.stripe.calls["GET /v1/payouts"]
     for _ in range(3):
@@ -210,10 +246,17 @@ def test_a_bank_that_sends_a_payout_back_is_found_out_without_its_webhook(house:
     house.work()
     assert house.status(bank) == "returned"
     assert house.balance(rules.payable(payee)) == "30.00"
+
+
+def test_a_bank_that_kept_a_payout_for_days_is_not_asked_any_more(house: StripeHouse) -> None:
+    bank = sent_to_a_bank(house)
     house.clock.forward(reconcile.SENDS_BACK_WITHIN)
+    assert compare(house) == (0, 0)
     asked = house.stripe.calls["GET /v1/payouts"]
-    compare(house)
-    assert house.stripe.calls["GET /v1/payouts"] == asked, "some days later nobody asks any more"
+    house.clock.forward(reconcile.LOOK_BACK_EVERY)
+    assert compare(house) == (0, 0)
+    assert house.stripe.calls["GET /v1/payouts"] == asked
+    assert house.status(bank) == "done"
 
 
 def test_no_automatic_top_up_beside_one_that_a_deposit_by_hand_overtook(house: StripeHouse) -> None:
