@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, StatementError
 
@@ -194,3 +194,21 @@ def test_times_survive_the_database_to_the_microsecond(both: Database) -> None:
         found = session.scalars(select(Account)).one().created_at
     assert found == exact
     assert found.utcoffset() == timedelta(0)
+
+
+def test_connections_that_died_at_rest_are_replaced(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart of the server: the first transaction must not be the one to find out."""
+    monkeypatch.setattr("core.db.PING_AFTER_S", 0.0)
+    with postgres.transaction() as one, postgres.transaction() as two:
+        mine = {one.scalar(text("SELECT pg_backend_pid()")), two.scalar(text("SELECT pg_backend_pid()"))}
+    outside = create_engine(postgres.engine.url)
+    with outside.connect() as connection:
+        for pid in mine:
+            connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    outside.dispose()
+    with postgres.transaction() as one, postgres.transaction() as two:
+        now = {one.scalar(text("SELECT pg_backend_pid()")), two.scalar(text("SELECT pg_backend_pid()"))}
+    assert len(mine) == len(now) == 2
+    assert not mine & now
