@@ -11,6 +11,7 @@ from typing import Any
 from core.geo import Area
 from core.money import Money
 from verification.evidence import Family, Finding, Status, Verdict
+from verification.policy import PHOTO_TIERS, STREAM_TIERS
 
 
 class BountyState(StrEnum):
@@ -132,31 +133,19 @@ class Tier:
 
     Attributes:
         cap: the largest reward of the tier.
-        photo / stream: evidence families without which nothing is accepted.
         hold_back: how long a reward waits before it can be paid out.
         review_within: a review not done by then is decided by `review_default`.
     """
 
     cap: Money
-    photo: frozenset[Family]
-    stream: frozenset[Family]
     hold_back: timedelta
     review_within: timedelta
     review_default: Verdict
 
 
-_BASIC = frozenset({Family.SESSION, Family.PLACE, Family.DUPLICATE})
-_STREAM = frozenset({Family.SESSION, Family.PLACE, Family.STREAM})
 TIERS: tuple[Tier, ...] = (
-    Tier(Money.parse("1"), _BASIC, _STREAM, timedelta(0), timedelta(days=1), Verdict.REJECT),
-    Tier(
-        Money.parse("10"),
-        _BASIC | {Family.CHALLENGE},
-        _STREAM,
-        timedelta(days=1),
-        timedelta(days=2),
-        Verdict.REJECT,
-    ),
+    Tier(Money.parse("1"), timedelta(0), timedelta(days=1), Verdict.REJECT),
+    Tier(Money.parse("10"), timedelta(days=1), timedelta(days=2), Verdict.REJECT),
 )
 """T0 and T1. T2 (over $10) needs attested devices or two witnesses, which no check here reads yet:
 it is refused rather than sold at T1's strength (docs/decisions/0004)."""
@@ -187,8 +176,7 @@ def matures_at(tier: int, now: datetime) -> datetime:
 
 def required_families(kind: str, tier: int) -> frozenset[Family]:
     """The families a capture of this kind and tier must have."""
-    row = TIERS[tier]
-    return row.stream if kind == Kind.STREAM else row.photo
+    return (STREAM_TIERS if kind == Kind.STREAM else PHOTO_TIERS)[tier]
 
 
 @dataclass(frozen=True, slots=True)

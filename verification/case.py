@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from verification.evidence import Evidence, Json, Neighbour
 from verification.picture import Decoder, Picture, Pixels
 from verification.trust import TrustList
@@ -14,6 +17,9 @@ if TYPE_CHECKING:  # values of the seeing half, which loads OpenCV: only a worke
     from verification.memory import Memory
     from verification.registration import Features, Pairs
     from verification.writing import Text
+
+
+Doubles = npt.NDArray[np.float64]
 
 
 class Engine(Protocol):
@@ -61,6 +67,26 @@ class Tools:
     trust: TrustList
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded still of a burst: uint8[h, w, 3] and its time in seconds on the motion's clock."""
+
+    t: float
+    rgb: Pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sensed:
+    """What the phone felt: `t` float64[n] seconds, rising; `gyro` [n, 3] rad/s; `acceleration` [n, 3] m/s^2.
+
+    Axes as in `Burst.motion`: x right, y up, z out of the screen, towards the person.
+    """
+
+    t: Doubles
+    gyro: Doubles
+    acceleration: Doubles
+
+
 @dataclass(slots=True)
 class Case:
     """One capture under examination.
@@ -69,6 +95,8 @@ class Case:
         picture: set by the `decode` check; None before, for a stream, and when nothing could be decoded.
         statement: what the device signed, parsed; None when it is no JSON object (see
             `verification.statement`). Its values are a stranger's: check their types.
+        frames: the burst, decoded by the `burst` check; () when there is none.
+        sensed: its motion, parsed by the same; None when there is none.
         neighbours: proven copies of earlier captures; the `duplicate` check adds them.
     """
 
@@ -76,4 +104,6 @@ class Case:
     tools: Tools
     picture: Picture | None = None
     statement: Mapping[str, Json] | None = None
+    frames: tuple[Frame, ...] = ()
+    sensed: Sensed | None = None
     neighbours: list[Neighbour] = field(default_factory=list)

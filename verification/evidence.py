@@ -21,15 +21,25 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 class Family(StrEnum):
     """Evidence families: checks that err together share one, and with it one cap."""
 
-    INTEGRITY = "integrity"
-    SESSION = "session"
-    PLACE = "place"
-    TIME = "time"
-    PROVENANCE = "provenance"
-    CHALLENGE = "challenge"
-    DUPLICATE = "duplicate"
-    STREAM = "stream"
-    ANSWER = "answer"
+    INTEGRITY = "integrity"  # the bytes are one sound file
+    SESSION = "session"  # our nonce, its key, in time
+    PLACE = "place"  # where the device says it was
+    TIME = "time"  # clocks and the sun
+    PROVENANCE = "provenance"  # who else signed the file
+    ATTESTATION = "attestation"  # what the device's maker says of it
+    CHALLENGE = "challenge"  # what was asked to be in the scene is in it, and belongs to it
+    MOTION = "motion"  # what the frames saw move and what the sensors felt agree
+    DEPTH = "depth"  # the scene is no plane
+    LIGHT = "light"  # the scene answers the torch
+    RECAPTURE = "recapture"  # a picture of a picture
+    SPLICE = "splice"  # a picture made of pieces
+    SCENE = "scene"  # it looks like the place
+    DUPLICATE = "duplicate"  # seen before
+    CAMERA = "camera"  # sensor noise of accounts
+    CONTENT = "content"  # it shows what was asked
+    BEHAVIOUR = "behaviour"  # what this account did before
+    STREAM = "stream"  # an instrument's readings
+    ANSWER = "answer"  # kept apart: whether the answer is right
 
 
 class Status(StrEnum):
@@ -87,6 +97,10 @@ class Session:
         signature: over b"spotcheck-statement-v1\n" + SHA-256(statement).
         algorithm / public_key: "ES256" or "Ed25519"; DER SubjectPublicKeyInfo.
         nonce_uses: captures submitted earlier under this nonce (0 for an honest one).
+        pan: the order in which the phone had to be turned: letters of "LRUD" (left, right, up, down), "" when
+            none was asked.
+        torch: "1" and "0", lit and dark, the pattern asked of the phone's torch in equal steps of the
+            burst, "" when none was.
     """
 
     claim: str
@@ -106,6 +120,8 @@ class Session:
     signature: bytes
     submitted_at: datetime
     nonce_uses: int = 0
+    pan: str = ""
+    torch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,32 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """What the camera saw around the shutter, and what the phone felt meanwhile.
+
+    Attributes:
+        frames: encoded stills, in order.
+        times: seconds, rising, on the clock of `motion`, one a frame; () when unknown: then the frames are
+            spread evenly over the motion.
+        motion: CSV with the header t,gx,gy,gz,ax,ay,az; seconds, rad/s, m/s^2 with gravity, in the device's
+            axes (W3C: x right, y up, z out of the screen); "" when there is none.
+    """
+
+    frames: tuple[bytes, ...]
+    times: tuple[float, ...] = ()
+    motion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account did before this capture: its age, and its captures accepted and rejected."""
+
+    age_days: float
+    accepted: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that the checks may know of one capture.
 
@@ -129,6 +171,10 @@ class Evidence:
         answer: what the contributor answered; None when nothing was asked.
         installed_at: where an instrument is registered to stand; None for a phone.
         last_reading_at: when the newest reading was taken that this instrument handed in earlier.
+        burst: frames and motion around the shutter; None when the capture came without.
+        references: photographs (encoded) of the place, from whoever asks.
+        examples: photographs (encoded) of what is asked for, of other places.
+        standing: None when nothing is known of the account.
     """
 
     capture: str
@@ -141,6 +187,10 @@ class Evidence:
     parts: tuple[Part, ...] = ()
     installed_at: Spot | None = None
     last_reading_at: datetime | None = None
+    burst: Burst | None = None
+    references: tuple[bytes, ...] = ()
+    examples: tuple[bytes, ...] = ()
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)

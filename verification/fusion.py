@@ -5,8 +5,8 @@ together, so each family is capped and none can accept alone. A family that the 
 only abstained costs its stated `abstain` amount: what was asked for and could have been supplied, and
 was not, is evidence. Families nobody required cost nothing when they abstain, nor does a family that
 never ran; where it is required the policy asks for review. A hard fail takes
-the place of its family's sum. The ANSWER family is kept apart: it says whether the answer is right,
-given a genuine capture.
+the place of its family's sum, and with one nothing speaks for the capture any more. The ANSWER family
+is kept apart: it says whether the answer is right, given a genuine capture.
 
 The interval holds 90 % of the doubt in the constants, not of the evidence: the prior's log-odds are
 taken as known to +-`prior_spread` (standard deviation) and each family's contribution to
@@ -114,6 +114,8 @@ def fuse(
         for family in Family
         if family is not Family.ANSWER
     }
+    if any(finding.status is Status.HARD_FAIL for finding in findings):
+        sums = {family: min(0.0, amount) for family, amount in sums.items()}
     centre = _logit(constants.prior_genuine) + sum(sums.values())
     spreads = (min(abs(s) * constants.relative_spread, constants.largest_spread) for s in sums.values())
     variance = constants.prior_spread**2 + sum(spread**2 for spread in spreads)

@@ -37,6 +37,17 @@ def judge(
     return verdict, _unique([finding.reason for finding in against]) or ("not_enough_evidence",)
 
 
+_BASIC = frozenset({Family.SESSION, Family.PLACE, Family.DUPLICATE})
+_STREAM = frozenset({Family.SESSION, Family.PLACE, Family.STREAM})
+PHOTO_TIERS: tuple[frozenset[Family], ...] = (
+    _BASIC,
+    _BASIC | {Family.CHALLENGE},
+    _BASIC | {Family.CHALLENGE, Family.ATTESTATION},
+)
+"""What a photo of tier 0, 1 and 2 must bring. The price caps of the tiers are `bounties.rules.TIERS`."""
+STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Family.ATTESTATION})
+
+
 def required(terms: Terms) -> frozenset[Family]:
     """The families without which these terms are never accepted."""
     return terms.required | {Family.INTEGRITY} if terms.kind == "photo" else terms.required

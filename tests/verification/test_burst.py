@@ -1,0 +1,73 @@
+"""The burst check: frames through the sandbox, motion read with suspicion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from market.simulator.sensor import encode
+from tests.verification import stage
+from verification.case import Case
+from verification.checks.burst import MAX_FRAMES, burst, read_motion
+from verification.evidence import Burst, Status
+from verification.picture import Decoder
+
+HEADER = "t,gx,gy,gz,ax,ay,az\n"
+MOTION = HEADER + "".join(f"{n / 100},0.1,0,0,0,9.8,0\n" for n in range(51))
+STILL = encode(np.random.default_rng(1).integers(0, 255, (96, 128, 3), dtype=np.uint8))
+SMALL = encode(np.zeros((64, 64, 3), np.uint8))
+
+
+def case_of(decoder: Decoder, given: Burst | None) -> Case:
+    return Case(replace(stage.photo(STILL), burst=given), stage.tools(decoder))
+
+
+def test_without_a_burst_it_abstains(decoder: Decoder) -> None:
+    assert burst(case_of(decoder, None)).reason == "no_burst"
+
+
+@pytest.mark.parametrize(
+    ("times", "motion", "expected"),
+    [((), MOTION, [0, 0.25, 0.5]), ((0.1, 0.2, 0.4), MOTION, [0.1, 0.2, 0.4]), ((), "", [0, 1 / 15, 2 / 15])],
+)
+def test_frames_and_motion_are_opened(
+    decoder: Decoder, times: tuple[float, ...], motion: str, expected: list[float]
+) -> None:
+    case = case_of(decoder, Burst((STILL, STILL, STILL), times, motion))
+    assert burst(case).reason == "burst_read"
+    assert [frame.t for frame in case.frames] == pytest.approx(expected)
+    assert case.frames[0].rgb.shape == (96, 128, 3)
+    assert (case.sensed is None) == (not motion)
+    if case.sensed is not None:
+        assert case.sensed.gyro.shape == case.sensed.acceleration.shape == (51, 3)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        Burst(()),
+        Burst((STILL,) * (MAX_FRAMES + 1)),
+        Burst((STILL, b"no picture")),
+        Burst((STILL, SMALL)),
+        Burst((STILL, STILL), (0.2, 0.1)),
+        Burst((STILL, STILL), (0.1,)),
+        Burst((STILL, STILL), (0.1, float("nan"))),
+        Burst((STILL,), (), "t,x\n1,2\n"),
+    ],
+)
+def test_what_is_broken_is_refused(decoder: Decoder, given: Burst) -> None:
+    case = case_of(decoder, given)
+    found = burst(case)
+    assert (found.status, found.reason) == (Status.HARD_FAIL, "broken_burst")
+    assert case.frames == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", HEADER, HEADER + "0,1,2\n", HEADER + "0,nan,0,0,0,0,0\n", HEADER + "1,0,0,0,0,0,0\n1,0,0,0,0,0,0\n"],
+)
+def test_unreadable_motion(text: str) -> None:
+    with pytest.raises(ValueError, match=r"motion|float|finite"):
+        read_motion(text)

@@ -1,0 +1,78 @@
+"""burst: the frames around the shutter are sound pictures, and the motion that came with them can be read.
+
+Stops: nothing by itself; it opens frames and motion for the checks that compare them (`case.frames`,
+`case.sensed`), so it costs 0 and its name sorts before theirs.
+How: every frame goes through the same sandboxed decoder as the photo. The motion is a CSV of finite
+numbers with rising times.
+Limits: what is broken is refused, for an honest phone never sends it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+
+import numpy as np
+
+from verification.case import Case, Doubles, Frame, Sensed
+from verification.evidence import Burst, Family, Outcome, abstain, hard_fail, ok
+from verification.picture import Undecodable
+from verification.registry import check
+
+MAX_FRAMES = 64
+MAX_SAMPLES = 20_000
+HEADER = ["t", "gx", "gy", "gz", "ax", "ay", "az"]
+DEFAULT_FPS = 15.0  # where neither times nor motion say how fast the frames came
+
+
+@check("burst", family=Family.INTEGRITY, version="1", cost=0, kinds={"photo"}, bounds=(0.0, 0.0))
+def burst(case: Case) -> Outcome:
+    """OK "burst_read"; hard-fails "broken_burst"; abstains "no_burst"."""
+    given = case.evidence.burst
+    if given is None:
+        return abstain("no_burst")
+    try:
+        sensed = read_motion(given.motion) if given.motion else None
+        times = _times(given, sensed)
+        pictures = [case.tools.decoder.open(data) for data in given.frames]
+    except (ValueError, Undecodable) as broken:
+        return hard_fail("broken_burst", why=getattr(broken, "reason", "unreadable"))
+    if len({picture.rgb.shape for picture in pictures}) > 1:
+        return hard_fail("broken_burst", why="frames_of_several_sizes")
+    case.frames = tuple(Frame(t, picture.rgb) for t, picture in zip(times, pictures, strict=True))
+    case.sensed = sensed
+    return ok(0.0, "burst_read", frames=len(pictures), samples=len(sensed.t) if sensed else 0)
+
+
+def read_motion(text: str) -> Sensed:
+    """The samples of a motion CSV (see `Burst.motion`).
+
+    Raises:
+        ValueError: another header, a row of another length, a number that is not finite, times that do
+            not rise, no rows or too many.
+    """
+    rows = list(itertools.islice(csv.reader(io.StringIO(text)), MAX_SAMPLES + 2))
+    if not rows or [name.strip() for name in rows[0]] != HEADER or not 2 <= len(rows) <= MAX_SAMPLES + 1:
+        raise ValueError("a motion file has the header t,gx,gy,gz,ax,ay,az and 1..20000 rows")
+    values = np.array([[float(cell) for cell in row] for row in rows[1:] if row], dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] != len(HEADER) or not np.isfinite(values).all():
+        raise ValueError("a motion row is seven finite numbers")
+    if (np.diff(values[:, 0]) <= 0).any():
+        raise ValueError("times of motion rise")
+    return Sensed(values[:, 0], values[:, 1:4], values[:, 4:7])
+
+
+def _times(given: Burst, sensed: Sensed | None) -> Doubles:
+    """When each frame was taken, in seconds."""
+    count = len(given.frames)
+    if not 1 <= count <= MAX_FRAMES:
+        raise ValueError(f"a burst has 1..{MAX_FRAMES} frames")
+    if given.times:
+        times = np.array(given.times, dtype=np.float64)
+        if len(times) != count or not np.isfinite(times).all() or (np.diff(times) <= 0).any():
+            raise ValueError("a burst has one time a frame, and they rise")
+        return times
+    if sensed is not None and len(sensed.t) > 1:
+        return np.linspace(sensed.t[0], sensed.t[-1], count)
+    return np.arange(count, dtype=np.float64) / DEFAULT_FPS
