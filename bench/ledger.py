@@ -3,20 +3,24 @@
     python -m bench.ledger [--quick] [--json PATH]
 
 `ledger.post` through SQLAlchemy against pgbench driving the same statements, with one client and with
-eight; our posting function against a ledger of pgledger's shape, both driven by pgbench, one leg each;
+eight (in two processes, as pgbench drives eight from two threads: one Python process keeps to one
+core); our posting function against a ledger of pgledger's shape, both driven by pgbench, one leg each;
 eight clients that all pay one account (the market's fee) against eight on accounts of their own; ten
 postings a commit against one; and the same posting on SQLite. A posting has two legs: a price and a fee.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor as Workers
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 
 import psycopg
@@ -33,6 +37,7 @@ from tests.servers import Postgres
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CLIENTS = 8
+PROCESSES = 2
 BATCH = 10
 Name = Callable[[int], str]
 
@@ -54,7 +59,7 @@ def _own_fee(client: int) -> str:
 
 
 def _hot_fee(_client: int) -> str:
-    return rules.REVENUE_FEE
+    return f"{rules.REVENUE_FEE}:0"
 
 
 def fund(database: Database) -> None:
@@ -78,21 +83,36 @@ def post(database: Database, client: int, fee: Name = _own_fee, batch: int = 1) 
         ledger.post_all(session, made, now=NOW)
 
 
-def rate(work: Callable[[int], None], seconds: float, clients: int, took: list[float]) -> float:
-    """Calls a second of `work(client)` by threads that go on for `seconds`; `took` gets each call's time."""
-    until = time.perf_counter() + seconds
+@dataclass(frozen=True)
+class Load:
+    """What each client does again and again: one commit of `batch` postings; `hot`: fees to one account."""
 
-    def one(client: int) -> int:
-        count = 0
+    hot: bool = False
+    batch: int = 1
+
+
+def rate(load: Load, url: str, seconds: float, clients: range) -> tuple[int, list[float]]:
+    """Commits of threads, one a client, that go on for `seconds`: how many, and how long each took."""
+    fee = _hot_fee if load.hot else _own_fee
+    books = _books(url)
+
+    def one(client: int) -> list[float]:
+        took = []
+        until = time.perf_counter() + seconds
         while (started := time.perf_counter()) < until:
-            work(client)
+            post(books, client, fee, load.batch)
             took.append(time.perf_counter() - started)
-            count += 1
-        return count
+        return took
 
-    started = time.perf_counter()
-    with ThreadPoolExecutor(clients) as pool:
-        return sum(pool.map(one, range(clients))) / (time.perf_counter() - started)
+    with ThreadPoolExecutor(len(clients)) as threads:
+        took = [each for client in threads.map(one, clients) for each in client]
+    return len(took), took
+
+
+@cache
+def _books(url: str) -> Database:
+    """One pool a process and database."""
+    return Database(url, pool_size=CLIENTS)
 
 
 def script(pairs: Sequence[tuple[str, str, int]]) -> str:
@@ -143,9 +163,18 @@ class Samples:
         """Notes one round's rate."""
         self.rates.setdefault(name, []).append(value)
 
-    def run(self, name: str, work: Callable[[int], None], seconds: float, clients: int = 1) -> None:
-        """Measures a Python path for one round."""
-        self.add(name, rate(work, seconds, clients, self.took.setdefault(name, [])))
+    def run(self, name: str, load: Load, url: str, seconds: float, workers: Workers | None = None) -> None:
+        """Measures a Python path for one round: by one client here, or by eight in the two `workers`."""
+        if workers is None:
+            done = [rate(load, url, seconds, range(1))]
+        else:
+            shares = [
+                range(first, first + CLIENTS // PROCESSES)
+                for first in range(0, CLIENTS, CLIENTS // PROCESSES)
+            ]
+            done = list(workers.map(partial(rate, load, url, seconds), shares))
+        self.add(name, sum(count for count, _ in done) / seconds)
+        self.took.setdefault(name, []).extend(took for _, each in done for took in each)
 
     def ratio(self, above: str, below: str, times: float = 1.0) -> list[float]:
         """Round by round."""
@@ -156,33 +185,40 @@ def measure(folder: Path, seconds: float, rounds: int) -> Samples:
     """All paths, one after another, round after round."""
     server = Postgres(folder, fsync=True)
     url = server.new_database()
+    lite = f"sqlite:///{folder}/books.db"
+    migrate(lite)
+    fund(_books(url))
+    fund(_books(lite))
     plain = url.replace("+psycopg", "")
-    books = Database(url, pool_size=CLIENTS)
-    migrate(f"sqlite:///{folder}/books.db")
-    lite = Database(f"sqlite:///{folder}/books.db")
-    fund(books)
-    fund(lite)
     with psycopg.connect(plain) as connection:
         for statement in (pgledger_shape.SCHEMA, pgledger_shape.FUNCTION, pgledger_shape.ACCOUNTS):
             connection.execute(statement)
     samples = Samples()
-    for number in range(rounds):
-        print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-        for clients in (1, CLIENTS):
-            samples.run(f"ours {clients}", lambda client: post(books, client), seconds, clients)
-            samples.add(
-                f"pgbench {clients}", pgbench.rate(plain, _TWO_LEGS, clients=clients, seconds=seconds)
-            )
-            samples.add(f"one leg {clients}", pgbench.rate(plain, _ONE_LEG, clients=clients, seconds=seconds))
-            peer = pgbench.rate(plain, pgledger_shape.TRANSFER, clients=clients, seconds=seconds)
-            samples.add(f"pgledger {clients}", peer)
-        samples.run("hot", lambda client: post(books, client, _hot_fee), seconds, CLIENTS)
-        samples.run("batch", lambda client: post(books, client, batch=BATCH), seconds)
-        samples.run("lite", lambda client: post(lite, client), seconds)
-    books.dispose()
-    lite.dispose()
+    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as workers:
+        Samples().run("imports and connections", Load(), url, 0.2, workers)
+        for number in range(rounds):
+            print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+            one_round(samples, url, lite, seconds, workers)
+    _books(url).dispose()
+    _books(lite).dispose()
     server.stop()
     return samples
+
+
+def one_round(samples: Samples, url: str, lite: str, seconds: float, workers: Workers) -> None:
+    """Each path once."""
+    plain = url.replace("+psycopg", "")
+    for clients, hands in ((1, None), (CLIENTS, workers)):
+        samples.run(f"ours {clients}", Load(), url, seconds, hands)
+        for name, script in (
+            ("pgbench", _TWO_LEGS),
+            ("one leg", _ONE_LEG),
+            ("pgledger", pgledger_shape.TRANSFER),
+        ):
+            samples.add(f"{name} {clients}", pgbench.rate(plain, script, clients=clients, seconds=seconds))
+    samples.run("hot", Load(hot=True), url, seconds, workers)
+    samples.run("batch", Load(batch=BATCH), url, seconds)
+    samples.run("lite", Load(), lite, seconds)
 
 
 def rows(samples: Samples) -> list[report.Row]:

@@ -217,9 +217,9 @@ _INVARIANTS: tuple[tuple[str, str, str], ...] = (
             SELECT s.fee, s.premium, 'clawback:' || k.escrow || ':' || k.slot
             FROM escrow_slots k JOIN escrows s ON s.id = k.escrow WHERE k.state = 'clawed_back') paid
         WHERE fee - premium <> (SELECT coalesce(sum(t.amount), 0) FROM ledger_transfers t
-                WHERE t.posting = paid.posting AND 'rev:fee:bounty' IN (t.source, t.target))
+                WHERE t.posting = paid.posting AND (t.source LIKE 'rev:fee:%' OR t.target LIKE 'rev:fee:%'))
            OR premium <> (SELECT coalesce(sum(t.amount), 0) FROM ledger_transfers t
-                WHERE t.posting = paid.posting AND 'reserve:warranty' IN (t.source, t.target))
+                WHERE t.posting = paid.posting AND (t.source LIKE 'reserve:%' OR t.target LIKE 'reserve:%'))
         """,
     ),
     (

@@ -254,7 +254,8 @@ def clawback_appeal(session: Session, subject: str, *, now: datetime) -> str:
 
 def _fee_parts(terms: Escrow) -> list[tuple[str, Money]]:
     """Where one slot's fee goes: (account, amount), nothing left out but nothings."""
-    parts = ((rules.REVENUE_FEE, terms.fee - terms.premium), (rules.RESERVE_WARRANTY, terms.premium))
+    revenue, reserve = rules.fee_account(terms.id), rules.reserve_account(terms.id)
+    parts = ((revenue, terms.fee - terms.premium), (reserve, terms.premium))
     return [(account, Money(micros)) for account, micros in parts if micros]
 
 

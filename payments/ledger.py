@@ -167,9 +167,8 @@ def _post_one(
 
 
 def balance(session: Session, name: str) -> int:
-    """An account's balance in micros, credit-positive; 0 when it was never used."""
-    found = session.scalar(select(LedgerAccount.balance).where(LedgerAccount.id == name))
-    return found or 0
+    """An account's balance in micros, credit-positive, all its parts together; 0 when it was never used."""
+    return sum(balances(session, rules.parts(name)).values())
 
 
 def balances(session: Session, names: Iterable[str]) -> dict[str, int]:

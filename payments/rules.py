@@ -17,15 +17,19 @@ have (cash at a rail) and what we spend is <= 0; all balances together are 0.
 | `contrib:<account>:pending` | earned, inside its hold-back | >= 0 |
 | `contrib:<account>:payable` | earned, free to be paid out | >= 0 |
 | `contrib:<account>:in_payout` | on its way out through a rail | >= 0 |
-| `rev:fee:bounty` | the market's fees, less premiums | >= 0 |
-| `reserve:warranty` | premiums set aside for what turns out wrong later | >= 0 |
+| `rev:fee:bounty:<0..7>` | the market's fees, less premiums | >= 0 |
+| `reserve:warranty:<0..7>` | premiums set aside for what turns out wrong later | >= 0 |
 | `exp:appeals` | what won appeals cost the market | <= 0 |
+
+Fees and premiums are each one account in eight parts, and an escrow always uses the same one: else every
+release of the market would wait for the commit of the one before it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +48,7 @@ CLEARING_REFUND = "clearing:refund"
 SUSPENSE = "suspense"
 TWO_STAGE_RAILS = frozenset({"stripe"})  # what arrives there is pending first, and free some days later
 RESERVE_WARRANTY = "reserve:warranty"
+PARTS = 8
 
 CENT = Money(10_000)
 SMALLEST_MOVE = CENT  # no rail moves less
@@ -94,8 +99,8 @@ _CHART: tuple[tuple[re.Pattern[str], AccountRule], ...] = (
     (re.compile(r"escrow:esc_[0-9a-z]{26}"), _OWED),
     (re.compile(r"contrib:acc_[0-9a-z]{26}:payable"), _SPENDABLE),
     (re.compile(r"contrib:acc_[0-9a-z]{26}:(pending|in_payout)"), _OWED),
-    (re.compile(re.escape(REVENUE_FEE)), AccountRule(AccountClass.REVENUE, 0, MAX_MICROS)),
-    (re.compile(re.escape(RESERVE_WARRANTY)), _OWED),
+    (re.compile(REVENUE_FEE + r":[0-7]"), AccountRule(AccountClass.REVENUE, 0, MAX_MICROS)),
+    (re.compile(RESERVE_WARRANTY + r":[0-7]"), _OWED),
     (re.compile(re.escape(EXPENSE_APPEALS)), AccountRule(AccountClass.EXPENSE, LOWEST, 0)),
 )
 
@@ -137,6 +142,25 @@ def available(account: str) -> str:
 def escrow(escrow_id: str) -> str:
     """The account of one escrow."""
     return f"escrow:{escrow_id}"
+
+
+def fee_account(escrow_id: str) -> str:
+    """Where the fees of one escrow go."""
+    return f"{REVENUE_FEE}:{_part(escrow_id)}"
+
+
+def reserve_account(escrow_id: str) -> str:
+    """Where the premiums of one escrow go."""
+    return f"{RESERVE_WARRANTY}:{_part(escrow_id)}"
+
+
+def parts(name: str) -> list[str]:
+    """The accounts that together are what the chart calls `name`: itself, or its eight parts."""
+    return [f"{name}:{n}" for n in range(PARTS)] if name in (REVENUE_FEE, RESERVE_WARRANTY) else [name]
+
+
+def _part(escrow_id: str) -> int:
+    return zlib.crc32(escrow_id.encode()) % PARTS
 
 
 def pending(account: str) -> str:

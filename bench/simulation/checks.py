@@ -89,7 +89,9 @@ def _balances(house: House, ops: list[Op], counts: Counter[str]) -> list[str]:
         if name.startswith(("asset:", "escrow:", "suspense", "exp:processor")):
             continue  # of Stripe's cash the end tells; the audit knows escrows
         # All a contributor has, wherever it is on its way.
-        actual[name.rsplit(":", 1)[0] if name.startswith("contrib:") else name] += balance
+        # And a fee is one account, in however many parts.
+        whole = name.startswith(("contrib:", "rev:fee:", "reserve:"))
+        actual[name.rsplit(":", 1)[0] if whole else name] += balance
         if name.endswith(":in_payout"):
             actual[name] = balance
     counts["balances explained"] += len(actual)

@@ -43,23 +43,23 @@ SABOTAGE = {
     ),
     "an entry of another amount": (
         "UPDATE ledger_entries SET amount = amount + 1, balance_before = balance_before - 1 "
-        "WHERE account = 'rev:fee:bounty' AND version = 2",
+        "WHERE account LIKE 'rev:fee:%' AND version = 2",
         {"I2 transfers", "I3 balances", "I4 chains"},
     ),
     "an entry gone": (
-        "DELETE FROM ledger_entries WHERE account = 'rev:fee:bounty' AND version = 2",
+        "DELETE FROM ledger_entries WHERE account LIKE 'rev:fee:%' AND version = 2",
         {"I2 transfers", "I3 balances", "I4 chains"},
     ),
     "a version skipped": (
-        "UPDATE ledger_accounts SET version = version + 1 WHERE id = 'rev:fee:bounty'",
+        "UPDATE ledger_accounts SET version = version + 1 WHERE id LIKE 'rev:fee:%'",
         {"I4 chains"},
     ),
     "a floor moved": (
-        "UPDATE ledger_accounts SET floor = -5 WHERE id = 'rev:fee:bounty'",
+        "UPDATE ledger_accounts SET floor = -5 WHERE id LIKE 'rev:fee:%'",
         {"I5b chart"},
     ),
     "a balance under its floor": (
-        "UPDATE ledger_accounts SET floor = 0, balance = -1 WHERE id = 'rev:fee:bounty'",
+        "UPDATE ledger_accounts SET floor = 0, balance = -1 WHERE id LIKE 'rev:fee:%'",
         {"I1 zero-sum", "I3 balances", "I5 bounds"},
     ),
     "a slot marked held that was paid": (

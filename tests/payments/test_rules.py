@@ -25,6 +25,8 @@ ESCROW = "esc_" + "0" * 26
         "asset:",
         "asset:Sandbox",
         "rev:fee:other",
+        "rev:fee:bounty",
+        "rev:fee:bounty:8",
         "suspense:x",
         "",
     ],
@@ -36,7 +38,12 @@ def test_a_name_outside_the_chart_is_refused(name: str) -> None:
 
 def test_what_we_owe_is_never_negative_and_what_we_have_never_positive() -> None:
     owed = [rules.available(ACCOUNT), rules.escrow(ESCROW), rules.pending(ACCOUNT), rules.payable(ACCOUNT)]
-    for name in [*owed, rules.in_payout(ACCOUNT), rules.REVENUE_FEE, rules.RESERVE_WARRANTY]:
+    for name in [
+        *owed,
+        rules.in_payout(ACCOUNT),
+        *rules.parts(rules.REVENUE_FEE),
+        *rules.parts(rules.RESERVE_WARRANTY),
+    ]:
         assert rules.account_rule(name).floor == 0
     for name in (rules.asset("sandbox"), rules.EXPENSE_APPEALS):
         assert rules.account_rule(name).ceiling == 0

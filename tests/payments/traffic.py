@@ -86,7 +86,8 @@ class Traffic:
 
 
 def pay(database: Database, account: str, key: str, now: datetime, amount: str = "1.00") -> None:
-    leg = Leg(rules.REVENUE_FEE, rules.available(account), Money.parse(amount))
+    fees = rules.fee_account("esc_" + "0" * 26)
+    leg = Leg(fees, rules.available(account), Money.parse(amount))
     with database.transaction() as session:
-        fund = Leg("asset:sandbox", rules.REVENUE_FEE, leg.amount)
+        fund = Leg("asset:sandbox", fees, leg.amount)
         ledger.post_all(session, [(f"{key}:in", [fund]), (key, [leg])], now=now)
