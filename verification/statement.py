@@ -61,6 +61,12 @@ def instant_of(value: Json) -> datetime | None:
         return None
 
 
+def moment_of(statement: Mapping[str, Json] | None) -> datetime | None:
+    """When the device says it took the picture ("taken_at"; outside the market "captured_at"), else None."""
+    said = statement or {}
+    return instant_of(said.get("taken_at", said.get("captured_at")))
+
+
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     value = dict(pairs)
     if len(value) != len(pairs):
