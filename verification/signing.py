@@ -46,6 +46,11 @@ def canonical(value: Json | Mapping[str, Json]) -> str:
     return _text(value)
 
 
+def statement_text(statement: Mapping[str, Json]) -> str:
+    """The statement as it is carried in `Session.statement`: JSON text without the signature."""
+    return json.dumps({key: value for key, value in statement.items() if key != "signature"})
+
+
 def signed_forms(statement: Mapping[str, Json]) -> Iterator[bytes]:
     """The byte strings of which one must be what was signed (see the module's page)."""
     whole = {key: value for key, value in statement.items() if key != "signature"}
