@@ -71,8 +71,10 @@ class Recall:
         self._looks = looks
         self._sha256 = [hashlib.sha256(capture.media).hexdigest() for capture in earlier]
         self._index = HashIndex()
-        rows = ((order, self._seen(order)) for order in range(1, len(earlier) + 1))
-        self._index.add([(order, seen.hashes) for order, seen in rows if seen], len(earlier) + 1)
+        seen = ((order, self._seen(order)) for order in range(1, len(earlier) + 1))
+        hashes = {order: each.hashes for order, each in seen if each is not None}
+        self._pictured = hashes.keys()
+        self._index.add(list(hashes.items()), len(earlier) + 1)
 
     def remember(self, evidence: Evidence, picture: Picture | None) -> None:
         """Keeps nothing: the capture under examination is the last of its context."""
@@ -98,7 +100,7 @@ class Recall:
         def near(order: int) -> bool:
             there = self._earlier[order - 1].spot
             apart = spot and there and cell(spot, COARSE_RESOLUTION) != cell(there, COARSE_RESOLUTION)
-            return not apart and self._seen(order) is not None
+            return not apart and order in self._pictured
 
         return self._past(before_order, near)[::-1][:limit]
 

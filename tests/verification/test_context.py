@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,8 +18,8 @@ from core.errors import BadInput
 from core.geo import Spot
 from tests.assets.build import encoded, make, scene
 from tests.verification import stage
-from verification import policy
-from verification.context import Context, load
+from verification import outside, policy
+from verification.context import _KEYS, Context, load
 from verification.evidence import Burst, Json, Standing
 from verification.signing import canonical
 
@@ -346,3 +347,31 @@ def test_canonical_json(value: Json, text: str | None) -> None:
         ]  # fmt: skip
     else:
         assert canonical(value) == text
+
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "examine.md").read_text()
+
+
+def example() -> dict[str, Json]:
+    """The context that stands in the page."""
+    found: dict[str, Json] = json.loads(PAGE.split("```json\n")[1].split("```")[0])
+    return found
+
+
+def test_the_pages_example_is_a_context(folder: Path) -> None:
+    value = example()
+    assert set(value) == set(_KEYS), "the page shows every key"
+    for name in ("burst/00.jpg", "burst/01.jpg", "burst/02.jpg", "place-1.jpg", "boats.jpg", "earlier/1.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(FRAMES[0])
+    context = read(folder, value)
+    assert context.evidence.session.verified_upstream
+    assert len(context.memory) == 1
+
+
+def test_the_page_names_every_reason_of_a_session_outside() -> None:
+    source = (Path(outside.__file__)).read_text()
+    codes = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', source)) - {"captured_at", "width_s", "allowed_s"}
+    assert "captured_after_receipt" in codes
+    unnamed = {code for code in codes if f"`{code}`" not in PAGE}
+    assert unnamed == set()

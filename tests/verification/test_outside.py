@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -214,6 +216,15 @@ def test_the_market_never_sets_what_lets_a_signature_be_missing(decoder: Decoder
         unsigned = replace(honest.session, verified_upstream=True, **changes)
         outcome = judged(session, replace(honest, session=unsigned), decoder)
         assert outcome.status is Status.HARD_FAIL
+
+
+@pytest.mark.parametrize("package", ["bounties", "market", "core", "agent_sdk"])
+def test_no_door_of_the_market_says_that_it_is_outside(package: str) -> None:
+    root = Path(__file__).resolve().parents[2]
+    sources = [path for path in (root / package).rglob("*.py") if "simulator" not in path.parts]
+    assert sources
+    for path in sources:
+        assert not re.search(r"\boutside=|verified_upstream", path.read_text()), path
 
 
 NO_AREA = stage.terms(area=None)
