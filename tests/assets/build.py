@@ -44,6 +44,11 @@ def build(folder: Path) -> dict[str, Path]:
     return paths
 
 
+def names() -> tuple[str, ...]:
+    """The name of every file."""
+    return tuple(_BUILDERS)
+
+
 def make(name: str) -> bytes:
     """The bytes of one file."""
     return _BUILDERS[name]()

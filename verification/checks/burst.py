@@ -34,7 +34,7 @@ def burst(case: Case) -> Outcome:
         return abstain("no_burst")
     try:
         sensed = read_motion(given.motion) if given.motion else None
-        times = _times(given, sensed)
+        times = _times(given, sensed) if given.frames or sensed is None else ()
         pictures = [case.tools.decoder.open(data) for data in given.frames]
     except (ValueError, Undecodable) as broken:
         return hard_fail("broken_burst", why=getattr(broken, "reason", "unreadable"))
@@ -52,7 +52,10 @@ def read_motion(text: str) -> Sensed:
         ValueError: another header, a row of another length, a number that is not finite, times that do
             not rise, no rows or too many.
     """
-    rows = list(itertools.islice(csv.reader(io.StringIO(text)), MAX_SAMPLES + 2))
+    try:
+        rows = list(itertools.islice(csv.reader(io.StringIO(text)), MAX_SAMPLES + 2))
+    except csv.Error as broken:  # a field without end, among others
+        raise ValueError("a motion file is CSV") from broken
     if not rows or [name.strip() for name in rows[0]] != HEADER or not 2 <= len(rows) <= MAX_SAMPLES + 1:
         raise ValueError("a motion file has the header t,gx,gy,gz,ax,ay,az and 1..20000 rows")
     values = np.array([[float(cell) for cell in row] for row in rows[1:] if row], dtype=np.float64)
