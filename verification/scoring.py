@@ -127,7 +127,7 @@ def pav(score: Doubles, truth: Bools, weights: Doubles) -> Doubles:
 
 
 def shares(truth: Bools, families: Sequence[str], prior: float) -> Doubles:
-    """Weights [n], sum 1: the true ones weigh `prior`, each family of the others an equal part of the rest."""
+    """Weights [n], sum 1: the true ones weigh `prior`, each other family an equal part of the rest."""
     names = np.array(
         ["" if real else f"-{family}" for real, family in zip(truth.tolist(), families, strict=True)]
     )
