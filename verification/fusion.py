@@ -7,6 +7,9 @@
    is set by hand only if the terms require the family. A family that never ran, or ended in an error, adds
    nothing; where it is required the policy asks for review.
 3. Families are not independent: `final` turns their sum S into clip(a*S + b of the tier, low, high).
+   Evidence *against* a capture that no calibration has seen (of a family set by hand; of a learnt one, a sum
+   below every sum it was learnt from) is left out of S and added to the result at its hand-set weight: what
+   was learnt without it must not damp it.
 4. A hard fail adds `hard_fail_llr` for each failing family, and nothing speaks for the capture any more.
    Probabilities and `prior_genuine` are about captures that nothing proves false.
 
@@ -51,6 +54,7 @@ class Model:
         b: one a tier; the same for a family, which is learnt over all tiers.
         spread: (variance of a, covariance, variance of b) of a learnt line; None for one set by hand.
         abstain: what only abstaining adds, one a tier; `abstain_learnt` says which are learnt.
+        seen_from: the smallest sum it was learnt from; below it the sum itself counts, down to `unseen_low`.
     """
 
     a: float
@@ -60,6 +64,8 @@ class Model:
     spread: tuple[float, float, float] | None
     abstain: tuple[float, ...] = (0.0,) * TIERS
     abstain_learnt: tuple[bool, ...] = (False,) * TIERS
+    seen_from: float | None = None
+    unseen_low: float = 0.0
 
     @property
     def learnt(self) -> bool:
@@ -68,7 +74,13 @@ class Model:
 
     def at(self, s: float, tier: int) -> float:
         """What it makes of a sum s."""
+        if self.unseen(s):
+            return min(self.at(self.seen_from or 0.0, tier), max(s, self.unseen_low))
         return min(max(self.a * s + self.b[tier], self.low), self.high)
+
+    def unseen(self, s: float) -> bool:
+        """Whether no sum like s, or one more against a capture, was there to learn from."""
+        return self.seen_from is not None and s < self.seen_from
 
     def variance(self, s: float) -> float:
         """Of a*s + b, for what is not known of a and b; 0 for a line set by hand."""
@@ -188,26 +200,29 @@ def fuse(
     """
     failed = {finding.family for finding in findings if finding.status is Status.HARD_FAIL}
     parts: dict[Family, float] = {}
+    outside = 0.0
     variance = constants.prior_spread**2
     for family in Family:
         if family is Family.ANSWER or family in failed:
             continue
-        part, doubt = contribution(family, findings, constants, asked=family in required, tier=tier)
-        parts[family] = min(0.0, part) if failed else part
-        variance += (constants.final.a * doubt) ** 2 if parts[family] else 0.0
-    total = sum(parts.values())
+        said = contribution(family, findings, constants, asked=family in required, tier=tier)
+        parts[family] = min(0.0, said.part) if failed else said.part
+        if said.part < 0 and not said.seen:
+            outside += said.part
+        variance += (said.doubt if said.part < 0 or not failed else 0.0) ** 2
+    total = sum(parts.values()) - outside
     fused = constants.final.at(total, tier)
-    fused = min(0.0, fused) if failed else fused
+    fused = (min(0.0, fused) if failed else fused) + outside
     variance += constants.final.variance(total)
     parts |= dict.fromkeys(failed, constants.hard_fail_llr)
     centre = logit(constants.prior_genuine) + fused + len(failed) * constants.hard_fail_llr
     reach = _NINETY * math.sqrt(variance)
     p_answer = None
     if answered:
-        part, _ = contribution(Family.ANSWER, findings, constants, asked=True, tier=tier)
-        p_answer = sigmoid(logit(constants.prior_answer) + part)
+        said = contribution(Family.ANSWER, findings, constants, asked=True, tier=tier)
+        p_answer = sigmoid(logit(constants.prior_answer) + said.part)
     interval = (sigmoid(centre - reach), sigmoid(centre + reach))
-    return Fused(sigmoid(centre), interval, p_answer, parts, fused - total)
+    return Fused(sigmoid(centre), interval, p_answer, parts, fused - total - outside)
 
 
 def spoken(family: Family, findings: Sequence[Finding]) -> float | None:
@@ -216,21 +231,30 @@ def spoken(family: Family, findings: Sequence[Finding]) -> float | None:
     return sum(said) if said else None
 
 
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one family adds to the log-odds, the standard deviation of that, and whether it is learnt."""
+
+    part: float
+    doubt: float
+    seen: bool
+
+
 def contribution(
     family: Family, findings: Sequence[Finding], constants: Calibration, *, asked: bool, tier: int
-) -> tuple[float, float]:
-    """What one family without a hard fail adds to the log-odds, and the standard deviation of that."""
+) -> Contribution:
+    """Of a family without a hard fail."""
     model = constants.families[family]
     s = spoken(family, findings)
+    part, doubt, seen = 0.0, 0.0, True
     if s is not None:
-        part = model.at(s, tier)
-        doubt = math.sqrt(model.variance(s)) if model.learnt else abs(part) * constants.relative_spread
-        return part, min(doubt, constants.largest_spread)
-    abstained = any(f.family is family and f.status is Status.ABSTAIN for f in findings)
-    if abstained and (asked or model.abstain_learnt[tier]):
-        part = model.abstain[tier]
-        return part, min(abs(part) * constants.relative_spread, constants.largest_spread)
-    return 0.0, 0.0
+        part, seen = model.at(s, tier), model.learnt and not model.unseen(s)
+        doubt = math.sqrt(model.variance(s)) if seen else abs(part) * constants.relative_spread
+    elif any(f.family is family and f.status is Status.ABSTAIN for f in findings):
+        seen = model.abstain_learnt[tier]
+        part = model.abstain[tier] if asked or seen else 0.0
+        doubt = abs(part) * constants.relative_spread
+    return Contribution(part, min(doubt, constants.largest_spread), seen)
 
 
 def logit(p: float) -> float:

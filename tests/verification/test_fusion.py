@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -164,6 +166,8 @@ def learnt() -> Calibration:
         "spread": [0.01, 0.0, 0.04],
         "abstain": [-0.1, -0.9, 0.0],
         "abstain_learnt": [True, True, False],
+        "seen_from": -7.0,
+        "unseen_low": -5.0,
     }
     raw["final"] = {
         "status": "learnt",
@@ -184,7 +188,7 @@ def log_odds(constants: Calibration, *findings: Finding, tier: int = 1) -> float
 def test_a_learnt_line_and_the_model_of_the_sum_are_applied() -> None:
     assert log_odds(learnt(), finding(Family.MOTION, 1.0)) == pytest.approx(0.8 * 0.3 + 0.1)
     assert log_odds(learnt(), finding(Family.MOTION, 99.0)) == pytest.approx(0.8 * 2.0 + 0.1)
-    assert log_odds(learnt(), finding(Family.MOTION, -99.0), tier=0) == pytest.approx(0.8 * -3.0 - 0.5)
+    assert log_odds(learnt(), finding(Family.MOTION, -6.9), tier=0) == pytest.approx(0.8 * -3.0 - 0.5)
     parts = fusion.fuse([finding(Family.MOTION, 1.0)], learnt(), required=REQUIRED, answered=False, tier=1)
     assert parts.parts[Family.MOTION] == pytest.approx(0.3)
     assert parts.together == pytest.approx(0.8 * 0.3 + 0.1 - 0.3)
@@ -192,9 +196,23 @@ def test_a_learnt_line_and_the_model_of_the_sum_are_applied() -> None:
 
 def test_the_sum_is_bounded_by_what_its_data_can_carry() -> None:
     best = [finding(family, 99.0) for family in Family]
-    worst = [finding(family, -99.0) for family in Family]
     assert log_odds(learnt(), *best) == pytest.approx(4.0)
-    assert log_odds(learnt(), *worst) == pytest.approx(-6.0)
+    low = replace(learnt().final, low=-1.0)
+    assert log_odds(replace(learnt(), final=low), finding(Family.MOTION, -6.0)) == pytest.approx(-1.0)
+
+
+def test_what_no_calibration_saw_against_a_capture_is_not_damped() -> None:
+    """A family set by hand, and a learnt one below all that it was learnt from."""
+    nothing = log_odds(learnt())
+    assert log_odds(learnt(), finding(Family.DUPLICATE, -8.0)) == pytest.approx(nothing - 8.0)
+    assert log_odds(learnt(), finding(Family.MOTION, -7.1)) == pytest.approx(nothing - 5.0)
+    assert log_odds(learnt(), finding(Family.DUPLICATE, 0.4)) == pytest.approx(nothing + 0.8 * 0.4)
+
+
+def test_more_against_is_never_better() -> None:
+    for tier in range(3):
+        steps = [log_odds(learnt(), finding(Family.MOTION, s / 10), tier=tier) for s in range(-120, 60)]
+        assert all(before <= after + 1e-9 for before, after in itertools.pairwise(steps))
 
 
 def test_a_learnt_cost_of_abstaining_counts_whoever_asked() -> None:
