@@ -174,8 +174,9 @@ def test_the_fusion_does_to_findings_what_calibration_did_to_arrays(tmp_path: Pa
     found = [s for s in known.world(7, bases=10, each=1) if not s.proven_false]
     found += [replace(s, id=s.id + "x", findings=(*s.findings, *unheard)) for s in found[::5]]
     data = learning.arrays(found)
-    models = {family: model for family, model in used.families.items() if family is not Family.ANSWER}
-    inside, outside = learning.totals(data, dict(models))
+    models = dict(used.families)
+    del models[Family.ANSWER]
+    inside, outside = learning.totals(data, models)
     for number, sample in enumerate(found):
         fused = fusion.fuse(
             sample.findings, used, required=frozenset(), answered=False, tier=sample.tier
