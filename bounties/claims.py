@@ -43,7 +43,7 @@ def claim_bounty(
     Raises:
         NotFound: no such bounty or device. StateConflict: not open now, or one's own bounty, or a claim
         of this contributor is active already. NothingLeft: no slot. BadInput: the wrong kind of device.
-        TooMany: too many claims were let go lately (`rules.cool_down`).
+        TooMany: too many claims were let go (`rules.cool_down`), or captures refused (`MAX_REFUSED`), lately.
     """
     bounty = session.get(Bounty, bounty_id)
     if bounty is None:
@@ -115,6 +115,7 @@ def _check_contributor(session: Session, bounty: Bounty, account: str, now: date
             f"you hold {len(held)} claims, and {len(reviewed)} of your captures wait for a person",
             hint=f"At most {MAX_ACTIVE_CLAIMS} claims and {MAX_IN_REVIEW} reviews at a time.",
         )
+    _check_refusals(session, bounty, account, now)
     let_go = (ClaimState.EXPIRED.value, ClaimState.ABANDONED.value)
     count, last = session.execute(
         select(func.count(), func.max(Claim.issued_at)).where(
@@ -128,6 +129,41 @@ def _check_contributor(session: Session, bounty: Bounty, account: str, now: date
             f"you let {count} claims go since yesterday",
             hint="Wait facts.retry_after seconds; claim what you will finish.",
             retry_after=math.ceil(wait.total_seconds()),
+        )
+
+
+def _check_refusals(session: Session, bounty: Bounty, account: str, now: datetime) -> None:
+    """Refuses who was refused too often lately, here or in all: verdicts are not for feeling one's way.
+
+    What is not judged yet counts on a photo's bounty as if it were refused: else all tries were made at once.
+    """
+    refused = session.execute(
+        select(Capture.bounty, Capture.judged_at).where(
+            Capture.account == account,
+            Capture.status.in_(state.value for state in rules.REFUSED),
+            Capture.judged_at > now - rules.REFUSED_WITHIN,
+        )
+    ).all()
+    judged = [(where, at) for where, at in refused if at is not None]
+    anywhere = sorted(at for _, at in judged)
+    here = sorted(at for where, at in judged if where == bounty.id)
+    unjudged = select(func.count()).where(
+        Capture.account == account,
+        Capture.bounty == bounty.id,
+        Capture.status.in_(state.value for state in rules.UNJUDGED),
+    )
+    waits = [
+        times[-most] + rules.REFUSED_WITHIN - now
+        for times, most in ((here, rules.MAX_REFUSED), (anywhere, rules.MAX_REFUSED_ANYWHERE))
+        if len(times) >= most
+    ]
+    if bounty.kind == Kind.PHOTO and len(here) + session.scalars(unjudged).one() >= rules.MAX_REFUSED:
+        waits.append(rules.TRY_AGAIN)
+    if waits:
+        raise errors.TooMany(
+            f"{len(here)} of your captures here and {len(anywhere)} in all were refused since yesterday",
+            hint="Wait facts.retry_after seconds. An appeal lets a person look at a refused capture.",
+            retry_after=math.ceil(max(waits).total_seconds()),
         )
 
 

@@ -23,6 +23,7 @@ from core.accounts.tables import Device
 from core.geo import Spot, area_from_geojson
 from core.queue import enqueue
 from payments import escrow
+from verification import telling
 from verification.evidence import Derivative, Evidence, Part, Report, Session, Terms, Verdict
 
 JUDGE = "bounties.judge_capture"
@@ -162,8 +163,8 @@ def settle_capture(session: DbSession, lease: Lease, report: Report, *, now: dat
     outcome = Verdict.REJECT if report.neighbours else report.verdict
     capture.report = receipts.report_json(report)
     capture.judged_at = now
-    capture.reasons = rules.public_reasons(report.findings, outcome)
-    _move(session, capture, rules.STATE_OF[outcome], now, "policy", p_genuine=report.p_genuine)
+    capture.reasons = telling.told(report.findings, outcome)
+    _move(session, capture, rules.STATE_OF[outcome], now, "policy")  # no score: the row is its author's event
     _keep_derivatives(session, capture, report.derivatives)
     if outcome is Verdict.ACCEPT:
         pay(session, capture, now=now)

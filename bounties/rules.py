@@ -1,8 +1,8 @@
-"""Bounties, pure: states, tiers, terms, what may be asked, what a contributor is told."""
+"""Bounties, pure: states, tiers, terms, what may be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import Any
 
 from core.geo import Area
 from core.money import Money
-from verification.evidence import Family, Finding, Status, Verdict
+from verification.evidence import Family, Verdict
 from verification.policy import PHOTO_TIERS, STREAM_TIERS
 
 
@@ -104,6 +104,7 @@ APPROVAL: Mapping[ApprovalState, frozenset[ApprovalState]] = {
     ApprovalState.LAPSED: frozenset(),
 }
 LIVE_APPROVALS = frozenset({ApprovalState.WAITING, ApprovalState.APPROVED})
+REFUSED = frozenset({CaptureState.REJECTED, CaptureState.APPEALED, CaptureState.UPHELD, CaptureState.REVOKED})
 UNJUDGED = frozenset({CaptureState.SUBMITTED, CaptureState.EXAMINING})
 STATE_OF = {
     Verdict.ACCEPT: CaptureState.ACCEPTED,
@@ -159,6 +160,13 @@ MAX_WINDOW = timedelta(days=31)
 APPROVAL_LASTS = timedelta(days=1)
 APPEAL_WITHIN = timedelta(days=7)
 MAX_ATTEMPTS = 5
+"""Of a worker at examining one capture, before a person must."""
+MAX_REFUSED = 3
+MAX_REFUSED_ANYWHERE = 10
+REFUSED_WITHIN = timedelta(days=1)
+"""How often one contributor may be refused on one bounty, and in all, in this time: a verdict is an answer,
+and who gets many can feel their way to a capture that passes."""
+TRY_AGAIN = timedelta(minutes=1)
 
 
 def tier_for(reward: Money) -> int:
@@ -281,43 +289,3 @@ def cool_down(let_go: int) -> timedelta:
     if beyond <= 0:
         return timedelta(0)
     return min(LONGEST_COOL_DOWN, FIRST_COOL_DOWN * (1 << min(beyond, 8) - 1))
-
-
-# Reasons that tell a cheat nothing he does not know, and an honest person what to do.
-_PLAIN = frozenset(
-    {
-        "wrong_nonce",
-        "late_commitment",
-        "no_commitment",
-        "media_not_as_signed",
-        "bad_signature",
-        "no_position",
-        "outside_area",
-        "after_deadline",
-    }
-)
-_COARSE = {
-    Family.INTEGRITY: "file_refused",
-    Family.SESSION: "session_refused",
-    Family.PLACE: "place_not_confirmed",
-    Family.TIME: "time_not_confirmed",
-    Family.PROVENANCE: "provenance_refused",
-    Family.CHALLENGE: "challenge_not_seen",
-    Family.DUPLICATE: "copy_of_earlier",
-    Family.STREAM: "readings_refused",
-    Family.ANSWER: "answer_not_confirmed",
-}
-
-
-def public_reasons(findings: Iterable[Finding], verdict: Verdict) -> list[str]:
-    """What a contributor is told: plain where it helps, coarse where detail would teach a cheat."""
-    if verdict is Verdict.ACCEPT:
-        return []
-    told: list[str] = []
-    for finding in findings:
-        against = finding.status is Status.HARD_FAIL or (finding.status is Status.OK and finding.llr < -0.5)
-        if against and finding.family is not Family.ANSWER:
-            code = finding.reason if finding.reason in _PLAIN else _COARSE[finding.family]
-            if code not in told:
-                told.append(code)
-    return told or ["not_enough_evidence"]

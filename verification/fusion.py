@@ -1,18 +1,29 @@
-"""Findings fuse into one probability: prior log-odds plus one capped sum for each family.
+"""Findings fuse into one probability: prior log-odds, one calibrated model a family, one model of their sum.
 
-p = sigma(prior + sum over families F of clip(sum of llr in F, cap F)). Checks of one family err
-together, so each family is capped and none can accept alone. A family that the terms require and that
-only abstained costs its stated `abstain` amount: what was asked for and could have been supplied, and
-was not, is evidence. Families nobody required cost nothing when they abstain, nor does a family that
-never ran; where it is required the policy asks for review. A hard fail takes
-the place of its family's sum, and with one nothing speaks for the capture any more. The ANSWER family
-is kept apart: it says whether the answer is right, given a genuine capture.
+1. A family that spoke adds clip(a*s + b, low, high), s being the sum of its checks' log-likelihood ratios:
+   checks of one family err together, so they share one model, and none can accept alone.
+2. A family that only abstained adds its `abstain` amount of this tier, never above 0: what was asked for
+   and could have been supplied, and was not, is evidence. Where that was learnt it always counts, where it
+   is set by hand only if the terms require the family. A family that never ran, or ended in an error, adds
+   nothing; where it is required the policy asks for review.
+3. Families are not independent: `final` turns their sum S into clip(a*S + b of the tier, low, high).
+   Evidence *against* a capture that no calibration has seen (of a family set by hand; of a learnt one, a sum
+   below every sum it was learnt from) is left out of S and added to the result at its hand-set weight: what
+   was learnt without it must not damp it.
+4. A hard fail adds `hard_fail_llr` for each failing family, and nothing speaks for the capture any more.
+   Probabilities and `prior_genuine` are about captures that nothing proves false.
 
-The interval holds 90 % of the doubt in the constants, not of the evidence: the prior's log-odds are
-taken as known to +-`prior_spread` (standard deviation) and each family's contribution to
-+-`relative_spread` of its size, at most `largest_spread` nats, independent and normal; low and high are
-sigma(centre -+ 1.645 sd).
-The constants in `calibration.json` are set by hand ("hand-set-1") and say so; nothing here is learnt.
+The ANSWER family is kept apart: it says whether the answer is right, given a genuine capture.
+
+The interval holds 90 % of the doubt in the constants, not of the evidence, as normal and independent: the
+prior's log-odds are known to +-`prior_spread` (standard deviation); a learnt model to what resampling the
+bases of its calibration gave (`spread`: variance of a, covariance, variance of b), one set by hand to
++-`relative_spread` of its contribution; no family to more than `largest_spread` nats. Low and high are
+sigma(centre -+ 1.645 sd). Taking the models as independent errs to the wide side: the model of the sum
+makes good in part what a family's has wrong.
+
+`calibration.json` is what is in use, written by `python -m verification calibrate`; `hand_set.json` holds the
+constants set by hand, for the families no calibration has seen; each model says which it is.
 """
 
 from __future__ import annotations
@@ -24,19 +35,57 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from verification.evidence import Family, Finding, Status
 
-_PATH = Path(__file__).with_name("calibration.json")
+PATH = Path(__file__).with_name("calibration.json")
+HAND_SET = Path(__file__).with_name("hand_set.json")
+FORMAT = 2
+TIERS = 3
 _NINETY = 1.645  # standard deviations to each side of a normal that hold 90 % of it
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyConstants:
-    """One family's say: the smallest and largest sum that counts; the cost of only abstaining if required."""
+class Model:
+    """A line with bounds: clip(a*s + b, low, high), in nats.
 
-    cap: tuple[float, float]
-    abstain: float
+    Attributes:
+        b: one a tier; the same for a family, which is learnt over all tiers.
+        spread: (variance of a, covariance, variance of b) of a learnt line; None for one set by hand.
+        abstain: what only abstaining adds, one a tier; `abstain_learnt` says which are learnt.
+        seen_from: the smallest sum it was learnt from; below it the sum itself counts, down to `unseen_low`.
+    """
+
+    a: float
+    b: tuple[float, ...]
+    low: float
+    high: float
+    spread: tuple[float, float, float] | None
+    abstain: tuple[float, ...] = (0.0,) * TIERS
+    abstain_learnt: tuple[bool, ...] = (False,) * TIERS
+    seen_from: float | None = None
+    unseen_low: float = 0.0
+
+    @property
+    def learnt(self) -> bool:
+        """Whether data gave this line."""
+        return self.spread is not None
+
+    def at(self, s: float, tier: int) -> float:
+        """What it makes of a sum s."""
+        if self.unseen(s):
+            return min(self.at(self.seen_from or 0.0, tier), max(s, self.unseen_low))
+        return min(max(self.a * s + self.b[tier], self.low), self.high)
+
+    def unseen(self, s: float) -> bool:
+        """Whether no sum like s, or one more against a capture, was there to learn from."""
+        return self.seen_from is not None and s < self.seen_from
+
+    def variance(self, s: float) -> float:
+        """Of a*s + b, for what is not known of a and b; 0 for a line set by hand."""
+        aa, ab, bb = self.spread or (0.0, 0.0, 0.0)
+        return max(0.0, aa * s * s + 2 * ab * s + bb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +94,8 @@ class Calibration:
 
     Attributes:
         prior_genuine / prior_answer: shares believed before any evidence, 0..1.
-        prior_spread: standard deviation of the prior's log-odds (nats).
-        relative_spread / largest_spread: that of a family's contribution, as a share of it, and at most.
-        harm_per_stake: harm of a wrong accept beyond the stake, in stakes.
+        prior_spread / relative_spread / largest_spread: see the module.
+        harm_per_stake: harm of a wrong accept beyond the stake, in stakes, where the asker states none.
         review_cost_micros: what one human review costs.
         reject_loss_micros + reject_loss_per_stake: what wrongly rejecting an honest capture costs.
     """
@@ -60,7 +108,8 @@ class Calibration:
     largest_spread: float
     hard_fail_llr: float
     prior_answer: float
-    families: Mapping[Family, FamilyConstants]
+    families: Mapping[Family, Model]
+    final: Model
     harm_per_stake: float
     review_cost_micros: int
     reject_loss_micros: int
@@ -69,17 +118,25 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """Posteriors in 0..1; `interval` is (low, high) about `p_genuine`."""
+    """Posteriors in 0..1; `interval` is (low, high) about `p_genuine`.
+
+    Attributes:
+        parts: what each family added to the log-odds (nats); a family with a proof against the capture
+            adds `hard_fail_llr`.
+        together: what the model of the sum added to that.
+    """
 
     p_genuine: float
     interval: tuple[float, float]
     p_answer: float | None
+    parts: Mapping[Family, float]
+    together: float
 
 
 @lru_cache(maxsize=1)
 def calibration() -> Calibration:
     """The constants in use."""
-    return load(_PATH)
+    return load(PATH)
 
 
 def load(path: Path) -> Calibration:
@@ -89,64 +146,122 @@ def load(path: Path) -> Calibration:
         TypeError, KeyError, ValueError: a constant is missing or unknown, or a family is.
     """
     raw = path.read_bytes()
-    values = json.loads(raw)
-    families = {
-        Family(name): FamilyConstants((constants["cap"][0], constants["cap"][1]), constants["abstain"])
-        for name, constants in values["families"].items()
-    }
+    return parse(json.loads(raw), hashlib.sha256(raw).hexdigest())
+
+
+def parse(values: Mapping[str, Any], sha256: str) -> Calibration:
+    """As `load`, from a file's object and the hash of its bytes."""
+    if values["format"] != FORMAT:
+        raise ValueError(f"a calibration of format {values['format']!r}, not {FORMAT}")
+    families = {Family(name): _model(constants) for name, constants in values["families"].items()}
     if set(families) != set(Family):
-        raise ValueError(f"{path.name} must name every family once")
-    plain = {key: values[key] for key in values.keys() - {"families", "policy", "learnt_from", "note"}}
-    return Calibration(sha256=hashlib.sha256(raw).hexdigest(), families=families, **plain, **values["policy"])
+        raise ValueError("a calibration must name every family once")
+    told = {"format", "families", "final", "policy", "created", "learnt_from", "note"}
+    return Calibration(
+        sha256=sha256,
+        families=families,
+        final=_model(values["final"]),
+        **{key: values[key] for key in values.keys() - told},
+        **values["policy"],
+    )
+
+
+def _model(said: Mapping[str, Any]) -> Model:
+    """One model's object; raises as `load` does."""
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in said.items()
+    }
+    status = values.pop("status")
+    if not isinstance(values["b"], tuple):
+        values["b"] = (values["b"],) * TIERS
+    model = Model(**values)
+    if status != ("learnt" if model.learnt else "hand-set"):
+        raise ValueError(f"a model that says {status!r} with the spread {model.spread}")
+    ordered = model.a >= 0 and model.low <= 0 <= model.high and max(model.abstain) <= 0
+    if not ordered or {len(model.b), len(model.abstain), len(model.abstain_learnt)} != {TIERS}:
+        raise ValueError("a model has a >= 0, low <= 0 <= high, abstain <= 0, and one value a tier")
+    return model
 
 
 def fuse(
-    findings: Sequence[Finding], constants: Calibration, *, required: frozenset[Family], answered: bool
+    findings: Sequence[Finding],
+    constants: Calibration,
+    *,
+    required: frozenset[Family],
+    answered: bool,
+    tier: int,
 ) -> Fused:
     """Both posteriors.
 
     Args:
         required: families the terms ask for.
         answered: whether there is an answer to have a probability.
+        tier: 0, 1 or 2.
     """
-    sums = {
-        family: _contribution(family, findings, constants, asked=family in required)
-        for family in Family
-        if family is not Family.ANSWER
-    }
-    if any(finding.status is Status.HARD_FAIL for finding in findings):
-        sums = {family: min(0.0, amount) for family, amount in sums.items()}
-    centre = _logit(constants.prior_genuine) + sum(sums.values())
-    spreads = (min(abs(s) * constants.relative_spread, constants.largest_spread) for s in sums.values())
-    variance = constants.prior_spread**2 + sum(spread**2 for spread in spreads)
+    failed = {finding.family for finding in findings if finding.status is Status.HARD_FAIL}
+    parts: dict[Family, float] = {}
+    outside = 0.0
+    variance = constants.prior_spread**2
+    for family in Family:
+        if family is Family.ANSWER or family in failed:
+            continue
+        said = contribution(family, findings, constants, asked=family in required, tier=tier)
+        parts[family] = min(0.0, said.part) if failed else said.part
+        if said.part < 0 and not said.seen:
+            outside += said.part
+        variance += (said.doubt if said.part < 0 or not failed else 0.0) ** 2
+    total = sum(parts.values()) - outside
+    fused = constants.final.at(total, tier)
+    fused = (min(0.0, fused) if failed else fused) + outside
+    variance += constants.final.variance(total)
+    parts |= dict.fromkeys(failed, constants.hard_fail_llr)
+    centre = logit(constants.prior_genuine) + fused + len(failed) * constants.hard_fail_llr
     reach = _NINETY * math.sqrt(variance)
     p_answer = None
     if answered:
-        p_answer = _sigmoid(
-            _logit(constants.prior_answer) + _contribution(Family.ANSWER, findings, constants, asked=True)
-        )
-    return Fused(_sigmoid(centre), (_sigmoid(centre - reach), _sigmoid(centre + reach)), p_answer)
+        said = contribution(Family.ANSWER, findings, constants, asked=True, tier=tier)
+        p_answer = sigmoid(logit(constants.prior_answer) + said.part)
+    interval = (sigmoid(centre - reach), sigmoid(centre + reach))
+    return Fused(sigmoid(centre), interval, p_answer, parts, fused - total - outside)
 
 
-def _contribution(
-    family: Family, findings: Sequence[Finding], constants: Calibration, *, asked: bool
-) -> float:
-    """What one family adds to the log-odds."""
-    own = [finding for finding in findings if finding.family is family]
-    if any(finding.status is Status.HARD_FAIL for finding in own):
-        return constants.hard_fail_llr
-    spoken = [finding.llr for finding in own if finding.status is Status.OK]
-    if spoken:
-        low, high = constants.families[family].cap
-        return min(max(sum(spoken), low), high)
-    if asked and any(finding.status is Status.ABSTAIN for finding in own):
-        return constants.families[family].abstain
-    return 0.0
+def spoken(family: Family, findings: Sequence[Finding]) -> float | None:
+    """The sum of what its checks said; None where none said anything."""
+    said = [f.llr for f in findings if f.family is family and f.status is Status.OK]
+    return sum(said) if said else None
 
 
-def _logit(p: float) -> float:
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one family adds to the log-odds, the standard deviation of that, and whether it is learnt."""
+
+    part: float
+    doubt: float
+    seen: bool
+
+
+def contribution(
+    family: Family, findings: Sequence[Finding], constants: Calibration, *, asked: bool, tier: int
+) -> Contribution:
+    """Of a family without a hard fail."""
+    model = constants.families[family]
+    s = spoken(family, findings)
+    part, doubt, seen = 0.0, 0.0, True
+    if s is not None:
+        part, seen = model.at(s, tier), model.learnt and not model.unseen(s)
+        doubt = math.sqrt(model.variance(s)) if seen else abs(part) * constants.relative_spread
+    elif any(f.family is family and f.status is Status.ABSTAIN for f in findings):
+        seen = model.abstain_learnt[tier]
+        part = model.abstain[tier] if asked or seen else 0.0
+        doubt = abs(part) * constants.relative_spread
+    return Contribution(part, min(doubt, constants.largest_spread), seen)
+
+
+def logit(p: float) -> float:
+    """Log-odds of 0 < p < 1."""
     return math.log(p / (1 - p))
 
 
-def _sigmoid(x: float) -> float:
+def sigmoid(x: float) -> float:
+    """The probability of log-odds x."""
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))

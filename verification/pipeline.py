@@ -58,6 +58,7 @@ def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = N
         calibration,
         required=policy.required(evidence.terms),
         answered=evidence.answer is not None,
+        tier=evidence.terms.tier,
     )
     verdict, reasons = policy.judge(findings, fused.p_genuine, evidence.terms, calibration)
     return Report(

@@ -7,7 +7,7 @@
    accepting costs p_fraud * stake * (1 + harm_per_stake);
    rejecting costs p_genuine * (reject_loss + reject_loss_per_stake * stake);
    a review costs its fixed price. Ties go to the more careful: review, then reject, then accept.
-With "hand-set-1" a stake of $0.50 is accepted down to p_genuine 0.80, $1 to 0.90, $10 to 0.99.
+With "hand-set-2" a stake of $0.50 is accepted down to p_genuine 0.80, $1 to 0.90, $10 to 0.99.
 The point estimate decides, not the interval: it is the one that minimises the mean loss.
 """
 

@@ -77,12 +77,6 @@ def audited(database: Database) -> list[audit.Figure]:
 
 
 def constants() -> dict[str, Any]:
-    """The fusion's prior and each family's caps, for the chart of findings."""
+    """The fusion's name, its prior and what a proof against a capture weighs, for the chart of findings."""
     used = fusion.calibration()
-    return {
-        "name": used.name,
-        "prior": used.prior_genuine,
-        "caps": {family.value: list(values.cap) for family, values in used.families.items()},
-        "abstain": {family.value: values.abstain for family, values in used.families.items()},
-        "hard_fail": used.hard_fail_llr,
-    }
+    return {"name": used.name, "prior": used.prior_genuine, "hard_fail": used.hard_fail_llr}

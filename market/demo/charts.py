@@ -6,11 +6,13 @@ Colours come from the page's style sheet by class, so that light and dark are on
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, TypeAlias
 
 from market.demo.record import Belief
+from verification import fusion
+from verification.evidence import Family, Finding, Status
 
 Row: TypeAlias = "tuple[str, float | None, str]"
 HONEST_REACH = 3.0  # nats at either end of a bar track
@@ -45,35 +47,44 @@ def forecast_curve(beliefs: Sequence[Belief], names: Mapping[str, str]) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def contributions(
-    report: Mapping[str, Any], fusion: Mapping[str, Any], required: Collection[str]
-) -> list[Row]:
-    """What each family added to the log-odds, as `verification.fusion` adds it.
+def contributions(report: Mapping[str, Any], required: frozenset[Family], tier: int) -> list[Row]:
+    """What each family added to the log-odds, as `verification.fusion` fuses them, with the constants in use.
 
     Args:
-        fusion: its constants, from `books.constants`.
-        required: families the terms asked for: only of these an abstention costs something.
+        required: families the terms asked for.
 
     Returns:
-        (family, nats, reasons) in the fusion's order; nats None where the family proved the capture false.
+        (family, nats, reasons) in the families' order; nats None where the family proved the capture false.
+        Last, where it is not nothing, what the model of their sum made of it.
     """
+    findings = [_finding(said) for said in report["findings"]]
+    fused = fusion.fuse(findings, fusion.calibration(), required=required, answered=False, tier=tier)
     rows: list[Row] = []
-    for family, (low, high) in fusion["caps"].items():
-        own = [finding for finding in report["findings"] if finding["family"] == family]
-        if not own or family == "answer":
+    for family in Family:
+        own = [finding for finding in findings if finding.family is family]
+        if not own or family not in fused.parts:
             continue
-        failed = [finding["reason"] for finding in own if finding["status"] == "hard_fail"]
-        if failed:
-            rows.append((family, None, ", ".join(failed)))
-            continue
-        spoken = [finding for finding in own if finding["status"] == "ok"]
-        nats = min(max(sum(finding["llr"] for finding in spoken), low), high)
-        if not spoken:
-            abstained = any(finding["status"] == "abstain" for finding in own)
-            nats = fusion["abstain"][family] if abstained and family in required else 0.0
-        reasons = dict.fromkeys(finding["reason"] for finding in spoken or own)
-        rows.append((family, nats, ", ".join(reasons)))
+        failed = [finding.reason for finding in own if finding.status is Status.HARD_FAIL]
+        spoken = [finding.reason for finding in own if finding.status is Status.OK]
+        reasons = dict.fromkeys(failed or spoken or [finding.reason for finding in own])
+        rows.append((family.value, None if failed else fused.parts[family], ", ".join(reasons)))
+    if abs(fused.together) > 1e-9:
+        rows.append(("together", fused.together, "families err together"))
     return rows
+
+
+def _finding(said: Mapping[str, Any]) -> Finding:
+    return Finding(
+        said.get("check", ""),
+        said.get("version", ""),
+        Family(said["family"]),
+        Status(said["status"]),
+        said["llr"],
+        (said["llr"], said["llr"]),
+        said["reason"],
+        {},
+        0.0,
+    )
 
 
 def bars(rows: Sequence[Row], reach: float, *, why: bool = True) -> str:

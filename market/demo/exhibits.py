@@ -49,12 +49,10 @@ def answered(answer: object) -> str:
 
 def evidence(look: Look, record: Record) -> list[Row]:
     """What each family added to this capture's log-odds; [] when the verifier left no report."""
-    fusion = record.facts.get("fusion")
-    if not look.report or not fusion:
+    if not look.report or "fusion" not in record.facts:
         return []
     kind = "photo" if look.picture else "stream"
-    required = {family.value for family in required_families(kind, look.tier)}
-    return charts.contributions(look.report, fusion, required)
+    return charts.contributions(look.report, required_families(kind, look.tier), look.tier)
 
 
 def _card(look: Look, record: Record) -> str:

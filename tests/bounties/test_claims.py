@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from bounties import claims, rules
 from bounties.rules import ClaimState
 from bounties.tables import Bounty, Capture, Claim
-from core import errors
+from core import errors, states
 from core.db import Database
 from tests.bounties import scene
 from tests.bounties.scene import NOW
@@ -97,3 +98,72 @@ def test_a_contributor_with_many_reviews_waits_for_them(database: Database) -> N
         scene.judge(database, capture, Verdict.REVIEW)
     with database.transaction() as session, pytest.raises(errors.StateConflict, match="wait for a person"):
         scene.claim(session, person, scene.post(session, key))
+
+
+def refuse(database: Database, person: scene.Person, bounty: Bounty, media: bytes, now: datetime) -> None:
+    """A capture of this person is handed in and rejected."""
+    with database.transaction() as session:
+        claimed = scene.claim(session, person, session.get_one(Bounty, bounty.id), now=now)
+        capture = scene.submit(session, person, claimed, now=now, media=media).id
+    scene.judge(database, capture, Verdict.REJECT, now=now)
+
+
+def a_day_of_refusals(database: Database, bounties: int, each: int) -> tuple[scene.Person, list[Bounty]]:
+    with database.transaction() as session:
+        key, person = scene.new_agent(session), scene.new_person(session)
+        posted = [scene.post(session, key) for _ in range(bounties)]
+    for number in range(bounties * each):
+        refuse(database, person, posted[number // each], b"%d" % number, NOW + timedelta(minutes=number))
+    return person, posted
+
+
+def test_who_was_refused_on_a_bounty_three_times_waits_a_day(database: Database) -> None:
+    person, (bounty,) = a_day_of_refusals(database, 1, rules.MAX_REFUSED)
+    later = NOW + timedelta(minutes=10)
+    with database.transaction() as session:
+        with pytest.raises(errors.TooMany) as refused:
+            scene.claim(session, person, bounty, now=later)
+        assert refused.value.facts["retry_after"] == 86400 - 600
+        assert scene.claim(session, scene.new_person(session), bounty, now=later), "others may"
+        other = scene.post(session, scene.new_agent(session))
+        assert scene.claim(session, person, other, now=later), "elsewhere may be tried"
+
+
+def test_who_was_refused_ten_times_waits_everywhere(database: Database) -> None:
+    person, _ = a_day_of_refusals(database, 5, 2)
+    with database.transaction() as session:
+        other = scene.post(session, scene.new_agent(session), scene.ask(hours=48))
+        with pytest.raises(errors.TooMany):
+            scene.claim(session, person, other, now=NOW + timedelta(hours=1))
+        assert scene.claim(session, person, other, now=NOW + timedelta(hours=25))
+
+
+def test_tries_are_not_made_all_at_once(database: Database) -> None:
+    with database.transaction() as session:
+        key, person = scene.new_agent(session), scene.new_person(session)
+        bounty = scene.post(session, key, scene.ask(slots=9))
+        for number in range(rules.MAX_REFUSED):
+            scene.submit(session, person, scene.claim(session, person, bounty), media=b"%d" % number)
+        with pytest.raises(errors.TooMany) as refused:
+            scene.claim(session, person, bounty)
+        assert refused.value.facts["retry_after"] == 60
+
+
+def test_what_was_accepted_is_no_try(database: Database) -> None:
+    with database.transaction() as session:
+        key, person = scene.new_agent(session), scene.new_person(session)
+        bounty = scene.post(session, key, scene.ask(slots=9))
+    for number in range(rules.MAX_REFUSED + 2):
+        with database.transaction() as session:
+            claimed = scene.claim(session, person, session.get_one(Bounty, bounty.id))
+            capture = scene.submit(session, person, claimed, media=b"%d" % number).id
+        scene.judge(database, capture, Verdict.ACCEPT)
+
+
+def test_its_author_is_not_told_the_score(database: Database) -> None:
+    """Neither by the reasons nor by the row of the history, which is its author's event."""
+    _, (capture,) = scene.started(database)
+    scene.judge(database, capture, Verdict.REVIEW)
+    with database.transaction() as session:
+        rows = session.scalars(select(states.History).where(states.History.subject == capture))
+        assert all("p_genuine" not in row.facts for row in rows)

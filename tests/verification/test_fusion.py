@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.verification import stage
 from verification import fusion, policy
 from verification.evidence import Family, Finding, Status, Verdict
+from verification.fusion import Calibration
 
-CONSTANTS = fusion.calibration()
+CONSTANTS = fusion.load(fusion.HAND_SET)
 
 
 def finding(family: Family, llr: float = 0.0, status: Status = Status.OK, reason: str = "said") -> Finding:
@@ -23,7 +26,7 @@ REQUIRED = policy.required(stage.terms())
 
 
 def p_genuine(*findings: Finding) -> float:
-    return fusion.fuse(findings, CONSTANTS, required=REQUIRED, answered=False).p_genuine
+    return fusion.fuse(findings, CONSTANTS, required=REQUIRED, answered=False, tier=0).p_genuine
 
 
 HONEST_T0 = [
@@ -49,7 +52,7 @@ def test_log_odds_add_up() -> None:
 
 def test_no_family_goes_beyond_its_cap() -> None:
     for family in set(Family) - {Family.ANSWER}:
-        low, high = CONSTANTS.families[family].cap
+        low, high = CONSTANTS.families[family].low, CONSTANTS.families[family].high
         many = [finding(family, 9.0)] * 5
         few = [finding(family, high)]
         assert p_genuine(*many) == pytest.approx(p_genuine(*few))
@@ -85,7 +88,7 @@ def test_a_hard_fail_outweighs_everything() -> None:
 
 
 def test_the_interval_holds_the_point_and_widens_with_evidence() -> None:
-    fused = fusion.fuse(HONEST_T0, CONSTANTS, required=REQUIRED, answered=False)
+    fused = fusion.fuse(HONEST_T0, CONSTANTS, required=REQUIRED, answered=False, tier=0)
     assert fused.interval[0] < fused.p_genuine < fused.interval[1]
     assert fused.interval[0] > 0.75
     assert fused.interval[1] < 0.995
@@ -93,26 +96,149 @@ def test_the_interval_holds_the_point_and_widens_with_evidence() -> None:
 
 def test_answers_are_judged_apart() -> None:
     right = finding(Family.ANSWER, 2.0)
-    fused = fusion.fuse([right], CONSTANTS, required=REQUIRED, answered=True)
+    fused = fusion.fuse([right], CONSTANTS, required=REQUIRED, answered=True, tier=0)
     assert fused.p_genuine == pytest.approx(CONSTANTS.prior_genuine)
     assert fused.p_answer is not None
     assert fused.p_answer > CONSTANTS.prior_answer
-    assert fusion.fuse([right], CONSTANTS, required=REQUIRED, answered=False).p_answer is None
+    assert fusion.fuse([right], CONSTANTS, required=REQUIRED, answered=False, tier=0).p_answer is None
+
+
+def hand_set() -> dict[str, Any]:
+    raw: dict[str, Any] = json.loads(fusion.HAND_SET.read_text())
+    return raw
 
 
 def test_the_constants_say_that_nobody_learnt_them() -> None:
-    raw = json.loads(Path(fusion.__file__).with_name("calibration.json").read_text())
-    assert raw["name"] == "hand-set-1"
+    raw = hand_set()
+    assert raw["name"] == "hand-set-2"
     assert raw["learnt_from"] is None
+    assert not any(model.learnt for model in [*CONSTANTS.families.values(), CONSTANTS.final])
     assert len(CONSTANTS.sha256) == 64
 
 
-def test_a_calibration_must_name_every_family(tmp_path: Path) -> None:
-    raw = json.loads(Path(fusion.__file__).with_name("calibration.json").read_text())
+def test_what_is_in_use_says_where_each_model_comes_from() -> None:
+    raw, used = json.loads(fusion.PATH.read_text()), fusion.calibration()
+    learnt = {family for family, model in used.families.items() if model.learnt}
+    assert bool(learnt) == bool(raw["learnt_from"])
+    for family in set(Family) - learnt:
+        assert used.families[family].high == CONSTANTS.families[family].high
+        assert used.families[family].low == CONSTANTS.families[family].low
+    if raw["learnt_from"]:
+        assert {"honest", "attack", "families", "seed", "commit"} <= raw["learnt_from"].keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"a": -1.0}, "a >= 0"),
+        ({"low": 0.5}, "low <= 0"),
+        ({"abstain": [0.0, 0.1, 0.0]}, "abstain <= 0"),
+        ({"abstain": [0.0]}, "one value a tier"),
+        ({"status": "learnt"}, "says 'learnt'"),
+        ({"spread": [0.1, 0.0, 0.1]}, "says 'hand-set'"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused(change: dict[str, Any], why: str) -> None:
+    raw = hand_set()
+    raw["families"]["place"] |= change
+    with pytest.raises(ValueError, match=why):
+        fusion.parse(raw, "")
+
+
+def test_a_calibration_must_name_every_family_and_its_format() -> None:
+    raw = hand_set()
+    with pytest.raises(ValueError, match="format"):
+        fusion.parse(raw | {"format": 1}, "")
     del raw["families"]["place"]
-    (tmp_path / "calibration.json").write_text(json.dumps(raw))
     with pytest.raises(ValueError, match="every family"):
-        fusion.load(tmp_path / "calibration.json")
+        fusion.parse(raw, "")
+
+
+def learnt() -> Calibration:
+    """Constants as a calibration writes them: one family and the sum are learnt."""
+    raw = hand_set()
+    raw["families"]["motion"] |= {
+        "status": "learnt",
+        "a": 0.5,
+        "b": -0.2,
+        "low": -3.0,
+        "high": 2.0,
+        "spread": [0.01, 0.0, 0.04],
+        "abstain": [-0.1, -0.9, 0.0],
+        "abstain_learnt": [True, True, False],
+        "seen_from": -7.0,
+        "unseen_low": -5.0,
+    }
+    raw["final"] = {
+        "status": "learnt",
+        "a": 0.8,
+        "b": [-0.5, 0.1, 0.0],
+        "low": -6.0,
+        "high": 4.0,
+        "spread": [0.01, 0.0, 0.01],
+    }
+    return fusion.parse(raw, "")
+
+
+def log_odds(constants: Calibration, *findings: Finding, tier: int = 1) -> float:
+    fused = fusion.fuse(findings, constants, required=REQUIRED, answered=False, tier=tier)
+    return fusion.logit(fused.p_genuine) - fusion.logit(constants.prior_genuine)
+
+
+def test_a_learnt_line_and_the_model_of_the_sum_are_applied() -> None:
+    assert log_odds(learnt(), finding(Family.MOTION, 1.0)) == pytest.approx(0.8 * 0.3 + 0.1)
+    assert log_odds(learnt(), finding(Family.MOTION, 99.0)) == pytest.approx(0.8 * 2.0 + 0.1)
+    assert log_odds(learnt(), finding(Family.MOTION, -6.9), tier=0) == pytest.approx(0.8 * -3.0 - 0.5)
+    parts = fusion.fuse([finding(Family.MOTION, 1.0)], learnt(), required=REQUIRED, answered=False, tier=1)
+    assert parts.parts[Family.MOTION] == pytest.approx(0.3)
+    assert parts.together == pytest.approx(0.8 * 0.3 + 0.1 - 0.3)
+
+
+def test_the_sum_is_bounded_by_what_its_data_can_carry() -> None:
+    best = [finding(family, 99.0) for family in Family]
+    assert log_odds(learnt(), *best) == pytest.approx(4.0)
+    low = replace(learnt().final, low=-1.0)
+    assert log_odds(replace(learnt(), final=low), finding(Family.MOTION, -6.0)) == pytest.approx(-1.0)
+
+
+def test_what_no_calibration_saw_against_a_capture_is_not_damped() -> None:
+    """A family set by hand, and a learnt one below all that it was learnt from."""
+    nothing = log_odds(learnt())
+    assert log_odds(learnt(), finding(Family.DUPLICATE, -8.0)) == pytest.approx(nothing - 8.0)
+    assert log_odds(learnt(), finding(Family.MOTION, -7.1)) == pytest.approx(nothing - 5.0)
+    assert log_odds(learnt(), finding(Family.DUPLICATE, 0.4)) == pytest.approx(nothing + 0.8 * 0.4)
+
+
+def test_more_against_is_never_better() -> None:
+    for tier in range(3):
+        steps = [log_odds(learnt(), finding(Family.MOTION, s / 10), tier=tier) for s in range(-120, 60)]
+        assert all(before <= after + 1e-9 for before, after in itertools.pairwise(steps))
+
+
+def test_a_learnt_cost_of_abstaining_counts_whoever_asked() -> None:
+    """Without the learnt flag (tier 2) it counts only where the terms require the family."""
+    silent = finding(Family.MOTION, status=Status.ABSTAIN)
+    assert log_odds(learnt(), silent, tier=1) == pytest.approx(0.8 * -0.9 + 0.1)
+    assert log_odds(learnt(), silent, tier=0) == pytest.approx(0.8 * -0.1 - 0.5)
+    assert log_odds(learnt(), silent, tier=2) == pytest.approx(0.0)
+
+
+def test_a_hard_fail_is_not_softened_by_the_sum() -> None:
+    failed = finding(Family.SESSION, status=Status.HARD_FAIL)
+    best = [finding(family, 99.0) for family in Family]
+    assert log_odds(learnt(), failed, *best) == pytest.approx(CONSTANTS.hard_fail_llr)
+    assert log_odds(learnt(), failed, finding(Family.MOTION, -99.0)) < CONSTANTS.hard_fail_llr - 2
+
+
+def test_less_is_known_of_a_line_far_from_its_data() -> None:
+    def width(llr: float) -> float:
+        fused = fusion.fuse(
+            [finding(Family.MOTION, llr)], learnt(), required=REQUIRED, answered=False, tier=1
+        )
+        low, high = (fusion.logit(p) for p in fused.interval)
+        return high - low
+
+    assert width(0.0) < width(3.0) < width(6.0)
 
 
 def test_an_honest_t0_capture_is_accepted_and_not_overrated() -> None:

@@ -89,8 +89,8 @@ def test_charts_add_up_to_what_the_verifier_said(played: Played) -> None:
     assert judged
     for look in judged:
         kind = "stream" if look["title"] == "air temperature" else "photo"
-        required = {family.value for family in required_families(kind, look["tier"])}
-        rows = charts.contributions(look["report"], constants, required)
+        required = required_families(kind, look["tier"])
+        rows = charts.contributions(look["report"], required, look["tier"])
         drawn = charts.probability(constants["prior"], rows, constants["hard_fail"])
         assert drawn == pytest.approx(look["report"]["p_genuine"], abs=2e-3), look["title"]
 
@@ -145,8 +145,9 @@ def _finding(dice: random.Random, number: int) -> Finding:
 def test_contributions_are_those_of_the_fusion(seed: int) -> None:
     dice = random.Random(seed)
     findings = [_finding(dice, number) for number in range(dice.randint(1, 12))]
-    required = required_families("photo", dice.randint(0, 1))
-    fused = fusion.fuse(findings, fusion.calibration(), required=required, answered=False)
+    tier = dice.randint(0, 1)
+    required = required_families("photo", tier)
+    fused = fusion.fuse(findings, fusion.calibration(), required=required, answered=False, tier=tier)
     report = {
         "findings": [
             {"family": f.family.value, "status": f.status.value, "llr": f.llr, "reason": f.reason}
@@ -154,6 +155,6 @@ def test_contributions_are_those_of_the_fusion(seed: int) -> None:
         ]
     }
     constants = books.constants()
-    rows = charts.contributions(report, constants, {family.value for family in required})
+    rows = charts.contributions(report, required, tier)
     drawn = charts.probability(constants["prior"], rows, constants["hard_fail"])
     assert drawn == pytest.approx(fused.p_genuine, abs=1e-9)
