@@ -105,6 +105,7 @@ APPROVAL: Mapping[ApprovalState, frozenset[ApprovalState]] = {
 }
 LIVE_APPROVALS = frozenset({ApprovalState.WAITING, ApprovalState.APPROVED})
 UNJUDGED = frozenset({CaptureState.SUBMITTED, CaptureState.EXAMINING})
+REFUSED = frozenset({CaptureState.REJECTED, CaptureState.APPEALED, CaptureState.UPHELD, CaptureState.REVOKED})
 STATE_OF = {
     Verdict.ACCEPT: CaptureState.ACCEPTED,
     Verdict.REVIEW: CaptureState.REVIEW,
