@@ -16,17 +16,14 @@ Source: XFeat features (Potje et al., CVPR 2024) with MAGSAC; bench/place.py pri
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
-import threading
-from collections import OrderedDict
 
+from verification.album import looks_of, own_look
 from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, ok
-from verification.picture import Undecodable
 from verification.recognition import Recognition, recognise
-from verification.registration import Look, compare, look
+from verification.registration import Look, compare
 from verification.registry import check
 
 MOST = 4  # references looked at: each costs a decoding and a pass of the net when it is first seen
@@ -35,35 +32,6 @@ RICH = 300  # of so many keypoints each
 FAINT = 0.5  # strength below which there is no agreement at all
 DIFFERS = -0.7  # nats: about half of honest looks by night or in another season are not recognised
 MATCH, DOUBLE, STRONGEST = 0.7, 0.3, 1.3  # nats at strength 1, for each doubling, and at most
-_KEPT = 32  # looks of references kept: several captures answer one bounty
-
-
-class _Album:
-    """Looks of references by the hash of their bytes. Safe between threads."""
-
-    def __init__(self) -> None:
-        self._looks: OrderedDict[tuple[str, str], Look | None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def look_of(self, data: bytes, case: Case) -> Look | None:
-        """What a reference looks like; None when it cannot be decoded."""
-        key = (hashlib.sha256(data).hexdigest(), case.tools.engine.reason)
-        with self._lock:
-            if key in self._looks:
-                self._looks.move_to_end(key)
-                return self._looks[key]
-        try:
-            seen = look(case.tools.decoder.open(data).rgb, case.tools.engine)
-        except Undecodable:
-            seen = None
-        with self._lock:
-            self._looks[key] = seen
-            while len(self._looks) > _KEPT:
-                self._looks.popitem(last=False)
-        return seen
-
-
-_album = _Album()
 
 
 @check("scene", family=Family.SCENE, version="1", cost=2, kinds={"photo"}, bounds=(-3.0, 1.3))
@@ -77,11 +45,15 @@ def scene(case: Case) -> Outcome:
         return abstain("no_references")
     if case.picture is None:
         return abstain("no_picture")
-    seen = [one for one in (_album.look_of(data, case) for data in given) if one is not None]
+    seen = looks_of(given, case)
     if not seen:
         return abstain("references_unreadable")
+    return _judged(own_look(case), seen, case)
+
+
+def _judged(own: Look, seen: list[Look], case: Case) -> Outcome:
+    """The word on a photograph beside its readable references."""
     engine = case.tools.engine
-    own = case.tools.memory.look_of(case.evidence.capture) or look(case.picture.rgb, engine)
     found = [recognise(own.features, one.features, engine) for one in seen]
     best = max(range(len(found)), key=lambda index: found[index].strength)
     facts = _facts(found[best]) | {"references": len(seen)}
