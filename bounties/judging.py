@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session as DbSession
 
 from bounties import receipts, rules, service
@@ -19,12 +19,13 @@ from bounties.rules import CaptureState
 from bounties.submissions import last_reading_at, parts_of, stream_bytes
 from bounties.tables import Bounty, Capture, Claim, Media, Slot
 from core import states
-from core.accounts.tables import Device
+from core.accounts.tables import Account, Device
 from core.geo import Spot, area_from_geojson
 from core.queue import enqueue
+from core.states import History
 from payments import escrow
 from verification import telling
-from verification.evidence import Derivative, Evidence, Part, Report, Session, Terms, Verdict
+from verification.evidence import Derivative, Evidence, Part, Report, Session, Standing, Terms, Verdict
 
 JUDGE = "bounties.judge_capture"
 RESEND = timedelta(seconds=5)
@@ -90,7 +91,31 @@ def evidence_of(session: DbSession, capture_id: str) -> Evidence:
         parts=tuple(Part(p.number, p.payload, p.signature, p.received_at) for p in parts),
         installed_at=installed,
         last_reading_at=last_reading_at(session, device.id, capture.order) if parts else None,
+        standing=standing_of(session, capture),
     )
+
+
+def standing_of(session: DbSession, capture: Capture) -> Standing:
+    """What the capture's account did before: its age at the submission, and how earlier captures ended.
+
+    Accepted by policy or by a person counts alike. Rejected counts also under appeal, upheld or revoked;
+    not when nobody reviewed it in time, which says nothing of the account.
+    """
+    unreviewed = exists().where(
+        History.subject == Capture.id,
+        History.before == CaptureState.REVIEW,
+        History.after == CaptureState.REJECTED,
+        History.actor == "policy",
+    )
+    refused = Capture.status.in_(rules.REFUSED) & ~((Capture.status == CaptureState.REJECTED) & unreviewed)
+    accepted, rejected = session.execute(
+        select(
+            func.count().filter(Capture.status == CaptureState.ACCEPTED), func.count().filter(refused)
+        ).where(Capture.account == capture.account, Capture.order < capture.order)
+    ).one()
+    opened = session.get_one(Account, capture.account).created_at
+    age = (capture.submitted_at - opened) / timedelta(days=1)
+    return Standing(max(0.0, age), int(accepted), int(rejected))
 
 
 def _terms(bounty: Bounty) -> Terms:

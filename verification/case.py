@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verification.evidence import Evidence, Json, Neighbour
+from verification.judge import Judge
 from verification.picture import Decoder, Picture, Pixels
 from verification.trust import TrustList
 
@@ -58,13 +59,17 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What checks may use; opened once by the worker's root and shared by all its examinations."""
+    """What checks may use; opened once by the worker's root and shared by all its examinations.
+
+    `judge` is off unless the root sets one; what it says is capped.
+    """
 
     decoder: Decoder
     memory: Memory
     engine: Engine
     reader: Reader
     trust: TrustList
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,9 +4,8 @@ A capture is remembered when its examination starts, before any later one is exa
 names an order and is answered from earlier captures only, so the answer does not depend on which
 worker is quicker.
 
-The hashes of all pictures are also held in RAM (608 bytes each) and searched by brute force: exact,
-and quick up to some ten thousands of pictures. Beyond that the search wants a multi-index; the Memory
-protocol would not change.
+The hashes of all pictures are also held in RAM (`verification.hash_index`) and read again from the database
+when a worker starts.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-import numpy as np
 from sqlalchemy import ColumnElement, func, or_, select
 
 from core.db import Database, insert_once
@@ -26,12 +24,12 @@ from core.geo import COARSE_RESOLUTION, Spot, cell
 from core.storage import Storage
 from verification import pdq, series
 from verification.evidence import Evidence
+from verification.hash_index import HashIndex
 from verification.picture import Picture
 from verification.registration import Eyes, Look, look
 from verification.statement import parse_statement, spot_of
 from verification.tables import Remembered, SeriesMark
 
-FAR = 100  # bits of 256: unrelated pictures seldom come closer than 84 over all views
 _LOOKS_KEPT = 32  # of about 0.6 MB
 
 
@@ -77,7 +75,7 @@ class Memory(Protocol):
         ...
 
     def nearest(self, views: pdq.Hashes, before_order: int, limit: int) -> list[Past]:
-        """Earlier pictures closest to `pdq.query_views` (uint64[8, k, 4]) within FAR bits, closest first."""
+        """Earlier pictures closest to `pdq.query_views` (uint64[16, k, 4]), closest first."""
         ...
 
     def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
@@ -155,7 +153,8 @@ class PictureMemory:
         """See `Memory`."""
         with self._lock:
             self._refresh(before_order)
-            found = self._index.search(views, before_order, limit)
+            earlier = self._index.below(before_order)
+        found = earlier.search(views, limit)  # unlocked: other threads search and add meanwhile
         with self._database.reading() as session:
             chosen = select(Remembered).where(Remembered.order.in_([order for order, _, _ in found]))
             rows = {row.order: row for row in session.scalars(chosen)}
@@ -227,52 +226,6 @@ class PictureMemory:
         with self._database.reading() as session:
             rows = [(order, hashes) for order, hashes in session.execute(chosen) if hashes is not None]
         self._index.add(rows, before_order)
-
-
-class HashIndex:
-    """The hashes of all remembered pictures in RAM, by rising order.
-
-    Attributes:
-        complete_below: every picture of an order below this is in.
-    """
-
-    def __init__(self) -> None:
-        self.complete_below = 0
-        self._count = 0
-        self._orders = np.zeros(0, dtype=np.int64)
-        self._words = np.zeros((4, 0, pdq.VIEWS), dtype=np.uint64)  # a word at a time is searched quicker
-
-    def add(self, rows: list[tuple[int, bytes]], below: int) -> None:
-        """Adds pictures of rising orders >= complete_below; room doubles, so adding stays cheap."""
-        needed = self._count + len(rows)
-        if needed > len(self._orders):
-            room = max(needed, 2 * len(self._orders), 64)
-            orders, words = np.zeros(room, dtype=np.int64), np.zeros((4, room, pdq.VIEWS), dtype=np.uint64)
-            orders[: self._count] = self._orders[: self._count]
-            words[:, : self._count] = self._words[:, : self._count]
-            self._orders, self._words = orders, words
-        for place, (order, hashes) in enumerate(rows, start=self._count):
-            self._orders[place] = order
-            self._words[:, place] = np.frombuffer(hashes, dtype="<u8").reshape(pdq.VIEWS, 4).T
-        self._count = needed
-        self.complete_below = below
-
-    def search(self, views: pdq.Hashes, before_order: int, limit: int) -> list[tuple[int, int, int]]:
-        """(order, distance, way) of the closest pictures within FAR bits, closest first."""
-        count = int(np.searchsorted(self._orders[: self._count], before_order))
-        words = self._words[:, :count]
-        best = np.full(count, 257, dtype=np.uint16)
-        ways = np.zeros(count, dtype=np.uint8)
-        for way, codes in enumerate(views):
-            for code in codes:
-                bits = np.bitwise_count(words[0] ^ code[0]).astype(np.uint16)
-                for word, part in zip(words[1:], code[1:], strict=True):
-                    bits += np.bitwise_count(word ^ part)
-                closest = bits.min(axis=1, initial=257)
-                ways[closest < best] = way
-                np.minimum(best, closest, out=best)
-        chosen = np.argsort(best, kind="stable")[:limit]
-        return [(int(self._orders[i]), int(best[i]), int(ways[i])) for i in chosen if best[i] <= FAR]
 
 
 def _past(row: Remembered, distance: int | None = None, way: int = 0) -> Past:

@@ -16,7 +16,8 @@ from core.geo import COARSE_RESOLUTION, Spot, cell
 from verification import pdq
 from verification.context import Earlier
 from verification.evidence import Evidence
-from verification.memory import HashIndex, Past, PastSpot
+from verification.hash_index import HashIndex
+from verification.memory import Past, PastSpot
 from verification.picture import Decoder, Picture, Undecodable
 from verification.registration import Eyes, Look, look
 

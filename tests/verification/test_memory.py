@@ -19,7 +19,8 @@ from tests.verification import stage
 from tests.verification.eyes import picture, sample
 from verification import pdq
 from verification.evidence import Evidence
-from verification.memory import FAR, PastSpot, PictureMemory
+from verification.hash_index import COARSE, FAR, low
+from verification.memory import PastSpot, PictureMemory
 from verification.pdq import Pixels
 from verification.tables import Remembered
 
@@ -123,10 +124,11 @@ def test_the_index_agrees_with_a_plain_count(database: Database, tmp_path: Path)
     views = pdq.query_views(crops[33])
     plain = []
     for order, rgb in enumerate(crops, start=1):
-        index = pdq.index_views(rgb)
-        distance = min(int(np.bitwise_count(code ^ index).sum(axis=1).min()) for code in views.reshape(-1, 4))
-        if distance <= FAR:
-            plain.append((distance, order))
+        index, sought = pdq.index_views(rgb)[:, None], views.reshape(1, -1, 4)
+        distances = np.bitwise_count(index ^ sought).sum(axis=2)
+        distances[np.bitwise_count(low(index) ^ low(sought)) > COARSE] = 257
+        if distances.min() <= FAR:
+            plain.append((int(distances.min()), order))
     found = memory.nearest(views, 999, 100)
     assert [(past.distance, past.order) for past in found] == sorted(plain)
 

@@ -1,0 +1,95 @@
+"""The scene check on real photographs, real nets and the real decoder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skimage.data
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.datasets import load_sample_image
+
+from market.simulator.sensor import encode
+from tests.fakes.seeing import EmptyMemory, MuteReader
+from tests.verification import stage
+from tests.verification.eyes import engine, picture, sample
+from verification.case import Case, Tools
+from verification.checks.scene import DIFFERS, MATCH, STRONGEST, said, scene
+from verification.evidence import Outcome, Status
+from verification.picture import Decoder, Pixels
+from verification.recognition import recognise
+from verification.registration import look
+from verification.trust import TrustList
+
+
+def place() -> list[Pixels]:
+    """Two views of one workshop from a step apart, and the first again, seen from further left."""
+    left, right, _ = skimage.data.stereo_motorcycle()
+    return [np.asarray(left, np.uint8), np.asarray(right, np.uint8), np.asarray(left[:, 60:], np.uint8)]
+
+
+def other() -> Pixels:
+    return np.asarray(load_sample_image("china.jpg"), np.uint8)
+
+
+def judged(decoder: Decoder, rgb: Pixels | None, references: list[bytes]) -> Outcome:
+    tools = Tools(decoder, EmptyMemory(), engine(), MuteReader(), TrustList())
+    evidence = replace(stage.photo(b"x"), references=tuple(references))
+    return scene(Case(evidence, tools, None if rgb is None else picture(rgb)))
+
+
+def test_without_references_or_picture_it_is_silent(decoder: Decoder) -> None:
+    assert judged(decoder, other(), []).reason == "no_references"
+    assert judged(decoder, None, [encode(other())]).reason == "no_picture"
+    assert judged(decoder, other(), [b"no picture"]).reason == "references_unreadable"
+
+
+def test_another_view_of_the_place_matches(decoder: Decoder) -> None:
+    left, right, _ = place()
+    seen = judged(decoder, right, [encode(other()), encode(left)])
+    assert (seen.status, seen.reason) == (Status.OK, "scene_matches")
+    assert MATCH < seen.llr <= STRONGEST
+    assert seen.facts["references"] == 2
+
+
+def test_the_reference_itself_is_no_fresh_look(decoder: Decoder) -> None:
+    left, right, _ = place()
+    copied = judged(decoder, left[20:-20, 30:-10], [encode(right), encode(left)])
+    assert (copied.reason, copied.llr) == ("copies_reference", -3.0)
+
+
+def test_one_reference_of_another_place_proves_nothing(decoder: Decoder) -> None:
+    seen = judged(decoder, other(), [encode(place()[0])])
+    assert (seen.status, seen.reason) == (Status.ABSTAIN, "scene_inconclusive")
+
+
+def test_many_references_that_know_each_other_do(decoder: Decoder) -> None:
+    references = [encode(view) for view in place()]
+    seen = judged(decoder, other(), references)
+    assert (seen.reason, seen.llr) == ("scene_differs", DIFFERS)
+    strangers = [references[0], encode(sample("astronaut")), encode(sample("chelsea"))]
+    assert judged(decoder, other(), strangers).reason == "scene_inconclusive", "references of three places"
+    bare = np.full((480, 640, 3), 90, np.uint8)
+    assert judged(decoder, bare, references).reason == "scene_inconclusive", "a bare wall could be anywhere"
+
+
+def test_one_place_is_stronger_than_any_two() -> None:
+    looks = [look(rgb, engine()) for rgb in (*place()[:2], other(), sample("astronaut"), sample("coffee"))]
+    features = [one.features for one in looks]
+    assert recognise(features[0], features[1], engine()).strength > 2
+    for first in range(1, 5):
+        for second in range(first):
+            if (second, first) != (0, 1):
+                assert recognise(features[first], features[second], engine()).strength < 0.7
+
+
+@given(st.floats(1, 50), st.floats(1, 3))
+def test_a_stronger_match_never_says_less(strength: float, more: float) -> None:
+    assert MATCH <= said(strength) <= said(strength * more) <= STRONGEST
+
+
+def test_the_house_limits_how_many_references_are_opened(decoder: Decoder) -> None:
+    many = [encode(other())] * 9
+    assert judged(decoder, place()[0], many).facts["references"] == pytest.approx(4)

@@ -1,0 +1,106 @@
+"""content: the picture shows what was asked for, as far as that can be told without a language model.
+
+Stops: pictures of something else where the asked-for thing carries writing, or where examples of it exist;
+and an example handed back.
+How: the asker's example pictures are matched with the photograph by local features and geometry
+(`verification.recognition`): the same sign, label, package or instrument face is recognised, and an example's
+own exposure is a copy. The words of the ask, those in quotation marks first, are sought in what is written in
+the scene. An optional judge (`verification.judge`, off unless set) adds at most its cap. Nothing found is
+"unverified": most things asked for carry no writing and look different each time.
+Limits: whoever reads the ask can write its words on a sheet, so they say little. Likeness of kind ("a ship")
+is not judged: none of eight global descriptors (mean and second moment of XFeat features, dense and by grid,
+colour histogram and layout, gradients) told 50 pairs of one kind from 1,381 others usefully (area under the
+curve 0.50 to 0.66; at 1 % false alarms 8 % found at best). Words in a picture are compared, never obeyed.
+Source: TRUTH 2f; XFeat (Potje et al., CVPR 2024).
+"""
+
+from __future__ import annotations
+
+import re
+
+from verification.album import looks_of, own_look
+from verification.case import Case
+from verification.codes import clean
+from verification.evidence import Family, Outcome, abstain, ok
+from verification.judge import addresses_a_reader, weighed
+from verification.recognition import recognise
+from verification.registration import compare
+from verification.registry import check
+
+MOST = 3  # examples looked at
+EXAMPLE = 0.6  # nats for the same thing as in an example
+LETTER, QUOTED, WORDS = 0.04, 0.1, 0.6  # nats for a letter of a found word, of a quoted one, and at most
+COPIED = -2.0
+_QUOTED = re.compile(
+    '["\u201c\u201d\u00ab\u00bb]([^"\u201c\u201d\u00ab\u00bb]{3,80})["\u201c\u201d\u00ab\u00bb]'
+)
+_WORD = re.compile(r"[^\W\d_]{4,}|\d{3,}")
+_INSIDE = 6  # letters from which a word is also found inside run-together writing
+_ORDINARY = """
+about above also area around arrive available away back been before behind being below beside between
+board both camera capture close come condition could currently does door down each entrance every from
+front full give have here image into inside just know left like look looks main make many minute minutes
+more most much name near need next number only over people person photo photograph photos picture
+pictures place please present price queue read real right send should show shown shows side sign sitting
+some stand standing still street take taken tell text than that their them there these they thing this
+those time today under very view visible waiting want were what when where whether which while will with
+within work working would write written your
+"""
+_PLAIN = frozenset(_ORDINARY.split())  # words of asks that stand on signs for other reasons
+
+
+@check("content", family=Family.CONTENT, version="1", cost=2, kinds={"photo"}, bounds=(-2.0, 1.3))
+def content(case: Case) -> Outcome:
+    """OK "shows_example", "words_seen", "copies_example" or "judged"; abstains "no_picture", "unverified"."""
+    if case.picture is None:
+        return abstain("no_picture")
+    example, copied = _example(case)
+    if copied:
+        return ok(COPIED, "copies_example")
+    texts = [text.text for text in case.tools.reader.read(case.picture.rgb)]
+    words = said(case.evidence.terms.ask, texts)
+    opinion = _opinion(case, texts)
+    total = (EXAMPLE if example else 0.0) + words + opinion
+    if example or words:
+        reason = "shows_example" if example else "words_seen"
+        return ok(total, reason, words=round(words, 2), judge=round(opinion, 2))
+    if opinion:
+        return ok(opinion, "judged")
+    return abstain("unverified", texts=len(texts))
+
+
+def said(ask: str, texts: list[str]) -> float:
+    """Nats for the words of the ask that stand in the texts."""
+    quoted = {clean(phrase) for phrase in _QUOTED.findall(ask)} - {""}
+    rest = _QUOTED.sub(" ", ask)
+    words = {word.casefold() for word in _WORD.findall(rest)} - _PLAIN
+    tokens = {token for text in texts for token in re.findall(r"\w+", text.casefold())}
+    together = [clean(text) for text in texts]
+    whole = clean("".join(texts))
+    found = [len(p) * QUOTED for p in quoted if any(p in line for line in together) or p in whole]
+    for word in words:
+        inside = len(word) >= _INSIDE and any(clean(word) in line for line in together)
+        if word in tokens or inside:
+            found.append(len(word) * LETTER)
+    return min(WORDS, sum(found))
+
+
+def _example(case: Case) -> tuple[bool, bool]:
+    """Whether an example shows the same thing, and whether it is the very same exposure."""
+    given, engine = case.evidence.examples[:MOST], case.tools.engine
+    if not given or case.picture is None:
+        return False, False
+    own = own_look(case)
+    known = [
+        seen for seen in looks_of(given, case) if recognise(own.features, seen.features, engine).strength >= 1
+    ]
+    return bool(known), any(compare(own, seen, engine).copy for seen in known)
+
+
+def _opinion(case: Case, texts: list[str]) -> float:
+    """Nats of the judge, if there is one."""
+    judge = case.tools.judge
+    if judge is None or case.picture is None:
+        return 0.0
+    probability = judge.shows(case.evidence.terms.ask, case.picture.rgb)
+    return weighed(probability, commanded=addresses_a_reader(texts))
