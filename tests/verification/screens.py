@@ -87,7 +87,7 @@ def camera(
     mosaic = (np.clip(raw, 0, 1) * 65535).astype(np.uint16)
     coded = (cv2.cvtColor(mosaic, cv2.COLOR_BAYER_RGGB2RGB_EA).astype(np.float32) / 65535) ** (1 / 2.2)
     sharper = coded + source.uniform(0, 0.8) * (coded - cv2.GaussianBlur(coded, (0, 0), 1.2))
-    return np.clip(sharper * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(sharper * 255 + 0.5, 0, 255), np.uint8)
 
 
 def _coverage(at: Floats, width: float, start: float, duty: float) -> Floats:

@@ -34,7 +34,7 @@ class _Rings(NamedTuple):
 
     window: Floats
     ring: npt.NDArray[np.int64]
-    count: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.float64]
     counted: npt.NDArray[np.bool_]
     around: Floats
 
@@ -65,10 +65,10 @@ def tiles(plane: Floats, side: int) -> list[Floats]:
 
 def _tile_peak(tile: Floats) -> float:
     rings = _rings()
-    power = np.abs(np.fft.fftshift(np.fft.fft2(tile * rings.window))).astype(np.float32) ** 2
-    power = cv2.blur(power, (3, 3))
-    means = np.bincount(rings.ring.ravel(), power.ravel(), TILE) / np.maximum(rings.count, 1)
-    background = np.maximum(means.astype(np.float32)[rings.ring], cv2.filter2D(power, -1, rings.around))
+    seen = np.fft.fftshift(np.fft.fft2(tile * rings.window))
+    power: Floats = np.asarray(cv2.blur(np.abs(seen).astype(np.float32) ** 2, (3, 3)), np.float32)
+    means = np.bincount(rings.ring.ravel(), power.ravel(), TILE) / np.maximum(rings.counts, 1)
+    background = np.maximum(means[rings.ring], cv2.filter2D(power, -1, rings.around))
     above = np.where(rings.counted, np.log((power + 1e-3) / (background + 1e-3)), -1)
     near = cv2.dilate(above.astype(np.float32), np.ones((7, 7), np.uint8))  # perspective moves peaks a little
     turned = np.roll(np.rot90(near), (1, 0), (0, 1))  # about the zero frequency, at TILE / 2
