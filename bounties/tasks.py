@@ -25,6 +25,7 @@ from verification.case import Tools
 from verification.evidence import Evidence, Verdict
 from verification.picture import Picture, Undecodable
 from verification.pipeline import examine
+from verification.prnu import NoisePrint, noise_print
 
 _log = logging.getLogger(__name__)
 SWEEP_LIMIT = 200
@@ -99,7 +100,7 @@ def remember_up_to(database: Database, storage: Storage, tools: Tools, evidence:
 
 
 def _remember(database: Database, tools: Tools, evidence: Evidence) -> None:
-    tools.memory.remember(evidence, _picture(evidence, tools))
+    tools.memory.remember(evidence, _picture(evidence, tools), _noise(evidence, tools))
     with database.transaction() as session:
         judging.note_remembered(session, evidence.capture, now=clock.now())
 
@@ -111,6 +112,15 @@ def _picture(evidence: Evidence, tools: Tools) -> Picture | None:
         return tools.decoder.open(evidence.media)
     except Undecodable:
         return None  # the decode check will say why
+
+
+def _noise(evidence: Evidence, tools: Tools) -> NoisePrint | None:
+    if evidence.terms.kind != rules.Kind.PHOTO:
+        return None
+    try:
+        return noise_print(tools.decoder.grain(evidence.media))
+    except Undecodable:
+        return None
 
 
 def sweep(sweeper: Sweeper, *, now: datetime) -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from verification.evidence import Evidence, Json, Neighbour
 from verification.judge import Judge
-from verification.picture import Decoder, Picture, Pixels
+from verification.picture import Decoder, Grain, Picture, Pixels, Undecodable
 from verification.trust import TrustList
 
 if TYPE_CHECKING:  # values of the seeing half, which loads OpenCV: only a worker does
@@ -112,3 +112,17 @@ class Case:
     frames: tuple[Frame, ...] = ()
     sensed: Sensed | None = None
     neighbours: list[Neighbour] = field(default_factory=list)
+    _grain: list[Grain | None] = field(default_factory=list, init=False, repr=False)  # empty until asked for
+
+    def grain(self) -> Grain | None:
+        """The middle of the photo at native resolution, decoded once a capture; None when it cannot be.
+
+        Raises:
+            core.errors.Unavailable: the decoding child cannot be kept alive.
+        """
+        if not self._grain:
+            try:
+                self._grain.append(self.tools.decoder.grain(self.evidence.media))
+            except Undecodable:
+                self._grain.append(None)
+        return self._grain[0]

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from sqlalchemy import ColumnElement, func, or_, select
 
+from core.accounts.tables import Account
 from core.db import Database, insert_once
 from core.geo import COARSE_RESOLUTION, Spot, cell
 from core.storage import Storage
@@ -26,9 +27,10 @@ from verification import pdq, series
 from verification.evidence import Evidence
 from verification.hash_index import HashIndex
 from verification.picture import Picture
+from verification.prnu import NoisePrint
 from verification.registration import Eyes, Look, look
 from verification.statement import parse_statement, spot_of
-from verification.tables import Remembered, SeriesMark
+from verification.tables import CameraPrint, Remembered, SeriesMark
 
 _LOOKS_KEPT = 32  # of about 0.6 MB
 
@@ -62,7 +64,7 @@ class PastSpot:
 class Memory(Protocol):
     """What checks may ask about the past. `before_order` is the asking capture's own order."""
 
-    def remember(self, evidence: Evidence, picture: Picture | None) -> None:
+    def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
         """Keeps a capture for later questions. The same capture twice is kept once."""
         ...
 
@@ -86,6 +88,17 @@ class Memory(Protocol):
         """The account's latest earlier capture that had a position."""
         ...
 
+    def prints(self, account: str, frame: str, before_order: int, limit: int) -> list[bytes]:
+        """The sensor noise (`prnu.NoisePrint.packed`) of an account's earlier pictures of one size, the
+        latest first."""
+        ...
+
+    def refused_prints(
+        self, account: str, frame: str, before_order: int, accounts: int, limit: int
+    ) -> list[list[bytes]]:
+        """`prints` of other accounts that are frozen now, at most `limit` each, those seen last first."""
+        ...
+
     def shared_marks(self, marks: Sequence[int], before_order: int) -> list[int]:
         """Those of a series' marks that one earlier series has: of the one that has most of them."""
         ...
@@ -102,7 +115,7 @@ class PictureMemory:
         self._looks: OrderedDict[str, Look] = OrderedDict()
         self._lock = threading.Lock()
 
-    def remember(self, evidence: Evidence, picture: Picture | None) -> None:
+    def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
         """See `Memory`. Reads and writes in transactions of its own; the net runs in neither."""
         with self._database.reading() as session:
             if session.get(Remembered, evidence.capture) is not None:
@@ -126,8 +139,12 @@ class PictureMemory:
             row["hashes"] = pdq.index_views(picture.rgb).astype("<u8").tobytes()
             row["look"] = self._storage.seal(seen.pack(), "looks")
             self._keep(evidence.capture, seen)
+        sealed = self._storage.seal(noise.packed, "looks") if noise is not None else None
         with self._database.transaction() as session:
             if insert_once(session, Remembered, row, ["capture"]):
+                if noise is not None and sealed is not None:
+                    same = {name: row[name] for name in ("capture", "order", "account")}
+                    session.add(CameraPrint(**same, frame=noise.frame, print=sealed))
                 marks = series.marks(evidence.parts)
                 session.add_all(SeriesMark(mark=mark, order=evidence.order) for mark in marks)
 
@@ -180,6 +197,36 @@ class PictureMemory:
         if row is None or row.lat is None or row.lon is None:
             return None
         return PastSpot(Spot(row.lat, row.lon), row.at)
+
+    def prints(self, account: str, frame: str, before_order: int, limit: int) -> list[bytes]:
+        """See `Memory`. Raises core.errors.NotFound when a stored print is lost or damaged."""
+        chosen = (
+            select(CameraPrint.print)
+            .where(CameraPrint.account == account, CameraPrint.frame == frame)
+            .where(CameraPrint.order < before_order)
+            .order_by(CameraPrint.order.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as session:
+            names = list(session.scalars(chosen))
+        return [self._storage.unseal(name, "looks") for name in names]
+
+    def refused_prints(
+        self, account: str, frame: str, before_order: int, accounts: int, limit: int
+    ) -> list[list[bytes]]:
+        """See `Memory`."""
+        chosen = (
+            select(CameraPrint.account)
+            .join(Account, Account.id == CameraPrint.account)
+            .where(Account.status == "frozen", CameraPrint.account != account)
+            .where(CameraPrint.frame == frame, CameraPrint.order < before_order)
+            .group_by(CameraPrint.account)
+            .order_by(func.max(CameraPrint.order).desc())
+            .limit(accounts)
+        )
+        with self._database.reading() as session:
+            names = list(session.scalars(chosen))
+        return [self.prints(name, frame, before_order, limit) for name in names]
 
     def shared_marks(self, marks: Sequence[int], before_order: int) -> list[int]:
         """See `Memory`."""

@@ -80,6 +80,33 @@ class Picture:
     trailing_bytes: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Grain:
+    """The middle of a photo at native resolution, as stored: neither turned nor scaled.
+
+    Attributes:
+        format: "JPEG", "PNG" or "WEBP".
+        width / height: of the whole picture, as stored.
+        left / top: where the cut begins, multiples of 8.
+        ycbcr: uint8[h, w, 3], read-only; sides multiples of 8, at most 1024.
+        tables: a JPEG's quantisation tables, luminance first, each int64[8, 8] (row = vertical
+            frequency); () for other formats.
+    """
+
+    format: str
+    width: int
+    height: int
+    left: int
+    top: int
+    ycbcr: Pixels
+    tables: tuple[npt.NDArray[np.int64], ...]
+
+    @property
+    def luminance(self) -> npt.NDArray[np.float32]:
+        """float32[h, w], 0..255."""
+        return self.ycbcr[..., 0].astype(np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """What a file's C2PA manifests and metadata say of its origin.
@@ -152,6 +179,19 @@ class Decoder:
         header, body = self._job({"op": "derive"}, data)
         sha256 = hashlib.sha256(body).hexdigest()
         return Derivative(body, sha256, "image/jpeg", header["width"], header["height"])
+
+    def grain(self, data: bytes) -> Grain:
+        """The middle of the picture at native resolution, for what scaling would destroy.
+
+        Raises:
+            Undecodable, Unavailable: as `open`.
+        """
+        header, body = self._job({"op": "grain"}, data)
+        height, width = header["shape"]
+        ycbcr = np.frombuffer(body, dtype=np.uint8).reshape(height, width, 3)
+        tables = tuple(np.array(table, np.int64).reshape(8, 8) for table in header["tables"])
+        place = (header["width"], header["height"], header["left"], header["top"])
+        return Grain(header["format"], *place, ycbcr, tables)
 
     def provenance(self, data: bytes, anchors_pem: str) -> Provenance:
         """C2PA manifests judged against these root certificates alone; nothing is fetched.

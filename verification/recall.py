@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from core.geo import COARSE_RESOLUTION, Spot, cell
 from verification import pdq
@@ -19,6 +20,7 @@ from verification.evidence import Evidence
 from verification.hash_index import HashIndex
 from verification.memory import Past, PastSpot
 from verification.picture import Decoder, Picture, Undecodable
+from verification.prnu import NoisePrint, noise_print
 from verification.registration import Eyes, Look, look
 
 LOOKS_KEPT = 96  # of about 0.6 MB
@@ -63,6 +65,13 @@ class Looks:
                 self._kept.popitem(last=False)
         return seen
 
+    def noise(self, media: bytes) -> NoisePrint | None:
+        """The sensor's noise in a picture; None for one too small, and for bytes that are no picture."""
+        try:
+            return noise_print(self._decoder.grain(media))
+        except Undecodable:
+            return None
+
 
 class Recall:
     """The earlier captures of one context, oldest first: their orders are 1, 2, 3 and so on."""
@@ -77,7 +86,7 @@ class Recall:
         self._pictured = hashes.keys()
         self._index.add(list(hashes.items()), len(earlier) + 1)
 
-    def remember(self, evidence: Evidence, picture: Picture | None) -> None:
+    def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
         """Keeps nothing: the capture under examination is the last of its context."""
 
     def look_of(self, capture: str) -> Look | None:
@@ -92,7 +101,7 @@ class Recall:
 
     def nearest(self, views: pdq.Hashes, before_order: int, limit: int) -> list[Past]:
         """See `Memory`."""
-        found = self._index.search(views, before_order, limit)
+        found = self._index.below(before_order).search(views, limit)
         return [self._named(order, distance, way) for order, distance, way in found]
 
     def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
@@ -111,6 +120,18 @@ class Recall:
             if capture.account == account and capture.spot and capture.captured_at:
                 return PastSpot(capture.spot, capture.captured_at)
         return None
+
+    def prints(self, account: str, frame: str, before_order: int, limit: int) -> list[bytes]:
+        """See `Memory`."""
+        own = (each.media for each in self._earlier[: before_order - 1][::-1] if each.account == account)
+        found = (self._looks.noise(media) for media in islice(own, limit))
+        return [noise.packed for noise in found if noise is not None and noise.frame == frame]
+
+    def refused_prints(
+        self, account: str, frame: str, before_order: int, accounts: int, limit: int
+    ) -> list[list[bytes]]:
+        """None: a context does not say who was refused."""
+        return []
 
     def shared_marks(self, marks: Sequence[int], before_order: int) -> list[int]:
         """None: a context holds no series."""

@@ -48,6 +48,24 @@ class Remembered(Base):
     at: Mapped[datetime]
 
 
+class CameraPrint(Base):
+    """The sensor noise of a past capture's picture (`verification.prnu`).
+
+    Attributes:
+        frame: the picture's size as stored, "4032x3024".
+        print: hex SHA-256 of the sealed `prnu.NoisePrint.packed`.
+    """
+
+    __tablename__ = "camera_prints"
+    __table_args__ = (Index(None, "account", "frame", "order"), Index(None, "frame", "order"))
+
+    capture: Mapped[str] = mapped_column(primary_key=True)
+    order: Mapped[int] = mapped_column(BigInteger, unique=True)
+    account: Mapped[str]
+    frame: Mapped[str]
+    print: Mapped[str]
+
+
 class SeriesMark(Base):
     """One mark (`verification.series`) of the series of a past capture."""
 

@@ -358,6 +358,20 @@ def _ai_png() -> bytes:
     return png[:33] + png_chunk(b"iTXt", body) + png[33:]
 
 
+@asset("generator_settings_in_exif.jpg")
+def _generator_exif() -> bytes:
+    """As A1111 saves a JPEG: the settings as UTF-16 in EXIF's UserComment."""
+    text = "a lighthouse at dusk\nSteps: 30, Sampler: Euler a, CFG scale: 7".encode("utf-16-be")
+    return with_segment(_honest(), 0xE1, b"Exif\x00\x00" + b"UNICODE\x00" + text)
+
+
+@asset("generator_workflow.png")
+def _generator_workflow() -> bytes:
+    png = _honest_png()
+    text = b'Comment\x00{"3": {"class_type": "KSampler", "inputs": {"seed": 1}}}'
+    return png[:33] + png_chunk(b"tEXt", text) + png[33:]
+
+
 @asset("generator_settings.png")
 def _generator_settings() -> bytes:
     png = _honest_png()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from verification.memory import Past, PastSpot
     from verification.pdq import Hashes
     from verification.picture import Picture, Pixels
+    from verification.prnu import NoisePrint
     from verification.reading import Text
     from verification.registration import Look
 
@@ -26,7 +27,7 @@ class EmptyMemory:
 
     last: PastSpot | None = None
 
-    def remember(self, evidence: Evidence, picture: Picture | None) -> None:
+    def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
         """Forgets at once."""
 
     def look_of(self, capture: str) -> Look | None:
@@ -43,6 +44,14 @@ class EmptyMemory:
 
     def last_spot(self, account: str, before_order: int) -> PastSpot | None:
         return self.last
+
+    def prints(self, account: str, frame: str, before_order: int, limit: int) -> list[bytes]:
+        return []
+
+    def refused_prints(
+        self, account: str, frame: str, before_order: int, accounts: int, limit: int
+    ) -> list[list[bytes]]:
+        return []
 
     def shared_marks(self, marks: Sequence[int], before_order: int) -> list[int]:
         return []

@@ -112,7 +112,14 @@ def test_trusted_edit_is_no_capture(decoder: Decoder, trust: TrustList, maker: A
 
 
 @pytest.mark.parametrize(
-    "name", ["ai_declared_in_xmp.jpg", "ai_declared_in_compressed_text.png", "generator_settings.png"]
+    "name",
+    [
+        "ai_declared_in_xmp.jpg",
+        "ai_declared_in_compressed_text.png",
+        "generator_settings.png",
+        "generator_settings_in_exif.jpg",
+        "generator_workflow.png",
+    ],
 )
 def test_declared_in_plain_metadata(decoder: Decoder, trust: TrustList, name: str) -> None:
     outcome = judged(decoder, trust, make(name))

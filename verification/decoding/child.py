@@ -13,7 +13,7 @@ itself in before it reads the first byte:
   the greeting says so ("rlimits" instead of "seccomp+rlimits").
 
 Frames (`verification.decoding.frames`) go both ways.
-Requests: {"op": "open" | "derive" | "provenance", ...} with the media as body. Replies:
+Requests: {"op": "open" | "derive" | "grain" | "provenance", ...} with the media as body. Replies:
 {"ok": true, ...} with pixels or JPEG bytes as body, or {"ok": false, "reason", "detail"}.
 Method and limits: Pillow's security handbook; libvips `block_untrusted`.
 """
@@ -142,6 +142,28 @@ def derive(data: bytes, header: dict[str, Any]) -> Reply:
     return {"ok": True, "width": rgb.size[0], "height": rgb.size[1]}, out.getvalue()
 
 
+def grain(data: bytes, header: dict[str, Any]) -> Reply:
+    """The middle of the picture as stored: YCbCr at native resolution, neither turned nor scaled.
+
+    The cut starts on the file's own 8 x 8 grid. A JPEG's luminance comes as its decoder made it, so
+    that its DCT coefficients can be had back; its quantisation tables come along (zigzag undone by Pillow).
+    """
+    image = _opened(data)
+    tables = getattr(image, "quantization", {}) if _form(image) == "JPEG" else {}
+    image.draft("YCbCr", None)
+    width, height = image.size
+    wide, tall = min(limits.GRAIN_SIDE, width) // 8 * 8, min(limits.GRAIN_SIDE, height) // 8 * 8
+    left, top = (width - wide) // 16 * 8, (height - tall) // 16 * 8
+    cut = image.crop((left, top, left + wide, top + tall))
+    if cut.mode.startswith("I;16"):
+        cut = cut.point(lambda value: value / 256).convert("L")
+    if cut.mode != "YCbCr":
+        cut = cut.convert("RGB").convert("YCbCr")
+    facts = {"format": _form(image), "width": width, "height": height, "left": left, "top": top}
+    listed = [list(tables[key]) for key in sorted(tables)]
+    return {"ok": True, **facts, "shape": [tall, wide], "tables": listed}, cut.tobytes()
+
+
 def provenance(data: bytes, header: dict[str, Any]) -> Reply:
     """C2PA manifests judged against the anchors in the request, and declared source types."""
     image = _opened(data)
@@ -164,6 +186,7 @@ def provenance(data: bytes, header: dict[str, Any]) -> Reply:
 OPERATIONS: dict[str, Callable[[bytes, dict[str, Any]], Reply]] = {
     "open": open_picture,
     "derive": derive,
+    "grain": grain,
     "provenance": provenance,
 }
 
@@ -217,7 +240,7 @@ def _warm_up() -> None:
         out = io.BytesIO()
         Image.new("RGB", (64, 64)).save(out, kind, exif=exif.tobytes())
         header = {"anchors": ""}
-        for job in (open_picture, derive, provenance):
+        for job in (open_picture, derive, grain, provenance):
             job(out.getvalue(), header)
     for codec in ("utf-16", "utf-8", "latin-1", "ascii", "idna"):
         "a".encode(codec)

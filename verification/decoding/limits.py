@@ -9,6 +9,7 @@ MAX_PIXELS = 50_000_000  # Pillow itself only warns until 178,956,970
 MAX_SCANS = 100  # of a JPEG: progressive ones have about ten; each further one costs a pass over all pixels
 MIN_SIDE = 32  # pixels of the short side once scaled: less shows nothing and breaks every descriptor
 PICTURE_SIDE = 1600  # long side of what the checks see
+GRAIN_SIDE = 1024  # sides of the cut at native resolution that forensics look at
 DERIVATIVE_SIDE = 2048  # long side of what the buyer gets
 ENOUGH = 0.9  # share of a side for which a JPEG decoded at 1/2, 1/4 or 1/8 is taken: three times as quick
 DERIVATIVE_QUALITY = 88

@@ -24,8 +24,18 @@ _SKIPPED = {"MakerNote", "PrintImageMatching", "ExifOffset", "GPSInfo", "UserCom
 # https://cv.iptc.org/newscodes/digitalsourcetype/ ; C2PA 2.x adds its own under c2pa.org
 _SOURCE_TYPE = re.compile(rb"digitalsourcetype/([A-Za-z]{3,60})")
 # What image generators leave behind: text chunk names, and words of their settings in EXIF or XMP.
-_GENERATOR_KEYS = frozenset({"parameters", "prompt", "workflow", "Dream", "sd-metadata", "invokeai_metadata"})
-_GENERATOR_WORDS = re.compile(rb"mflux_version|sui_image_params|Steps: \d+, Sampler: |Negative prompt: ")
+_GENERATOR_KEYS = frozenset(
+    {
+        "parameters", "prompt", "workflow", "generation_data",  # A1111 and its kin, ComfyUI, hosted ones
+        "Dream", "sd-metadata", "invokeai_metadata", "invokeai_graph", "invokeai_workflow",
+        "fooocus_scheme",
+    }
+)  # fmt: skip
+_GENERATOR_WORDS = re.compile(
+    rb"mflux_version|sui_image_params|Steps: \d+, Sampler: |Negative prompt: "
+    rb'|"fooocus_scheme"|"class_type": ?"KSampler'
+)
+_WIDE = 1 << 17  # bytes at each end in which settings may stand as UTF-16 (EXIF UserComment)
 GENERATOR_SETTINGS = "generatorSettings"
 
 
@@ -88,7 +98,7 @@ def source_types(data: bytes, image: Image.Image) -> list[str]:
 
     "generatorSettings" stands for an image generator's prompt or settings found there.
     """
-    texts = [data]
+    texts = [data, data[:_WIDE].replace(b"\0", b""), data[-_WIDE:].replace(b"\0", b"")]
     for value in image.info.values():
         if isinstance(value, bytes):
             texts.append(value)

@@ -1,0 +1,1 @@
+"""Classical image forensics: one trace a file, pure functions on pixels, no nets."""
