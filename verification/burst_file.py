@@ -43,15 +43,7 @@ def read(data: bytes) -> Burst:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _taken_out(archive, sha256)
     # What zipfile and struct raise on hostile bytes, and json on hostile text.
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        LookupError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-    ):
+    except (zipfile.BadZipFile, struct.error, ValueError, LookupError, EOFError, RuntimeError, OSError):
         return Burst((), sha256=sha256)
 
 
