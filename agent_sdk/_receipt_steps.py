@@ -45,6 +45,7 @@ class Receipt(Wire):
     """What a receipt's text says; see `Observation` for the meanings it shares with it.
 
     `terms` is what was asked, bound by `terms_sha256`; `original_sha256` is the sealed original,
+    `burst_sha256` the sealed file of frames and motion around the shutter (None: there was none),
     `derivatives` the files delivered; `freshness` is (challenge issued, commitment received).
     """
 
@@ -57,6 +58,7 @@ class Receipt(Wire):
     nonce: str
     statement_sha256: str
     original_sha256: str
+    burst_sha256: str | None
     derivatives: tuple[str, ...]
     answer: JsonValue
     p_genuine: float | None

@@ -25,7 +25,17 @@ from core.queue import enqueue
 from core.states import History
 from payments import escrow
 from verification import telling
-from verification.evidence import Derivative, Evidence, Part, Report, Session, Standing, Terms, Verdict
+from verification.evidence import (
+    Burst,
+    Derivative,
+    Evidence,
+    Part,
+    Report,
+    Session,
+    Standing,
+    Terms,
+    Verdict,
+)
 
 JUDGE = "bounties.judge_capture"
 RESEND = timedelta(seconds=5)
@@ -71,14 +81,15 @@ def wake(session: DbSession, capture_id: str, *, now: datetime) -> bool:
 
 
 def evidence_of(session: DbSession, capture_id: str) -> Evidence:
-    """Everything the verifier may know of a capture, but the bytes of a photo (see `Evidence.media`)."""
+    """Everything the verifier may know of a capture, but the bytes of a photo and its burst."""
     capture = session.get_one(Capture, capture_id)
     claim, bounty = session.get_one(Claim, capture.claim), session.get_one(Bounty, capture.bounty)
     device = session.get_one(Device, claim.device)
     parts = parts_of(session, claim)
-    original = session.scalars(
-        select(Media).where(Media.capture == capture.id, Media.role == "original")
-    ).one()
+    rows = session.execute(
+        select(Media.role, Media.sha256).where(Media.capture == capture.id, Media.role != "derivative")
+    )
+    sealed = {row.role: row.sha256 for row in rows}
     installed = Spot(device.lat, device.lon) if device.lat is not None and device.lon is not None else None
     return Evidence(
         capture=capture.id,
@@ -86,12 +97,13 @@ def evidence_of(session: DbSession, capture_id: str) -> Evidence:
         terms=_terms(bounty),
         session=_session(capture, claim, bounty, device),
         media=stream_bytes(parts) if parts else b"",
-        media_sha256=original.sha256,
+        media_sha256=sealed["original"],
         answer=capture.answer["value"],
         parts=tuple(Part(p.number, p.payload, p.signature, p.received_at) for p in parts),
         installed_at=installed,
         last_reading_at=last_reading_at(session, device.id, capture.order) if parts else None,
         standing=standing_of(session, capture),
+        burst=Burst((), sha256=sealed["burst"]) if "burst" in sealed else None,
     )
 
 

@@ -103,6 +103,7 @@ def _receipt(
         "nonce": claim.nonce,
         "statement_sha256": hashlib.sha256(capture.statement.encode()).hexdigest(),
         "original_sha256": next(item.sha256 for item in media if item.role == "original"),
+        "burst_sha256": next((item.sha256 for item in media if item.role == "burst"), None),
         "derivatives": [item.sha256 for item in media if item.role == "derivative"],
         "answer": capture.answer["value"],
         "p_genuine": report.get("p_genuine"),

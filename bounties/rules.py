@@ -188,6 +188,11 @@ def required_families(kind: str, tier: int) -> frozenset[Family]:
     return (STREAM_TIERS if kind == Kind.STREAM else PHOTO_TIERS)[tier]
 
 
+def needs_burst(kind: str, tier: int) -> bool:
+    """Whether a capture must come with the frames and the motion around its shutter."""
+    return Family.MOTION in required_families(kind, tier)
+
+
 @dataclass(frozen=True, slots=True)
 class StreamTerms:
     """What one window of a stream must hold. `unit` is a UCUM code such as "Cel"."""

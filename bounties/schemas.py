@@ -192,11 +192,16 @@ class ClaimBounty(Body):
 
 
 class Challenge(Shape):
-    """What the capture must be bound to. `code` is empty where the tier asks for none."""
+    """What the capture must be bound to.
+
+    `code` is empty where the tier asks for none. `burst`: frames and motion around the shutter are
+    asked for, as one file whose SHA-256 stands in the statement as "burst".
+    """
 
     nonce: str
     code: str
     instruction: str
+    burst: bool
     issued_at: datetime
     max_freshness_s: float
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bounties import rules, service
@@ -30,6 +30,7 @@ MAX_DELIVERIES = 10
 MAX_PART = 64 * 1024
 MAX_PARTS = 1000
 MAX_MEDIA = 32 * 1024 * 1024
+BURST_TYPE = "application/zip"
 KEEP_UNNAMED = timedelta(days=1)
 
 
@@ -82,10 +83,9 @@ def unnamed_originals(session: Session, *, now: datetime, limit: int) -> list[st
 
 
 def _unnamed(now: datetime) -> Select[str]:
-    of_captures = select(Media.sha256).where(Media.sha256 == Original.sha256, Media.role == "original")
-    of_claims = select(Claim.id).where(
-        Claim.media_sha256 == Original.sha256, Claim.status == ClaimState.ACTIVE.value
-    )
+    of_captures = select(Media.sha256).where(Media.sha256 == Original.sha256, Media.role != "derivative")
+    named = or_(Claim.media_sha256 == Original.sha256, Claim.burst_sha256 == Original.sha256)
+    of_claims = select(Claim.id).where(named, Claim.status == ClaimState.ACTIVE.value)
     return select(Original.sha256).where(
         Original.received_at <= now - KEEP_UNNAMED, ~of_captures.exists(), ~of_claims.exists()
     )
@@ -109,6 +109,12 @@ def drop_original(session: Session, storage: Storage, sha256: str, *, now: datet
 def deliver(session: Session, claim: Claim, sha256: str, media_type: str, size: int) -> None:
     """Notes which sealed original is this claim's media; a later one replaces it until submission."""
     claim.media_sha256, claim.media_type, claim.media_size = sha256, media_type, size
+    session.flush()
+
+
+def deliver_burst(session: Session, claim: Claim, sha256: str, size: int) -> None:
+    """Notes which sealed file is this claim's burst; a later one replaces it until submission."""
+    claim.burst_sha256, claim.burst_size = sha256, size
     session.flush()
 
 
@@ -209,6 +215,9 @@ def submit_capture(
     session.add(capture)
     states.began(session, capture, now=now, tenant=claim.account, actor=claim.account)
     session.add(_original(session, claim, capture.id))
+    if claim.burst_sha256 is not None:
+        kept = {"media_type": BURST_TYPE, "size": claim.burst_size or 0}
+        session.add(Media(capture=capture.id, sha256=claim.burst_sha256, role="burst", **kept))
     session.flush()
     enqueue(session, "bounties.judge_capture", capture.id)
     return capture
@@ -239,6 +248,8 @@ def _check_submission(session: Session, bounty: Bounty, claim: Claim, statement:
         raise errors.BadInput("the statement is not a JSON object")
     if bounty.kind == Kind.PHOTO and claim.media_sha256 is None:
         raise errors.BadInput("no media was delivered", hint="PUT /v1/claims/{id}/media first.")
+    if rules.needs_burst(bounty.kind, bounty.tier) and claim.burst_sha256 is None:
+        raise errors.BadInput("no burst was delivered", hint="PUT /v1/claims/{id}/burst first.")
     if bounty.kind == Kind.STREAM and not parts_of(session, claim):
         raise errors.BadInput("no part was delivered", hint="POST /v1/claims/{id}/parts first.")
     schema = bounty.terms["answer_schema"]

@@ -112,6 +112,8 @@ class Claim(Base):
     media_sha256: Mapped[str | None]
     media_type: Mapped[str | None]
     media_size: Mapped[int | None]
+    burst_sha256: Mapped[str | None]
+    burst_size: Mapped[int | None]
     deliveries: Mapped[int] = mapped_column(default=0)
 
 
@@ -171,7 +173,7 @@ class Original(Base):
 
 
 class Media(Base):
-    """Bytes of a capture: the sealed original, or a derivative made for the buyer."""
+    """Bytes of a capture: the sealed original or burst, or a derivative made for the buyer."""
 
     __tablename__ = "media"
 

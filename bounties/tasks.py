@@ -21,6 +21,7 @@ from core.errors import NotFound
 from core.failpoints import failpoint
 from core.storage import Storage
 from core.sweeper import Sweeper
+from verification import burst_file
 from verification.case import Tools
 from verification.evidence import Evidence, Verdict
 from verification.picture import Picture, Undecodable
@@ -77,7 +78,8 @@ def load_evidence(database: Database, storage: Storage, capture_id: str) -> Evid
             )
     if evidence.terms.kind != rules.Kind.PHOTO:
         return evidence
-    return dataclasses.replace(evidence, media=storage.unseal(evidence.media_sha256))
+    burst = evidence.burst and burst_file.read(storage.unseal(evidence.burst.sha256))
+    return dataclasses.replace(evidence, media=storage.unseal(evidence.media_sha256), burst=burst)
 
 
 def remember_up_to(database: Database, storage: Storage, tools: Tools, evidence: Evidence) -> None:

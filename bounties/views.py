@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bounties import approvals, receipts, service
+from bounties import approvals, receipts, rules, service
 from bounties.rules import CaptureState
 from bounties.schemas import (
     ApprovalShape,
@@ -109,9 +109,7 @@ def card(session: Session, bounty: Bounty, distance_m: float) -> Card:
 def claim_shape(session: Session, claim: Claim) -> ClaimShape:
     """A claim for its contributor."""
     bounty = session.get_one(Bounty, claim.bounty)
-    instruction = "Take the picture with the live camera at the place."
-    if claim.code:
-        instruction = f"Write {claim.code} large on paper, put it in the scene, and take the picture."
+    burst = rules.needs_burst(bounty.kind, bounty.tier)
     return ClaimShape(
         id=claim.id,
         bounty=claim.bounty,
@@ -121,12 +119,23 @@ def claim_shape(session: Session, claim: Claim) -> ClaimShape:
         challenge=Challenge(
             nonce=claim.nonce,
             code=claim.code,
-            instruction=instruction,
+            instruction=_instruction(claim.code, burst=burst),
+            burst=burst,
             issued_at=claim.issued_at,
             max_freshness_s=bounty.terms["max_freshness_s"],
         ),
         stream=bounty.terms["stream"],
     )
+
+
+def _instruction(code: str, *, burst: bool) -> str:
+    """What a person is told to do."""
+    if not code:
+        return "Take the picture with the live camera at the place."
+    told = f"Write {code} large on paper, put it in the scene, and take the picture."
+    if burst:
+        told += " While it is taken, move the phone slowly sideways by a hand's width or two."
+    return told
 
 
 def capture_shape(session: Session, capture: Capture) -> CaptureShape:

@@ -135,6 +135,23 @@ async def deliver(
     return await run_in_threadpool(_deliver, opened, storage, account, claim_id, content_type, data)
 
 
+@router.put("/claims/{claim_id}/burst", response_model=Delivered)
+async def deliver_burst(
+    claim_id: ClaimId,
+    request: Request,
+    authorization: Annotated[str | None, Header()] = None,
+    content_type: Annotated[str, Header()] = submissions.BURST_TYPE,
+) -> Delivered:
+    """Takes the burst's file, at most 8 MiB, and seals it (see `docs/api.md`). The same again is fine."""
+    opened, storage = database(request), request.app.state.storage
+    account = await run_in_threadpool(who, opened, authorization, Scope.CONTRIBUTE)
+    if content_type != submissions.BURST_TYPE:
+        raise errors.BadInput("a burst is a ZIP archive", allowed=[submissions.BURST_TYPE])
+    await run_in_threadpool(_check_claim, opened, account, claim_id)
+    data = await _read(request)
+    return await run_in_threadpool(_deliver, opened, storage, account, claim_id, content_type, data)
+
+
 async def _read(request: Request) -> bytes:
     """The body; the envelope cuts it off as soon as it is known to be too long."""
     data = bytearray()
@@ -164,7 +181,10 @@ def _deliver(
     sha256 = storage.seal(data)
     with opened.transaction() as session:
         claim = claims.active_claim(session, account, claim_id, clock.now())
-        submissions.deliver(session, claim, sha256, media_type, len(data))
+        if media_type == submissions.BURST_TYPE:
+            submissions.deliver_burst(session, claim, sha256, len(data))
+        else:
+            submissions.deliver(session, claim, sha256, media_type, len(data))
     return Delivered(sha256=sha256, size=len(data))
 
 

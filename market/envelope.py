@@ -18,9 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bounties.submissions import MAX_MEDIA
 from core import errors
+from verification.burst_file import MAX_BYTES as MAX_BURST
 
 MAX_JSON_BODY = 512 * 1024
-_MEDIA = re.compile(r"/v1/claims/[^/]+/media", re.ASCII)
+_MEDIA = re.compile(r"/v1/claims/[^/]+/(media|burst)", re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CSP = (
     "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
@@ -65,8 +66,10 @@ class Envelope:
 
 def body_limit(request: Request) -> int:
     """The most bytes this request's body may have."""
-    is_media = request.method == "PUT" and _MEDIA.fullmatch(request.url.path)
-    return MAX_MEDIA if is_media else MAX_JSON_BODY
+    is_media = _MEDIA.fullmatch(request.url.path) if request.method == "PUT" else None
+    if is_media is None:
+        return MAX_JSON_BODY
+    return MAX_BURST if is_media[1] == "burst" else MAX_MEDIA
 
 
 def too_large(request: Request) -> errors.TooLarge:

@@ -153,11 +153,13 @@ class Burst:
             spread evenly over the motion.
         motion: CSV with the header t,gx,gy,gz,ax,ay,az; seconds, rad/s, m/s^2 with gravity, in the device's
             axes (W3C: x right, y up, z out of the screen); "" when there is none.
+        sha256: hex, of the file it came in, which the statement must name; "" when it came in none.
     """
 
     frames: tuple[bytes, ...]
     times: tuple[float, ...] = ()
     motion: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
 // The live camera. There is no other way to bring a picture in: no file picker, no gallery, no drop.
 
+import { recordBurst } from "./burst.js";
+
 const WANTED = { video: { facingMode: { ideal: "environment" }, width: { ideal: 1920 }, height: { ideal: 1440 } }, audio: false };
+const BURST_SIDE = 640;
 const REFUSALS = {
   NotAllowedError: "The camera is switched off for this page. Allow it in the browser's site settings, then try again.",
   NotFoundError: "This device has no camera.",
@@ -36,6 +39,13 @@ export async function shoot(video) {
   const scale = 320 / video.videoWidth;
   const thumb = await jpeg(video, 320, Math.round(video.videoHeight * scale), 0.8);
   return { photo, thumb };
+}
+
+/** Frames and motion from now on, until `stop()` gives them as one file (see `burst.js`). */
+export function record(video) {
+  const scale = Math.min(1, BURST_SIDE / Math.max(video.videoWidth, video.videoHeight));
+  const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.round(side * scale));
+  return recordBurst(() => jpeg(video, width, height, 0.85));
 }
 
 async function jpeg(video, width, height, quality) {

@@ -2,10 +2,11 @@
 //
 // Fields of a stored capture:
 //   claim, bounty (the card), deadline, challenge         since the claim
-//   photo, thumb, sha256, takenAt, place, statement,
+//   photo, burst (a ZIP, or null), thumb, sha256,
+//   burstSha256, takenAt, place, statement,
 //   commitment, signature                                 since the shutter: hashed and signed there and then
 //   chosen                                                the person keeps this photo: it is sent from here on
-//   committedAt, mediaSent, answered, answer, id, result  as the server takes each part
+//   committedAt, mediaSent, burstSent, answered, answer, id, result  as the server takes each part
 //   keys                                                  one idempotency key a request, the same on each retry
 //   problem                                               why it cannot go on by itself
 //   over                                                  "abandoned" when given back
@@ -29,7 +30,7 @@ export async function claim(card, key) {
     bounty: card,
     deadline: claimed.deadline,
     challenge: claimed.challenge,
-    keys: { commitment: newKey(), media: newKey(), capture: newKey(), appeal: newKey(), abandon: newKey() },
+    keys: { commitment: newKey(), media: newKey(), burst: newKey(), capture: newKey(), appeal: newKey(), abandon: newKey() },
   };
   await addCapture(capture);
   return capture;
@@ -42,10 +43,11 @@ export function photoBy(capture) {
 }
 
 /** Hashes and signs a photo the moment it is taken. Nothing is sent yet. */
-export async function sealPhoto(capture, { photo, thumb }, fix) {
+export async function sealPhoto(capture, { photo, thumb, burst = null }, fix) {
   const self = await getSelf();
   const takenAt = new Date().toISOString();
   const digest = hex(await sha256(photo));
+  const burstDigest = burst && hex(await sha256(burst));
   const statement = JSON.stringify({
     v: 1,
     kind: "photo",
@@ -53,17 +55,18 @@ export async function sealPhoto(capture, { photo, thumb }, fix) {
     device: self.device,
     nonce: capture.challenge.nonce,
     sha256: digest,
+    ...(burst && { burst: burstDigest }),
     taken_at: takenAt,
     lat: fix.lat,
     lon: fix.lon,
     accuracy_m: fix.accuracy,
   });
   const signed = await commit(self.keys, statement);
-  return amend(capture.claim, { photo, thumb, sha256: digest, takenAt, place: fix, statement, ...signed });
+  return amend(capture.claim, { photo, thumb, burst, sha256: digest, burstSha256: burstDigest, takenAt, place: fix, statement, ...signed });
 }
 
 /** Throws the photo away; only before it was chosen. */
-export const retake = (claim) => amend(claim, { photo: null, thumb: null, sha256: null, statement: null });
+export const retake = (claim) => amend(claim, { photo: null, burst: null, thumb: null, sha256: null, statement: null });
 
 /** Keeps the photo and starts sending: the signed commitment first, then the bytes. */
 export async function choose(claim) {
@@ -84,7 +87,7 @@ export async function abandon(capture) {
   } catch (error) {
     if (error.again || error.status === 401) throw error; // otherwise the claim is over already: same end
   }
-  await amend(capture.claim, { over: "abandoned", photo: null });
+  await amend(capture.claim, { over: "abandoned", photo: null, burst: null });
 }
 
 /** Asks a person to look again at a rejection. */
@@ -157,6 +160,7 @@ function nextStep(capture) {
   if (isDone(capture) || !capture.chosen) return null;
   if (!capture.committedAt) return sendCommitment;
   if (!capture.mediaSent) return sendMedia;
+  if (capture.burst && !capture.burstSent) return sendBurst;
   if (!capture.answered) return null; // answer() starts the next drive
   if (!capture.id) return sendCapture;
   return askVerdict;
@@ -176,10 +180,16 @@ async function sendMedia({ claim, photo, sha256: expected, keys }) {
   await amend(claim, { mediaSent: true });
 }
 
+async function sendBurst({ claim, burst, burstSha256: expected, keys }) {
+  const taken = await put(`/v1/claims/${claim}/burst`, burst, "application/zip", keys.burst, () => {});
+  if (taken.sha256 !== expected) throw new Problem({ status: 503, code: "Garbled", detail: "the burst arrived changed" });
+  await amend(claim, { burstSent: true });
+}
+
 async function sendCapture({ claim, statement, signature, answer: value, keys }) {
   const body = { statement, signature, answer: value };
   const result = await call("POST", `/v1/claims/${claim}/captures`, { body, key: keys.capture });
-  await amend(claim, { id: result.id, result, photo: null }); // the server has it now; the small one stays
+  await amend(claim, { id: result.id, result, photo: null, burst: null }); // the server has it now; the small one stays
 }
 
 async function askVerdict({ claim, id, result }) {

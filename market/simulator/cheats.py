@@ -14,14 +14,13 @@ from __future__ import annotations
 import io
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from core.geo import Spot
-from market.simulator.camera import render
 from market.simulator.contributor import Capture, Claim, DeviceKey, Refused, Signed
 from market.simulator.credentials import Authority, sign_c2pa
 from market.simulator.phone import Phone
@@ -164,7 +163,7 @@ def edited_after_signing(stage: Stage) -> Capture:
 def stock_picture(stage: Stage) -> Capture:
     """A stock picture fed to the camera in a valid session: everything is right but the code's absence."""
     claim = stage.phone.claim(stage.bounty)
-    return _hand_in(stage, claim, _without_code(stage))
+    return _hand_in(stage, claim, _without_code(stage, claim))
 
 
 def late_commitment(stage: Stage) -> Capture:
@@ -190,7 +189,7 @@ def forged_c2pa(stage: Stage) -> Capture:
     claim = stage.phone.claim(stage.bounty)
     if stage.forger is None:
         raise ValueError("this cheat needs a forger")
-    return _hand_in(stage, claim, sign_c2pa(_without_code(stage), stage.forger))
+    return _hand_in(stage, claim, sign_c2pa(_without_code(stage, claim), stage.forger))
 
 
 def borrowed_key(stage: Stage) -> Capture:
@@ -229,15 +228,19 @@ CHEATS: tuple[Cheat, ...] = (
 
 
 def _hand_in(stage: Stage, claim: Claim, media: bytes, **bent: object) -> Capture:
-    """The honest rest of the walk, with these values of the statement replaced."""
+    """The honest rest of the walk, with these values of the statement replaced.
+
+    A cheat that shot nothing still has to film something where a burst is asked.
+    """
     phone = stage.phone
+    if claim.burst and not phone.reel:
+        phone.shoot(claim, stage.photo)
     return phone.hand_in(claim, phone.sign(phone.statement(claim, media, **bent)), media, stage.answer)
 
 
-def _without_code(stage: Stage) -> bytes:
+def _without_code(stage: Stage, claim: Claim) -> bytes:
     """The stock picture as the phone's camera pipeline renders it, with no sheet in it."""
-    seed = int(stage.phone.rng.integers(2**32))
-    return render(stage.photo, code=None, seed=seed, size=stage.phone.size).jpeg
+    return stage.phone.shoot(replace(claim, code=""), stage.photo).jpeg
 
 
 def _loot(stage: Stage) -> Loot:

@@ -82,6 +82,7 @@ class Claim:
     deadline: datetime
     max_freshness_s: float
     stream: Mapping[str, Any] | None
+    burst: bool = False
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Claim:
@@ -96,6 +97,7 @@ class Claim:
             deadline=parse_instant(said["deadline"]),
             max_freshness_s=float(challenge["max_freshness_s"]),
             stream=said.get("stream"),
+            burst=bool(challenge.get("burst")),
         )
 
 

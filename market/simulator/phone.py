@@ -13,7 +13,6 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -24,7 +23,11 @@ from core.clock import now, wire
 from core.geo import EARTH_RADIUS_M, Spot
 from market.simulator.camera import Shot, render
 from market.simulator.contributor import Capture, Claim, Clock, Contributor, DeviceKey, Signed, Sleep
+from market.simulator.motion import sidestep
 from market.simulator.sensor import Exif
+from verification import burst_file
+
+FRAMES, FPS = 16, 8.0  # of a burst
 
 
 class Phone(Contributor):
@@ -44,6 +47,7 @@ class Phone(Contributor):
         super().__init__(server, DeviceKey("ES256"), clock=clock, sleep=sleep)
         self.spot, self.size = spot, size
         self.rng = np.random.default_rng(seed)
+        self.reel = b""  # the file of the last shot's burst, b"" when none was asked
 
     def enrol(self, **about: Any) -> str:
         """Makes this person's account; returns the device's id."""
@@ -56,10 +60,24 @@ class Phone(Contributor):
         return cards
 
     def shoot(self, claim: Claim, photo: NDArray[np.uint8], *, held: bool = True) -> Shot:
-        """Photographs the scene in `photo`, with the claim's code on a sheet when it has one."""
+        """Photographs the scene in `photo`, with the claim's code on a sheet when it has one.
+
+        Where the claim asks for a burst the phone is moved sideways meanwhile, and `reel` is its file.
+        """
         seed = int(self.rng.integers(2**32))
         exif = Exif(taken_at=self.clock(), spot=self.spot)
-        return render(photo, code=claim.code or None, seed=seed, size=self.size, held=held, exif=exif)
+        code = claim.code or None
+        if not claim.burst:
+            self.reel = b""
+            return render(photo, code=code, seed=seed, size=self.size, held=held, exif=exif)
+        small = (self.size[0] // 4 * 2, self.size[1] // 4 * 2)
+        shot = render(
+            photo, code=code, seed=seed, size=small, still=self.size, frames=FRAMES, fps=FPS,
+            motion=sidestep(), moment=FRAMES // 2, held=held, exif=exif,
+        )  # fmt: skip
+        burst = shot.burst()
+        self.reel = burst_file.write(burst.frames, burst.times, burst.motion)
+        return shot
 
     def fix(self) -> tuple[Spot, float]:
         """Where the phone thinks it is, and its accuracy in metres (95 % radius)."""
@@ -72,7 +90,7 @@ class Phone(Contributor):
     def statement(self, claim: Claim, media: bytes, **bent: object) -> str:
         """The text to sign for these bytes; `bent` replaces any of its values."""
         spot, accuracy = self.fix()
-        honest: Mapping[str, object] = {
+        honest: dict[str, object] = {
             "v": 1,
             "kind": "photo",
             "claim": claim.id,
@@ -84,10 +102,15 @@ class Phone(Contributor):
             "lon": spot.lon,
             "accuracy_m": accuracy,
         }
+        if claim.burst:
+            honest["burst"] = hashlib.sha256(self.reel).hexdigest()
         return json.dumps({**honest, **bent}, separators=(",", ":"))
 
     def upload(self, claim: Claim, media: bytes) -> str:
-        """Sends the media; returns the SHA-256 (hex) the server found."""
+        """Sends the media, and the burst where one is asked; returns the media's SHA-256 (hex) as the server
+        found it."""
+        if claim.burst:
+            self.put(f"/v1/claims/{claim.id}/burst", self.reel, "application/zip")
         return str(self.put(f"/v1/claims/{claim.id}/media", media, "image/jpeg")["sha256"])
 
     def hand_in(self, claim: Claim, signed: Signed, media: bytes, answer: object) -> Capture:

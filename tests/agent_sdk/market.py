@@ -268,6 +268,7 @@ def receipt_of(seen: dict[str, Any], bounty: dict[str, Any]) -> dict[str, Any]:
         "nonce": "ab" * 32,
         "statement_sha256": "cd" * 32,
         "original_sha256": "ef" * 32,
+        "burst_sha256": None,
         "derivatives": [item["sha256"] for item in seen["media"]],
         "answer": seen["answer"],
         "p_genuine": seen["p_genuine"],

@@ -12,7 +12,7 @@ from tests.verification import stage
 from tests.verification.stage import NOON
 from verification.case import Case
 from verification.checks.session import session
-from verification.evidence import Evidence, Outcome, Session, Status
+from verification.evidence import Burst, Evidence, Outcome, Session, Status
 from verification.picture import Decoder
 from verification.statement import parse_statement
 
@@ -41,6 +41,7 @@ WRONG: dict[str, Evidence] = {
     "wrong_device": stage.photo(MEDIA, say={"device": "dev_" + "9" * 26}),
     "wrong_kind": stage.photo(MEDIA, say={"kind": "stream"}),
     "media_not_as_signed": stage.photo(MEDIA, say={"sha256": "00" * 32}),
+    "burst_not_as_signed": replace(stage.photo(MEDIA), burst=Burst((), sha256="22" * 32)),
     "nonce_reused": changed(HONEST, nonce_uses=1),
     "no_commitment": changed(HONEST, commitment=None, committed_at=None),
     "commitment_mismatch": _edited(HONEST, '"accuracy_m": 12.0', '"accuracy_m": 11.0'),
@@ -52,6 +53,13 @@ WRONG: dict[str, Evidence] = {
     "after_deadline": changed(HONEST, submitted_at=(NOON + timedelta(minutes=30)) + timedelta(seconds=1)),
     "unreadable_statement": changed(HONEST, statement="{"),
 }
+
+
+def test_a_signed_burst_is_neither_swapped_nor_withheld(decoder: Decoder) -> None:
+    signed = stage.photo(MEDIA, say={"burst": "11" * 32})
+    assert judged(replace(signed, burst=Burst((), sha256="11" * 32)), decoder).status is Status.OK
+    assert judged(replace(signed, burst=Burst((), sha256="22" * 32)), decoder).reason == "burst_not_as_signed"
+    assert judged(signed, decoder).reason == "burst_not_as_signed"
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "Ed25519"])

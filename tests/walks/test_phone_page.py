@@ -170,8 +170,20 @@ def observation(house: House, agent: str, bounty: str) -> dict[str, Any]:
     return dict(waited["observations"][0])
 
 
+def accept_by_hand(house: House) -> None:
+    """A named reviewer accepts the one capture that waits, and sees that its motion was missing."""
+    operator = house.account(kind="operator", name="reviewer")
+    (waiting,) = house.get("/v1/reviews", key=operator).json()["items"]
+    decision = {"verdict": "accept", "note": "The code stands on paper at the bakery."}
+    assert house.post(f"/v1/reviews/{waiting['capture']}", decision, key=operator).status_code == 200
+
+
 def test_a_person_earns_with_the_page(house: House, phone: Phone, camera: Camera) -> None:
-    """Enrol, claim, write the code, photograph, answer, get paid: and the agent has its answer."""
+    """Enrol, claim, write the code, photograph, answer, get paid: and the agent has its answer.
+
+    The browser's camera plays a clip and its motion sensors are silent, as a cheat's would be: at this tier
+    that is a person's case, and a person decides.
+    """
     agent = house.account()
     bounty = post(house, agent, "Show the queue at the bakery", "2.00")
     phone.set_up(house)
@@ -181,15 +193,18 @@ def test_a_person_earns_with_the_page(house: House, phone: Phone, camera: Camera
     phone.shoot()
     phone.press("Use this photo")
     phone.answer_number("People in the queue", "7")
-    verdict = phone.page.get_by_text("Accepted, $2.00 paid")
-    expect(verdict).to_be_visible(timeout=VERDICT_WITHIN_MS)
+    expect(phone.page.get_by_text("A person is looking at it")).to_be_visible(timeout=VERDICT_WITHIN_MS)
+    accept_by_hand(house)
+    # The page asks every half minute while a person has it, and when it is shown again.
+    phone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(phone.page.get_by_text("Accepted, $2.00 paid")).to_be_visible(timeout=VERDICT_WITHIN_MS)
     seen = observation(house, agent, bounty)
     assert seen["answer"] == 7
     phone.page.get_by_role("link", name="Earnings").click()
     on_hold = phone.page.locator(".sum", has_text="on hold").locator(".amount")
     expect(on_hold).to_have_text("$2.00")  # this tier waits a day
     order = [request.url.rsplit("/", 1)[1] for request in phone.requests if "/v1/claims/" in request.url]
-    assert order == ["commitment", "media", "captures"]
+    assert order == ["commitment", "media", "burst", "captures"]
 
 
 def test_an_interrupted_upload_goes_on_after_a_reload(house: House, phone: Phone, camera: Camera) -> None:

@@ -38,7 +38,7 @@ def session(case: Case) -> Outcome:
        no_commitment, commitment_mismatch;
     2. it names this claim, device, kind and nonce: wrong_claim, wrong_device, wrong_kind, wrong_nonce;
     3. the nonce was not used before: nonce_reused;
-    4. it names the media that arrived: media_not_as_signed;
+    4. it names the media that arrived, and the burst: media_not_as_signed, burst_not_as_signed;
     5. the device may speak and its pinned key signed: device_revoked, wrong_algorithm, bad_signature;
     6. the commitment came after the challenge, within its freshness, and the media before the
        deadline: commitment_before_challenge, late_commitment, after_deadline.
@@ -81,7 +81,10 @@ def _binding(evidence: Evidence, statement: Mapping[str, Json]) -> str:
             return reason
     if signed.nonce_uses > 0:
         return "nonce_reused"
-    return "" if statement.get("sha256") == evidence.media_sha256 else "media_not_as_signed"
+    if statement.get("sha256") != evidence.media_sha256:
+        return "media_not_as_signed"
+    burst = (evidence.burst.sha256 or None) if evidence.burst else None
+    return "" if statement.get("burst") == burst else "burst_not_as_signed"
 
 
 def _signature(evidence: Evidence) -> str:

@@ -3,7 +3,8 @@
 import { actionButton } from "../action.js";
 import { asksNothing, question } from "../answer.js";
 import { serverNow } from "../api.js";
-import { closeCamera, openCamera, shoot } from "../camera.js";
+import { allowMotion } from "../burst.js";
+import { closeCamera, openCamera, record, shoot } from "../camera.js";
 import { abandon, answer, choose, photoBy, progress, retake, sealPhoto, stageOf } from "../capture.js";
 import { announce, fill, h } from "../dom.js";
 import { metresOutside } from "../geo.js";
@@ -11,6 +12,7 @@ import { isFresh, lastFix, watchPlace } from "../place.js";
 import { getCapture } from "../store.js";
 import { accuracy, distance, money, problemBox, timeLeft } from "../words.js";
 
+const AFTER_SHUTTER_MS = 1200; // the burst goes on for so long after the photo
 const STEPS = { claimed: prepare, "chosen?": preview, answer: ask, lapsed };
 
 /** Shows a claimed task at the step it stands at. */
@@ -74,7 +76,10 @@ function prepare({ capture, step, go, later }) {
 async function shooting({ capture, step, go, later }) {
   const video = h("video", { playsinline: true, muted: true, autoplay: true, "aria-label": "Live camera" });
   video.muted = true;
+  if (capture.challenge.burst) await allowMotion(); // first: it must follow the tap
   await openCamera(video);
+  const recording = capture.challenge.burst ? record(video) : null;
+  later(() => recording?.stop());
   const where = h("p", { class: "where" });
   const said = h("div");
   const shutter = h("button", { type: "button", class: "shutter", "aria-label": "Take the photo", onClick: press });
@@ -86,6 +91,11 @@ async function shooting({ capture, step, go, later }) {
     busy = true;
     try {
       const shot = await shoot(video);
+      if (recording) {
+        fill(said, h("p", { class: "lead", role: "status" }, "Keep moving the phone slowly sideways…"));
+        await new Promise((resolve) => { setTimeout(resolve, AFTER_SHUTTER_MS); });
+        shot.burst = await recording.stop();
+      }
       await sealPhoto(capture, shot, fix);
       announce("Photo taken");
       go("work", capture.claim);
