@@ -1,7 +1,7 @@
 """Flat sources before a second camera: a screen or a print in a room, in linear light.
 
     rng = np.random.default_rng(7)
-    source = screen(picture, rng, focal=phone.focal, size=(1280, 960), pitch=1.7)   # or printed(...), two_layer(...)
+    source = screen(picture, rng, focal=phone.focal, size=(1280, 960), pitch=1.7)  # or printed, two_layer
     shot = film(source, hold(16, 10, rng), rng, size=(640, 480), still=(1280, 960), phone=phone, mode="web")
 
 A `Flat` is a rectangle in space, so that hand motion and gyro are true and parallax is absent by
@@ -76,7 +76,8 @@ class Flat:
         rays = view.rays() @ np.linalg.inv(basis).T.astype(np.float32)
         depth = rays[..., 2:]
         front = (depth > 1e-6).astype(np.float32)
-        return rays[..., :2] / np.maximum(depth, np.float32(1e-6)), front[..., 0]
+        at = np.asarray(rays[..., :2] / np.maximum(depth, np.float32(1e-6)), np.float32)
+        return at, front[..., 0]
 
     def _content(self, at: Floats, step: float) -> Floats:
         """The picture at (u, v), from the level that is as fine as the camera's pixels."""
@@ -182,7 +183,10 @@ def _framed(picture: NDArray[np.uint8], size: tuple[int, int]) -> Floats:
     """The picture cut to the photograph's shape about its middle, in linear light."""
     colour: Picture = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
     height, width = colour.shape[:2]
-    cut_w, cut_h = min(width, round(height * size[0] / size[1])), min(height, round(width * size[1] / size[0]))
+    cut_w, cut_h = (
+        min(width, round(height * size[0] / size[1])),
+        min(height, round(width * size[1] / size[0])),
+    )
     left, top = (width - cut_w) // 2, (height - cut_h) // 2
     return to_light(colour[top : top + cut_h, left : left + cut_w])
 
@@ -197,7 +201,11 @@ def _levels(light: Floats) -> tuple[Floats, ...]:
 
 
 def _place(
-    focal: float, size: tuple[int, int], fill: float, rng: np.random.Generator, distance_m: tuple[float, float]
+    focal: float,
+    size: tuple[int, int],
+    fill: float,
+    rng: np.random.Generator,
+    distance_m: tuple[float, float],
 ) -> tuple[Doubles, Doubles, Doubles]:
     """Corner and sides of a rectangle nearly square to the camera that fills its picture so much."""
     away = float(rng.uniform(*distance_m))

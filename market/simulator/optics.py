@@ -21,6 +21,7 @@ from market.simulator.view import Doubles, View
 _HARMONICS = 3
 _HALFTONE_DEGREES = (15.0, 75.0, 45.0)  # of cyan, magenta, yellow (black is left out)
 _TILE = 512
+_DROPS = 3  # of ink along a cell, in a print of scattered dots
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Screen:
     def pixelated(self, at: Floats) -> Floats:
         """A pixel shows one colour: that of its middle."""
         n = np.float32(self.columns)
-        return (np.floor(at * n) + np.float32(0.5)) / n
+        return np.asarray((np.floor(at * n) + np.float32(0.5)) / n, np.float32)
 
     def shine(self, content: Floats, at: Floats, lit: Lit) -> Floats:
         """Stripes, rows, backlight and what the glass mirrors."""
@@ -178,7 +179,8 @@ class Paper:
     def shine(self, content: Floats, at: Floats, lit: Lit) -> Floats:
         """Light that ink and paper send back (Murray-Davies: by the share of paper that ink covers)."""
         covered = np.clip(1 - content, 0, 1)
-        damped = np.float32(_damped(self.cells * lit.step, 1, lit))
+        finest = self.cells * (1 if self.kind == "halftone" else _DROPS / 2)
+        damped = np.float32(_damped(finest * lit.step, 1, lit))
         where = at * np.array([self.cells, self.cells * _aspect(lit)], np.float32)
         if damped > 0.01:
             covered = covered + damped * (self._dots(covered, where) - covered)
@@ -198,7 +200,7 @@ class Paper:
                 turned = where @ np.array([[c, -s], [s, c]], np.float32) * np.float32(2 * np.pi)
                 threshold = 0.5 + 0.27 * (np.cos(turned[..., 0]) + np.cos(turned[..., 1]))
             else:
-                threshold = _tile(self.phase + channel, "dots")[_wrapped(where)]
+                threshold = _tile(self.phase + channel, "dots")[_wrapped(where * np.float32(_DROPS))]
             inked[..., channel] = np.clip((covered[..., channel] - threshold) * 4 + 0.5, 0, 1)
         return inked
 
@@ -227,7 +229,7 @@ def _wave(at: Floats, duty: float, frequency: float, lit: Lit) -> Floats:
 
 def _blob(at: Floats, middle: Doubles, spread: float) -> Floats:
     away = ((at - middle.astype(np.float32)) ** 2).sum(axis=2)
-    return np.exp(np.maximum(-away / np.float32(2 * spread**2), np.float32(-60)))
+    return np.asarray(np.exp(np.maximum(-away / np.float32(2 * spread**2), np.float32(-60))), np.float32)
 
 
 def _wrapped(where: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -237,7 +239,7 @@ def _wrapped(where: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 @lru_cache(maxsize=8)
 def _tile(seed: int, what: str) -> Floats:
-    """Noise to be laid side by side, float32 [_TILE, _TILE]: thresholds 0..1 ("dots") or N(0, 1) ("fibres")."""
+    """Noise to be laid side by side, float32 [_TILE, _TILE]: 0..1 ("dots") or N(0, 1) ("fibres")."""
     rng = np.random.default_rng((seed, len(what)))
     noise = rng.random((_TILE, _TILE)) if what == "dots" else rng.standard_normal((_TILE, _TILE))
     return noise.astype(np.float32)
