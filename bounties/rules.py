@@ -294,6 +294,7 @@ _PLAIN = frozenset(
         "no_position",
         "outside_area",
         "after_deadline",
+        "wrong_pan",
     }
 )
 _COARSE = {
@@ -303,6 +304,9 @@ _COARSE = {
     Family.TIME: "time_not_confirmed",
     Family.PROVENANCE: "provenance_refused",
     Family.CHALLENGE: "challenge_not_seen",
+    Family.MOTION: "motion_not_confirmed",
+    Family.DEPTH: "scene_not_confirmed",
+    Family.LIGHT: "scene_not_confirmed",
     Family.DUPLICATE: "copy_of_earlier",
     Family.STREAM: "readings_refused",
     Family.ANSWER: "answer_not_confirmed",
