@@ -27,6 +27,7 @@ _PLAIN = frozenset(
         "no_position",
         "outside_area",
         "after_deadline",
+        "wrong_pan",
     }
 )
 _SCENE = "scene_not_confirmed"

@@ -39,6 +39,7 @@ def challenge(case: Case) -> Outcome:
     fit = best_fit(code, [text.text for text in texts])
     facts: dict[str, Json] = {"edits": fit.cost, "chance": float(f"{fit.chance:.1e}"), "texts": len(texts)}
     if fit.chance <= BY_CHANCE:
+        case.code_box = texts[fit.text].box.astype(float)
         return ok(3.0, "code_seen", **facts, **_place(texts, fit, case.picture.rgb.shape))
     if fit.cost <= UNCLEAR * len(clean(code)) + 1e-9:
         return abstain("code_unclear", **facts)

@@ -1,0 +1,60 @@
+"""The pan check: the order asked for, others, unread ones, and a gyroscope that says otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.verification import stage
+from tests.verification.bursts import Plane, case_of, felt, film, path
+from tests.verification.eyes import sample
+from verification.case import Case
+from verification.checks.pan import followed, pan
+from verification.evidence import Status
+from verification.picture import Decoder
+
+
+def turned(order: str, asked: str, decoder: Decoder, *, back: bool = False, moves: bool = True) -> Case:
+    strokes = len(order) * (2 if back else 1)
+    way = path(0.6 * strokes, 11, pan=order, back=back, degrees=11)
+    frames = film([Plane(sample("coffee"), 5.0, width=30.0)], way, fps=10)
+    sensed = felt(way) if moves else felt(path(0.6 * strokes, 12, tremor=0.2))
+    return case_of(frames, sensed, stage.tools(decoder), pan=asked)
+
+
+def test_nothing_was_asked(decoder: Decoder) -> None:
+    assert pan(case_of((), None, stage.tools(decoder))).reason == "no_pan_asked"
+
+
+def test_there_is_no_burst(decoder: Decoder) -> None:
+    assert pan(case_of((), None, stage.tools(decoder), pan="LU")).reason == "no_burst"
+
+
+@pytest.mark.parametrize("order", ["LUR", "DRU", "RDL"])
+@pytest.mark.parametrize("back", [False, True])
+def test_the_order_asked_for_is_read(order: str, back: bool, decoder: Decoder) -> None:
+    outcome = pan(turned(order, order, decoder, back=back))
+    assert (outcome.status, outcome.reason) == (Status.OK, "pan_followed")
+    assert outcome.llr == 3.0
+    assert outcome.facts["chance"] == pytest.approx(2 / 64, rel=0.05)
+
+
+@pytest.mark.parametrize(("order", "asked"), [("LUR", "RUL"), ("DRU", "DRD"), ("UL", "LU")])
+def test_another_order_is_proof(order: str, asked: str, decoder: Decoder) -> None:
+    outcome = pan(turned(order, asked, decoder))
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "wrong_pan")
+
+
+def test_too_few_swings_are_left_unread(decoder: Decoder) -> None:
+    assert pan(turned("L", "LUR", decoder)).reason == "pan_unclear"
+
+
+def test_a_gyroscope_that_felt_otherwise_leaves_it_unread(decoder: Decoder) -> None:
+    assert pan(turned("LUR", "LUR", decoder, moves=False)).reason == "pan_unclear"
+
+
+def test_two_ways_of_swinging() -> None:
+    assert followed("LU", "LU")
+    assert followed("LU", "LRUD")
+    assert followed("LU", "LRU")
+    assert not followed("LU", "UL")
+    assert not followed("LU", "LUD")

@@ -1,0 +1,88 @@
+"""The sheet check: a sheet in the scene, a code drawn in, a code that stands still on the screen."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import pytest
+
+from market.simulator.camera import render
+from tests.verification import stage
+from tests.verification.bursts import Doubles, Plane, case_of, felt, film, path
+from tests.verification.eyes import paper, sample
+from verification.case import Frame
+from verification.checks.sheet import sheet
+from verification.evidence import Outcome, Status
+from verification.picture import Decoder, Pixels
+from verification.placing import grown
+
+CODE = "K7M4XP"
+
+
+@lru_cache(maxsize=4)
+def seen(seed: int, code: str | None = CODE) -> tuple[Pixels, Doubles | None]:
+    """The simulated camera's photo, and about where the writing is on the sheet."""
+    shot = render(sample("coffee"), code=code, seed=seed, size=(960, 720))
+    return shot.frames[0], None if shot.sheet is None else grown(shot.sheet, 0.78, 0.5)
+
+
+def judged(photo: Pixels, box: Doubles | None, decoder: Decoder, frames: tuple[Frame, ...] = ()) -> Outcome:
+    case = case_of(frames, felt(path(1.0, 51)), stage.tools(decoder), photo=photo)
+    case.code_box = box
+    return sheet(case)
+
+
+def drawn(onto: Pixels, corners: Doubles, level: float) -> Pixels:
+    """A clean code warped into a finished picture."""
+    flat = cv2.GaussianBlur(paper(CODE), (0, 0), 2).astype(np.float32) * level
+    height, width = flat.shape[:2]
+    source = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    matrix = cv2.getPerspectiveTransform(source, corners.astype(np.float32))
+    size = (onto.shape[1], onto.shape[0])
+    cover = cv2.warpPerspective(np.ones((height, width), np.float32), matrix, size)[..., None]
+    mixed = onto * (1 - cover) + cv2.warpPerspective(flat, matrix, size) * cover
+    return np.asarray(mixed.clip(0, 255), np.uint8)
+
+
+def test_no_code_was_seen(decoder: Decoder) -> None:
+    assert judged(sample("coffee"), None, decoder).reason == "no_code_seen"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_sheet_in_the_scene_belongs(seed: int, decoder: Decoder) -> None:
+    photo, box = seen(seed)
+    outcome = judged(photo, box, decoder)
+    assert (outcome.status, outcome.reason, outcome.llr) == (Status.OK, "code_belongs", 0.3)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_code_drawn_into_a_photo_does_not(seed: int, decoder: Decoder) -> None:
+    _, box = seen(seed)
+    bare, _ = seen(seed, None)
+    assert box is not None
+    outcome = judged(drawn(bare, grown(box, 1.25, 2.0), 0.8), box, decoder)
+    assert (outcome.status, outcome.reason) == (Status.OK, "code_pasted")
+    assert outcome.llr < -1
+
+
+def test_nothing_to_measure_is_no_evidence(decoder: Decoder) -> None:
+    tiny = np.array([(100, 100), (112, 100), (112, 104), (100, 104)], float)
+    assert judged(np.full((240, 320, 3), 120, np.uint8), tiny, decoder).reason == "code_unmeasured"
+
+
+def test_in_the_burst_a_sheet_moves_and_an_overlay_does_not(decoder: Decoder) -> None:
+    way = path(1.0, 52, tremor=0.08)
+    near = Plane(paper(CODE), 0.45, (0.0, 0.0), 0.25)
+    half = np.array([0.36 * 0.25, 0.06 * 0.25]) * 0.8 * 480 / 0.45
+    box = np.array([239.5, 179.5]) + half * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+    true = film([Plane(sample("coffee"), 3.0), near], way, fps=10)
+    moving = judged(true[0].rgb, box, decoder, true)
+    assert moving.reason in {"code_belongs", "code_pasted"}
+    assert float(str(moving.facts["code_px"])) > 3
+    assert float(str(moving.facts["rigid"])) > 0.8
+    bare = film([Plane(sample("coffee"), 3.0)], way, fps=10)
+    glued = tuple(Frame(frame.t, drawn(frame.rgb, grown(box, 1.25, 2.5), 0.8)) for frame in bare)
+    outcome = judged(glued[0].rgb, box, decoder, glued)
+    assert (outcome.reason, outcome.llr) == ("code_glued", -3.5)

@@ -1,0 +1,104 @@
+"""Measures of written paper against the scene around it, in one photo: edges, grain, shading.
+
+All on grey levels 0..255. They compare like with like: ink edges with the sharpest edges of the scene,
+the paper's grain with that of smooth places as bright.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from verification.placing import grown
+
+Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+CONTRAST = 45  # grey levels across an edge that is measured
+EDGES = 60  # fewer measured edge pixels say nothing
+BLOCK = 6
+SMOOTH = 20  # fewer smooth blocks say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """What was measured; None where there was too little to measure.
+
+    Attributes:
+        edges: log of the width of the sharpest ink edges over that of the scene's: negative is sharper.
+        grain: log of the paper's grain over that of smooth places as bright: negative is cleaner.
+        shading: how much the paper's brightness varies over it, as a share.
+    """
+
+    edges: float | None
+    grain: float | None
+    shading: float | None
+
+
+def measure(rgb: npt.NDArray[np.uint8], box: Doubles) -> Lettering:
+    """The writing's box is float64[4, 2] pixels of uint8[h, w, 3]."""
+    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32)
+    writing, near = _filled(grey.shape, grown(box, 1.05, 1.15)), _filled(grey.shape, grown(box, 1.15, 1.5))
+    scene = ~_filled(grey.shape, grown(box, 2.0, 3.4))
+    widths, firm = _widths(grey)
+    ink, others = widths[firm & writing], widths[firm & scene]
+    edges: float | None = None
+    if len(ink) >= EDGES and len(others) >= EDGES:
+        edges = math.log(float(np.quantile(ink, 0.1)) / float(np.quantile(others, 0.1)))
+    return Lettering(edges, _grain(grey, near, scene), _shading(grey, near))
+
+
+def _filled(shape: tuple[int, ...], box: Doubles) -> Mask:
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, np.round(box).astype(np.int32), 1)
+    return mask.astype(bool)
+
+
+def _widths(grey: Floats) -> tuple[Floats, Mask]:
+    """Width in pixels of the edge at each pixel (contrast over slope), and where one can be measured."""
+    slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
+    window = np.ones((9, 9), np.uint8)
+    contrast = cv2.dilate(grey, window) - cv2.erode(grey, window)
+    ridge = slope >= cv2.dilate(slope, np.ones((3, 3), np.uint8))
+    firm = ridge & (contrast > CONTRAST) & (slope > 2)
+    return np.asarray(contrast / np.maximum(slope, 0.5), np.float32), np.asarray(firm)
+
+
+def _grain(grey: Floats, paper: Mask, scene: Mask) -> float | None:
+    """The lower quartile of residuals in blocks of paper, over that of the scene's as bright."""
+    residual = grey - cv2.GaussianBlur(grey, (0, 0), 1.4)
+    level, spread, where = _table(grey), np.sqrt(_table(residual**2)), _table(paper.astype(np.float32))
+    mine = (where > 0.99) & (level < 246)
+    if mine.sum() < SMOOTH:
+        return None
+    bright = float(np.quantile(level[mine], 0.7))
+    mine &= level > bright - 25
+    others = (_table(scene.astype(np.float32)) > 0.99) & (np.abs(level - bright) < 30) & (level < 246)
+    if mine.sum() < SMOOTH or others.sum() < SMOOTH:
+        return None
+    a, b = (max(0.02, float(np.quantile(spread[where], 0.2))) for where in (mine, others))
+    return math.log(a / b)
+
+
+def _shading(grey: Floats, paper: Mask) -> float | None:
+    """Spread of the paper's brightness in its fifths, along and across, as a share of it."""
+    y, x = np.nonzero(paper)
+    if len(x) < 400:
+        return None
+    values = grey[y, x]
+    cells = (np.digitize(x, np.quantile(x, (0.25, 0.5, 0.75))) * 4) + np.digitize(
+        y, np.quantile(y, (0.25, 0.5, 0.75))
+    )
+    tops = [float(np.quantile(values[cells == c], 0.8)) for c in range(16) if (cells == c).sum() >= 20]
+    return float(np.std(tops)) / max(float(np.mean(tops)), 1.0) if len(tops) >= 6 else None
+
+
+def _table(values: Floats) -> Doubles:
+    rows, columns = values.shape[0] // BLOCK, values.shape[1] // BLOCK
+    cut = values[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    return np.asarray(cut.mean(axis=(1, 3), dtype=np.float64))
