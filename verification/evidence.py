@@ -67,6 +67,7 @@ class Terms:
         kind: "photo" or "stream".
         tier: 0, 1 or 2.
         required: families without which no capture of this tier is accepted.
+        area / opens_at / closes_at: where and when; None only outside the market, where none was told.
         stake_micros: what a wrong accept costs: the reward, in micro-dollars.
         answer_schema: JSON Schema of the answer; may be empty.
     """
@@ -75,9 +76,9 @@ class Terms:
     kind: str
     tier: int
     required: frozenset[Family]
-    area: Area
-    opens_at: datetime
-    closes_at: datetime
+    area: Area | None
+    opens_at: datetime | None
+    closes_at: datetime | None
     ask: str
     answer_schema: Mapping[str, Json]
     stake_micros: int
@@ -87,9 +88,13 @@ class Terms:
 class Session:
     """The capture session as the server recorded it, and what the device signed.
 
+    Outside the market (`outside`) any of it may be unknown: names, nonce, statement, key and signature
+    are then empty, times None. In the market nothing is, and what is empty there is refused.
+
     Attributes:
         nonce: hex of the 32 random bytes issued with the claim.
-        code: what must be seen in the scene (six characters), or "" when none was asked.
+        code: what must be seen in the scene (3..64 characters; the market draws six), or "" when none
+            was asked.
         issued_at / deadline: server times of the claim.
         max_freshness_s: longest allowed [challenge issued, commitment received].
         commitment / committed_at: SHA-256 the device sent and when the server got it; None if never.
@@ -101,6 +106,8 @@ class Session:
             none was asked.
         torch: "1" and "0", lit and dark, the pattern asked of the phone's torch in equal steps of the
             burst, "" when none was.
+        outside: judged outside the market, by the rules of docs/examine.md; never set by the market.
+        verified_upstream: outside only: whoever hands the capture in has checked its signature.
     """
 
     claim: str
@@ -111,17 +118,19 @@ class Session:
     public_key: bytes
     nonce: str
     code: str
-    issued_at: datetime
-    deadline: datetime
+    issued_at: datetime | None
+    deadline: datetime | None
     max_freshness_s: float
     commitment: bytes | None
     committed_at: datetime | None
     statement: str
     signature: bytes
-    submitted_at: datetime
+    submitted_at: datetime | None
     nonce_uses: int = 0
     pan: str = ""
     torch: str = ""
+    outside: bool = False
+    verified_upstream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +148,7 @@ class Burst:
     """What the camera saw around the shutter, and what the phone felt meanwhile.
 
     Attributes:
-        frames: encoded stills, in order.
+        frames: encoded stills, in order; () when only the motion came.
         times: seconds, rising, on the clock of `motion`, one a frame; () when unknown: then the frames are
             spread evenly over the motion.
         motion: CSV with the header t,gx,gy,gz,ax,ay,az; seconds, rad/s, m/s^2 with gravity, in the device's
@@ -167,7 +176,8 @@ class Evidence:
     Attributes:
         order: position among all submitted captures; earlier ones have smaller numbers.
         media: the original bytes; for a stream the parts joined as NDJSON.
-        media_sha256: hex, of `media`, computed by the server on arrival.
+        media_sha256: hex, of `media`, computed by the server on arrival; "" outside the market when no
+            media came at all.
         answer: what the contributor answered; None when nothing was asked.
         installed_at: where an instrument is registered to stand; None for a phone.
         last_reading_at: when the newest reading was taken that this instrument handed in earlier.

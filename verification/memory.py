@@ -100,7 +100,7 @@ class PictureMemory:
         self._database = database
         self._storage = storage
         self._eyes = eyes
-        self._index = _Index()
+        self._index = HashIndex()
         self._looks: OrderedDict[str, Look] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -229,7 +229,7 @@ class PictureMemory:
         self._index.add(rows, before_order)
 
 
-class _Index:
+class HashIndex:
     """The hashes of all remembered pictures in RAM, by rising order.
 
     Attributes:

@@ -23,7 +23,9 @@ def parse_object(text: str, limit: int) -> dict[str, Json] | None:
     if len(text) > limit:
         return None
     try:
-        value: Json = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value: Json = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -61,10 +63,23 @@ def instant_of(value: Json) -> datetime | None:
         return None
 
 
+def moment_of(statement: Mapping[str, Json] | None) -> datetime | None:
+    """When the device says it took the picture ("taken_at"; outside the market "captured_at"), else None."""
+    said = statement or {}
+    return instant_of(said.get("taken_at", said.get("captured_at")))
+
+
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise ValueError("a key stands twice")
+    return value
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits[:20]} is beyond what a float holds")
     return value
 
 

@@ -55,7 +55,7 @@ def sparse() -> dict[str, Evidence]:
             photo, session=replace(signed, submitted_at=signed.issued_at, max_freshness_s=0.0)
         ),
         "years later": replace(
-            photo, session=replace(signed, committed_at=signed.issued_at + timedelta(days=9_000))
+            photo, session=replace(signed, committed_at=stage.NOON + timedelta(days=9_000))
         ),
         "no parts": replace(stream, parts=(), media=b""),
         "empty parts": replace(stream, parts=tuple(replace(part, payload="") for part in stream.parts)),

@@ -61,3 +61,46 @@ def test_more_text_makes_a_chance_fit_likelier() -> None:
     many = best_fit("K7M4XP", ["KTMYXP", *(new_code(random.Random(n)) for n in range(500))])
     assert many.chance == pytest.approx(501 * one.chance)
     assert codes.CODES == 47_045_881
+
+
+@pytest.mark.parametrize(
+    "kind", ["0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+)
+@pytest.mark.parametrize("length", [3, 4, 8, 20])
+def test_the_stated_chance_bounds_codes_of_other_lengths_and_alphabets(kind: str, length: int) -> None:
+    source = random.Random(length)
+
+    def drawn() -> str:
+        return "".join(source.choice(kind) for _ in range(length))
+
+    reading = drawn() + " " + drawn()
+    fits = [best_fit(drawn(), [reading]) for _ in range(1500)]
+    for limit in (0.0, 0.35, 1.0, 1.35, 2.0, 3.0):
+        within = [fit for fit in fits if fit.cost <= limit]
+        stated = max((fit.chance for fit in within), default=0.0)
+        allowed = 1500 * stated + 4 * (1500 * stated) ** 0.5 + 1
+        assert len(within) <= allowed, (limit, len(within), stated)
+
+
+@pytest.mark.parametrize(
+    ("code", "texts", "cost"),
+    [
+        ("0042", ["gate 0042"], 0.0),
+        ("spot-7f3a-91c0", ["SPOT 7F3A 91C0"], 0.0),
+        ("Z0Q", ["Z0Q"], 0.0),
+        ("B8D0", ["38D0"], 0.35),  # 3 is often read for B, so B is thought to be read as 3
+        ("x" * 64, ["x" * 64], 0.0),
+        ("abcdefgh", ["abcdxfgh"], 1.0),
+    ],
+)
+def test_codes_of_any_text(code: str, texts: list[str], cost: float) -> None:
+    fit = best_fit(code, ["something else", *texts])
+    assert fit.text == 1
+    assert fit.cost == pytest.approx(cost)
+    assert fit.chance < 1e-3 or len(code) < 5
+
+
+def test_a_short_code_in_much_text_proves_nothing() -> None:
+    assert best_fit("417", ["417"]).chance == pytest.approx(1e-3)
+    assert best_fit("417", ["417", *(str(n) for n in range(100, 200))]).chance > 0.05
+    assert best_fit("...", ["anything"]).chance == 1.0

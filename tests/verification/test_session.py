@@ -9,6 +9,7 @@ import pytest
 
 from tests.assets.build import make
 from tests.verification import stage
+from tests.verification.stage import NOON
 from verification.case import Case
 from verification.checks.session import session
 from verification.evidence import Evidence, Outcome, Session, Status
@@ -46,11 +47,9 @@ WRONG: dict[str, Evidence] = {
     "device_revoked": changed(HONEST, device_revoked=True),
     "wrong_algorithm": changed(HONEST, algorithm="Ed25519"),
     "bad_signature": changed(HONEST, public_key=stage.spki(OTHER_KEY)),
-    "late_commitment": changed(HONEST, committed_at=HONEST.session.issued_at + timedelta(seconds=601)),
-    "commitment_before_challenge": changed(
-        HONEST, committed_at=HONEST.session.issued_at - timedelta(seconds=1)
-    ),
-    "after_deadline": changed(HONEST, submitted_at=HONEST.session.deadline + timedelta(seconds=1)),
+    "late_commitment": changed(HONEST, committed_at=NOON + timedelta(seconds=601)),
+    "commitment_before_challenge": changed(HONEST, committed_at=NOON - timedelta(seconds=1)),
+    "after_deadline": changed(HONEST, submitted_at=(NOON + timedelta(minutes=30)) + timedelta(seconds=1)),
     "unreadable_statement": changed(HONEST, statement="{"),
 }
 
@@ -103,14 +102,14 @@ def test_statements_without_one_meaning(decoder: Decoder, statement: str) -> Non
 
 def test_a_wide_window_says_less(decoder: Decoder) -> None:
     quick = judged(HONEST, decoder)
-    slow = judged(changed(HONEST, committed_at=HONEST.session.issued_at + timedelta(seconds=600)), decoder)
+    slow = judged(changed(HONEST, committed_at=NOON + timedelta(seconds=600)), decoder)
     assert slow.status is Status.OK
     assert slow.llr == pytest.approx(0.72)
     assert slow.llr < quick.llr
 
 
 def test_no_agreed_freshness_is_no_evidence(decoder: Decoder) -> None:
-    at_once = changed(HONEST, committed_at=HONEST.session.issued_at, max_freshness_s=0.0)
+    at_once = changed(HONEST, committed_at=NOON, max_freshness_s=0.0)
     assert judged(at_once, decoder).reason == "no_freshness_agreed"
 
 

@@ -34,7 +34,7 @@ def burst(case: Case) -> Outcome:
         return abstain("no_burst")
     try:
         sensed = read_motion(given.motion) if given.motion else None
-        times = _times(given, sensed)
+        times = _times(given, sensed) if given.frames or sensed is None else ()
         pictures = [case.tools.decoder.open(data) for data in given.frames]
     except (ValueError, Undecodable) as broken:
         return hard_fail("broken_burst", why=getattr(broken, "reason", "unreadable"))

@@ -2,7 +2,8 @@
 
 Stops: old photographs, stock pictures, generated stills, replays: none of them holds six characters
 drawn at random after the claim.
-How: text by OCR and codes (a QR code of the same six characters will do); the claim's code is sought in
+How: text by OCR and codes (a QR code of the same characters will do; outside the market any text of 3 to
+64 characters may be asked for); the claim's code is sought in
 all of it by a distance in which likely misreadings cost little. The probability that a random code
 would fit as well somewhere in that text is part of the finding, so papering the scene with codes does
 not help.
@@ -14,13 +15,15 @@ met: a hard fail, told as "challenge_not_seen", and the contributor may try agai
 from __future__ import annotations
 
 from verification.case import Case
-from verification.codes import Fit, best_fit
+from verification.codes import Fit, best_fit, clean
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.registry import check
 from verification.writing import Text, joined
 
 BY_CHANCE = 1e-3  # a fit less likely than this by chance is a sight of the code
-UNCLEAR = 2.1  # edits up to which writing may be the code badly read; another code is seldom under 2.7
+# Edits a character up to which writing may be the code badly read: 2.1 for one of six characters, where
+# another code is seldom under 2.7.
+UNCLEAR = 0.35
 
 
 @check("challenge", family=Family.CHALLENGE, version="1", cost=2, kinds={"photo"}, bounds=(-5.0, 3.0))
@@ -37,7 +40,7 @@ def challenge(case: Case) -> Outcome:
     facts: dict[str, Json] = {"edits": fit.cost, "chance": float(f"{fit.chance:.1e}"), "texts": len(texts)}
     if fit.chance <= BY_CHANCE:
         return ok(3.0, "code_seen", **facts, **_place(texts, fit, case.picture.rgb.shape))
-    if fit.cost <= UNCLEAR:
+    if fit.cost <= UNCLEAR * len(clean(code)) + 1e-9:
         return abstain("code_unclear", **facts)
     return hard_fail("code_not_seen", **facts)
 

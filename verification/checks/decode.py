@@ -15,14 +15,19 @@ mutants: exceptions of six types, no crash).
 from __future__ import annotations
 
 from verification.case import Case
-from verification.evidence import Family, Outcome, hard_fail, ok
+from verification.evidence import Family, Outcome, abstain, hard_fail, ok
 from verification.picture import Undecodable
 from verification.registry import check
 
 
 @check("decode", family=Family.INTEGRITY, version="1", cost=0, kinds={"photo"}, bounds=(0.0, 0.0))
 def decode(case: Case) -> Outcome:
-    """Decodes the media; hard-fails with the decoder's reason, or "polyglot"."""
+    """Decodes the media; hard-fails with the decoder's reason, or "polyglot"; abstains "no_media".
+
+    Only outside the market can a capture come without media; in it an empty file is refused.
+    """
+    if case.evidence.session.outside and not case.evidence.media_sha256:
+        return abstain("no_media")
     try:
         picture = case.tools.decoder.open(case.evidence.media)
     except Undecodable as refusal:

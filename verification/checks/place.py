@@ -32,13 +32,14 @@ CENTRE_LLR = -1.5
 
 @check("place", family=Family.PLACE, version="1", cost=0, kinds={"photo"}, bounds=(-5.0, 0.7))
 def place(case: Case) -> Outcome:
-    """OK "inside_area", "near_area" or "exact_centre"; hard-fails "outside_area", "no_position"."""
+    """OK "inside_area", "near_area" or "exact_centre"; hard-fails "outside_area", "no_position".
+
+    Abstains "no_area", "no_statement", "accuracy_not_credible", and outside the market "position_unknown".
+    """
     area, spot = case.evidence.terms.area, spot_of(case.statement)
-    if case.statement is None:
-        return abstain("no_statement")
-    if spot is None:  # the phone page takes no picture without one: it was left out
-        return hard_fail("no_position")
-    accuracy = number(case.statement.get("accuracy_m"))
+    if area is None or spot is None:
+        return _unplaced(case, area)
+    accuracy = number((case.statement or {}).get("accuracy_m"))
     beyond = area.distance_m(spot)
     trusted_m = accuracy if accuracy is not None and 0 < accuracy <= WORST_ACCURACY_M else None
     if beyond > FAR_M + 6 * (trusted_m or WORST_ACCURACY_M):
@@ -51,13 +52,27 @@ def place(case: Case) -> Outcome:
     return ok(_llr(area, beyond, trusted_m), reason, beyond_m=round(beyond), accuracy_m=round(trusted_m))
 
 
+def _unplaced(case: Case, area: Area | None) -> Outcome:
+    """Why a position cannot be compared with an area."""
+    if area is None:
+        return abstain("no_area")
+    if case.statement is None:
+        return abstain("no_statement")
+    if case.evidence.session.outside and not {"lat", "lon"} & case.statement.keys():
+        return abstain("position_unknown")
+    return hard_fail("no_position")  # the phone page takes no picture without one: it was left out
+
+
 @check("installed_place", family=Family.PLACE, version="1", cost=0, kinds={"stream"}, bounds=(-5.0, 0.7))
 def installed_place(case: Case) -> Outcome:
     """OK "registered_inside"; hard-fails "outside_area"; abstains for an instrument without a place."""
     spot: Spot | None = case.evidence.installed_at
+    area = case.evidence.terms.area
     if spot is None:
         return abstain("not_registered_anywhere")
-    beyond = case.evidence.terms.area.distance_m(spot)
+    if area is None:
+        return abstain("no_area")
+    beyond = area.distance_m(spot)
     if beyond > 0:
         return hard_fail("outside_area", beyond_km=round(beyond / 1000))
     return ok(0.5, "registered_inside")

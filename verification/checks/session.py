@@ -7,6 +7,10 @@ is never used here. The commitment (SHA-256 of the signed statement) arrives at 
 freshness window is [challenge issued, commitment received]; a wide one says less and scores less.
 Limits: it proves a key and an order of events, not a camera: a virtual camera fed with a rendered
 scene passes (that is the challenge's task). A device key exported from a rooted phone passes too.
+Outside the market (docs/examine.md, `verification.outside`) what is not given abstains and what is given must
+agree: "session_verified_upstream" where the signature was checked before, "no_statement", "not_signed",
+"signed_but_not_bound"; and besides the reasons below captured_before_challenge, captured_after_receipt,
+before_opening, after_closing.
 Source: the single-use nonce bound to the file's hash at the shutter is guardianproject/proofmode's.
 """
 
@@ -14,11 +18,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
 
 from core.accounts.rules import fits_algorithm, signature_fits, statement_message
 from verification.case import Case
 from verification.evidence import Evidence, Family, Json, Outcome, abstain, hard_fail, ok
+from verification.outside import session_outside
 from verification.registry import check
 
 SOUND = 1.2  # nats, for a commitment at once
@@ -40,17 +44,20 @@ def session(case: Case) -> Outcome:
        deadline: commitment_before_challenge, late_commitment, after_deadline.
     """
     evidence = case.evidence
-    if hashlib.sha256(evidence.media).hexdigest() != evidence.media_sha256:
+    nothing_came = evidence.session.outside and not evidence.media_sha256
+    if not nothing_came and hashlib.sha256(evidence.media).hexdigest() != evidence.media_sha256:
         raise RuntimeError("the stored media is not what arrived")
+    if evidence.session.outside:
+        return session_outside(evidence, case.statement, sound=SOUND, widest=WIDEST)
     if case.statement is None:
         return hard_fail("unreadable_statement")
-    committed_at = evidence.session.committed_at
-    if evidence.session.commitment is None or committed_at is None:
+    committed_at, issued_at = evidence.session.committed_at, evidence.session.issued_at
+    if evidence.session.commitment is None or committed_at is None or issued_at is None:
         return hard_fail("no_commitment")
-    reason = _binding(evidence, case.statement) or _signature(evidence) or _timing(evidence, committed_at)
+    width_s = (committed_at - issued_at).total_seconds()
+    reason = _binding(evidence, case.statement) or _signature(evidence) or _timing(evidence, width_s)
     if reason:
         return hard_fail(reason)
-    width_s = (committed_at - evidence.session.issued_at).total_seconds()
     allowed_s = evidence.session.max_freshness_s
     if allowed_s <= 0:
         return abstain("no_freshness_agreed")
@@ -89,12 +96,13 @@ def _signature(evidence: Evidence) -> str:
     return "" if fits else "bad_signature"
 
 
-def _timing(evidence: Evidence, committed_at: datetime) -> str:
+def _timing(evidence: Evidence, width_s: float) -> str:
     """Step 6, by the server's clock."""
     signed = evidence.session
-    width_s = (committed_at - signed.issued_at).total_seconds()
     if width_s < 0:
         return "commitment_before_challenge"
     if width_s > signed.max_freshness_s:
         return "late_commitment"
+    if signed.submitted_at is None or signed.deadline is None:
+        return "after_deadline"  # in the market both are recorded
     return "after_deadline" if signed.submitted_at > signed.deadline else ""

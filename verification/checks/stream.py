@@ -136,8 +136,11 @@ def _continuous(readings: list[Reading], evidence: Evidence, min_interval_s: flo
             raise _Broken("time_not_increasing")
         if step_s < 0.9 * min_interval_s:
             raise _Broken("readings_too_dense")
-    begin = evidence.session.issued_at - TOLERANCE
-    end = min(evidence.session.submitted_at, evidence.terms.closes_at) + TOLERANCE
+    issued_at, submitted_at = evidence.session.issued_at, evidence.session.submitted_at
+    if issued_at is None or submitted_at is None:
+        raise _Broken("no_server_time")
+    begin = issued_at - TOLERANCE
+    end = min(submitted_at, evidence.terms.closes_at or submitted_at) + TOLERANCE
     before = evidence.last_reading_at
     if readings and before is not None and readings[0].at <= before:
         raise _Broken("window_overlaps")

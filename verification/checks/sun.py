@@ -6,7 +6,7 @@ How: the sun's elevation from our own solar formula (NOAA's low-accuracy one; ag
 luminance, and whether its upper third looks like a daylit sky.
 Limits: exposure is automatic and rooms have lamps, so darkness by day or plain brightness by night
 prove nothing: this check abstains there, at dusk (-8..+8 degrees), and keeps small bounds. Shadow
-direction is not read. It uses the server's time, not the device's.
+direction is not read. It uses the server's time, and the device's only outside the market for want of it.
 Source: NOAA solar calculator; Reda & Andreas 2004 for the exact form; TRUTH 2c.
 """
 
@@ -22,7 +22,7 @@ from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, ok
 from verification.picture import Pixels
 from verification.registry import check
-from verification.statement import spot_of
+from verification.statement import moment_of, spot_of
 
 DAY_DEG = 8.0
 NIGHT_DEG = -8.0
@@ -33,6 +33,8 @@ _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 def sun(case: Case) -> Outcome:
     """OK "light_fits", "daylight_at_night" or "dark_by_day"; else abstains."""
     spot, at = spot_of(case.statement), case.evidence.session.committed_at
+    if case.evidence.session.outside:  # where nobody noted when it came, the device's word is what there is
+        at = at or moment_of(case.statement)
     if case.picture is None or spot is None or at is None:
         return abstain("no_place_or_time")
     elevation = sun_elevation_deg(spot, at)

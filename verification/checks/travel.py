@@ -14,7 +14,7 @@ from core.geo import distance_m
 from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, hard_fail, ok
 from verification.registry import check
-from verification.statement import spot_of
+from verification.statement import moment_of, spot_of
 
 SLACK_M = 1_000.0
 IMPOSSIBLE_M_S = 340.0
@@ -23,11 +23,19 @@ BY_AIR_M_S = 70.0
 
 @check("travel", family=Family.PLACE, version="1", cost=0, kinds={"photo"}, bounds=(-2.0, 0.1))
 def travel(case: Case) -> Outcome:
-    """OK "plausible_travel" or "very_fast_travel"; hard-fails "impossible_travel"."""
-    here, now = spot_of(case.statement), case.evidence.session.committed_at
+    """OK "plausible_travel" or "very_fast_travel"; hard-fails "impossible_travel".
+
+    Abstains "no_position" (or no time), "no_account" or "first_capture".
+    """
+    session = case.evidence.session
+    here, now = spot_of(case.statement), session.committed_at
+    if session.outside:
+        now = now or moment_of(case.statement)
     if here is None or now is None:
         return abstain("no_position")
-    last = case.tools.memory.last_spot(case.evidence.session.account, case.evidence.order)
+    if not session.account:
+        return abstain("no_account")
+    last = case.tools.memory.last_spot(session.account, case.evidence.order)
     if last is None:
         return abstain("first_capture")
     metres = max(0.0, distance_m(last.spot, here) - SLACK_M)

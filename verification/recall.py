@@ -1,0 +1,125 @@
+"""The Memory of one context: a handful of earlier captures in RAM, with their looks kept between contexts.
+
+It answers as `memory.PictureMemory` does, with one difference: an earlier capture whose place nobody
+told may be of this place, so `around` counts it in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.geo import COARSE_RESOLUTION, Spot, cell
+from verification import pdq
+from verification.context import Earlier
+from verification.evidence import Evidence
+from verification.memory import HashIndex, Past, PastSpot
+from verification.picture import Decoder, Picture, Undecodable
+from verification.registration import Eyes, Look, look
+
+LOOKS_KEPT = 96  # of about 0.6 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A picture as the duplicate search needs it: `pdq.index_views` as bytes, and its Look."""
+
+    hashes: bytes
+    look: Look
+
+
+class Looks:
+    """What pictures look like, by SHA-256; the last LOOKS_KEPT are kept. Safe between threads."""
+
+    def __init__(self, decoder: Decoder, eyes: Eyes) -> None:
+        self._decoder = decoder
+        self._eyes = eyes
+        self._kept: OrderedDict[str, Seen | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, sha256: str, media: bytes) -> Seen | None:
+        """None for bytes that are no picture.
+
+        Raises:
+            Unavailable: the decoding child cannot be kept alive.
+        """
+        with self._lock:
+            if sha256 in self._kept:
+                self._kept.move_to_end(sha256)
+                return self._kept[sha256]
+        try:
+            rgb = self._decoder.open(media).rgb
+            hashes = pdq.index_views(rgb).astype("<u8").tobytes()
+            seen = Seen(hashes, look(rgb, self._eyes))
+        except Undecodable:
+            seen = None
+        with self._lock:
+            self._kept[sha256] = seen
+            while len(self._kept) > LOOKS_KEPT:
+                self._kept.popitem(last=False)
+        return seen
+
+
+class Recall:
+    """The earlier captures of one context, oldest first: their orders are 1, 2, 3 and so on."""
+
+    def __init__(self, earlier: Sequence[Earlier], looks: Looks) -> None:
+        self._earlier = earlier
+        self._looks = looks
+        self._sha256 = [hashlib.sha256(capture.media).hexdigest() for capture in earlier]
+        self._index = HashIndex()
+        rows = ((order, self._seen(order)) for order in range(1, len(earlier) + 1))
+        self._index.add([(order, seen.hashes) for order, seen in rows if seen], len(earlier) + 1)
+
+    def remember(self, evidence: Evidence, picture: Picture | None) -> None:
+        """Keeps nothing: the capture under examination is the last of its context."""
+
+    def look_of(self, capture: str) -> Look | None:
+        """See `Memory`."""
+        order = int(capture.removeprefix("memory_")) if capture.startswith("memory_") else 0
+        seen = self._seen(order) if 1 <= order <= len(self._earlier) else None
+        return seen.look if seen else None
+
+    def same_bytes(self, sha256: str, before_order: int) -> list[Past]:
+        """See `Memory`."""
+        return self._past(before_order, lambda order: self._sha256[order - 1] == sha256)
+
+    def nearest(self, views: pdq.Hashes, before_order: int, limit: int) -> list[Past]:
+        """See `Memory`."""
+        found = self._index.search(views, before_order, limit)
+        return [self._named(order, distance, way) for order, distance, way in found]
+
+    def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
+        """See `Memory`; whose place is not known counts as near."""
+
+        def near(order: int) -> bool:
+            there = self._earlier[order - 1].spot
+            apart = spot and there and cell(spot, COARSE_RESOLUTION) != cell(there, COARSE_RESOLUTION)
+            return not apart and self._seen(order) is not None
+
+        return self._past(before_order, near)[::-1][:limit]
+
+    def last_spot(self, account: str, before_order: int) -> PastSpot | None:
+        """See `Memory`."""
+        for capture in reversed(self._earlier[: before_order - 1]):
+            if capture.account == account and capture.spot and capture.captured_at:
+                return PastSpot(capture.spot, capture.captured_at)
+        return None
+
+    def shared_marks(self, marks: Sequence[int], before_order: int) -> list[int]:
+        """None: a context holds no series."""
+        return []
+
+    def _seen(self, order: int) -> Seen | None:
+        return self._looks.of(self._sha256[order - 1], self._earlier[order - 1].media)
+
+    def _past(self, before_order: int, fits: Callable[[int], bool]) -> list[Past]:
+        orders = range(1, min(before_order, len(self._earlier) + 1))
+        return [self._named(order) for order in orders if fits(order)]
+
+    def _named(self, order: int, distance: int | None = None, way: int = 0) -> Past:
+        account = self._earlier[order - 1].account
+        return Past(f"memory_{order}", order, account, "bty_earlier", distance, way)

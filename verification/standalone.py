@@ -1,0 +1,132 @@
+"""The verifier outside the market: `python -m verification examine CONTEXT.json...`.
+
+One JSON line a context. The same checks, fusion and policy as in the market; docs/examine.md says what
+a context holds, what its absence costs, and what a line says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import SpotcheckError
+from verification import context as contexts
+from verification.case import Tools
+from verification.context import Context
+from verification.engine import Choice, Engine
+from verification.evidence import Finding, Json, Report
+from verification.picture import Decoder
+from verification.pipeline import examine
+from verification.reading import Reader
+from verification.recall import Looks, Recall
+from verification.trust import TrustList
+
+
+class Standalone:
+    """The real decoder, nets and reader, opened once; any number of contexts through them.
+
+    Safe between threads (decoder, engine and reader take turns). It writes nothing to disk.
+
+    Args:
+        trust: the C2PA roots that count; nobody's unless told.
+        device: where the nets run, see `Engine`.
+        threads: of the nets and the reader.
+
+    Raises:
+        Unavailable: weights are missing, or CUDA was asked for in vain.
+    """
+
+    def __init__(self, trust: TrustList | None = None, *, device: Choice = "auto", threads: int = 1) -> None:
+        self._decoder = Decoder()
+        self._engine = Engine(device, threads=threads)
+        self._reader = Reader(threads)
+        self._trust = trust or TrustList()
+        self._looks = Looks(self._decoder, self._engine)
+
+    def examine(self, context: Context) -> Report:
+        """Judges one context against its own memory and no other's.
+
+        Raises:
+            Unavailable: the decoding child cannot be kept alive.
+        """
+        memory = Recall(context.memory, self._looks)
+        tools = Tools(self._decoder, memory, self._engine, self._reader, self._trust)
+        return examine(context.evidence, tools)
+
+    def close(self) -> None:
+        """Ends the decoding child."""
+        self._decoder.close()
+
+    def __enter__(self) -> Standalone:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def line(name: str, report: Report) -> dict[str, Json]:
+    """What one context's JSON line says (docs/examine.md)."""
+    return {
+        "context": name,
+        "verdict": report.verdict.value,
+        "p_genuine": round(report.p_genuine, 6),
+        "interval": [round(edge, 6) for edge in report.interval],
+        "p_answer": round(report.p_answer, 6) if report.p_answer is not None else None,
+        "reasons": list(report.reasons),
+        "findings": [_finding(finding) for finding in report.findings],
+        "calibration": report.calibration,
+        "models": dict(report.models),
+        "engine": report.engine,
+        "ms": round(report.ms, 1),
+    }
+
+
+def refusal(name: str, error: SpotcheckError) -> dict[str, Json]:
+    """The line of a context that could not be judged."""
+    facts: dict[str, Json] = {
+        key: [*value] if isinstance(value, list) else value for key, value in error.facts.items()
+    }
+    said: dict[str, Json] = {"code": error.code, "message": error.message, "hint": error.advice, **facts}
+    return {"context": name, "error": said}
+
+
+def judge(standalone: Standalone, path: Path) -> dict[str, Json]:
+    """The line of one context file, whatever becomes of it."""
+    try:
+        return line(str(path), standalone.examine(contexts.load(path)))
+    except SpotcheckError as error:
+        return refusal(str(path), error)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Judges context files; returns 1 when one could not be judged, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m verification examine", description=__doc__)
+    parser.add_argument("contexts", nargs="+", type=Path, metavar="CONTEXT.json")
+    parser.add_argument("--trust", type=Path, help="folder of C2PA roots (*.pem) and revoked.txt")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    chosen = parser.parse_args(argv)
+    trust = TrustList.load(chosen.trust) if chosen.trust else None
+    failed = False
+    with Standalone(trust, device=chosen.device) as standalone:
+        for path in chosen.contexts:
+            said = judge(standalone, path)
+            failed |= "error" in said
+            sys.stdout.write(json.dumps(said, allow_nan=False) + "\n")
+            sys.stdout.flush()
+    return 1 if failed else 0
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "check": finding.check,
+        "version": finding.version,
+        "family": finding.family.value,
+        "status": finding.status.value,
+        "llr": round(finding.llr, 4),
+        "reason": finding.reason,
+        "facts": dict(finding.facts),
+        "ms": round(finding.ms, 1),
+    }
