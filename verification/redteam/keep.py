@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 from core.clock import wire
@@ -24,7 +25,7 @@ def keep_context(context: Context, folder: Path) -> Path:
         "claim": _claim(evidence),
         "answer": evidence.answer,
         "session": {"verified": True},
-        "received_at": wire(evidence.session.committed_at or evidence.session.submitted_at),
+        "received_at": _at(evidence.session.committed_at or evidence.session.submitted_at),
         **_files(evidence, folder),
     }
     signed = parse_statement(evidence.session.statement)
@@ -46,14 +47,18 @@ def keep_context(context: Context, folder: Path) -> Path:
     return path
 
 
+def _at(moment: datetime | None) -> str | None:
+    return wire(moment) if moment else None
+
+
 def _bounty(evidence: Evidence) -> dict[str, Json]:
-    terms = evidence.terms
+    terms, area = evidence.terms, evidence.terms.area
     return {
-        "lat": terms.area.centre.lat,
-        "lon": terms.area.centre.lon,
-        "radius_m": terms.area.radius_m,
-        "opens_at": wire(terms.opens_at),
-        "closes_at": wire(terms.closes_at),
+        "lat": area.centre.lat if area else None,
+        "lon": area.centre.lon if area else None,
+        "radius_m": area.radius_m if area else None,
+        "opens_at": _at(terms.opens_at),
+        "closes_at": _at(terms.closes_at),
         "ask": terms.ask,
         "answer_schema": dict(terms.answer_schema),
         "reward_micros": terms.stake_micros,
@@ -65,8 +70,8 @@ def _claim(evidence: Evidence) -> dict[str, Json]:
     kind = "qr" if session.code else "pan" if session.pan else "torch" if session.torch else "none"
     return {
         "nonce": session.nonce,
-        "issued_at": wire(session.issued_at),
-        "expires_at": wire(session.deadline),
+        "issued_at": _at(session.issued_at),
+        "expires_at": _at(session.deadline),
         "challenge": {"type": kind, "expected": session.code or session.pan or session.torch},
     }
 

@@ -26,11 +26,12 @@ from verification import fusion
 from verification import registry as checks
 from verification.context import Context
 from verification.redteam import lens, lines, workshop
-from verification.redteam.judge import Judge
+from verification.redteam.authorities import trust
 from verification.redteam.lines import Line
 from verification.redteam.photographs import Photograph, Shelf, shelves
 from verification.redteam.registry import Recipe, Split, Stratum, recipes
 from verification.redteam.workshop import Reply, Sample, Workshop
+from verification.standalone import Standalone
 
 MODES = ("web", "native")
 
@@ -102,13 +103,16 @@ class Progress:
         if self._done % 25 == 0 or self._done == self._todo:
             pace = (time.monotonic() - self._since) / self._done
             left = pace * (self._todo - self._done) / 60
-            self._say(
-                f"{self._done}/{self._todo} {line.family} T{line.tier}; {pace:.2f} s each, {left:.0f} min left"
-            )
+            self._say(f"{self._done}/{self._todo} {line.family}; {pace:.2f} s each, {left:.0f} min to go")
 
     def _say(self, text: str) -> None:
         if callable(self._write):
             self._write(text + "\n")
+
+
+def judge() -> Standalone:
+    """The verifier that judges: on the processor, so that runs agree; with the red team's C2PA roots."""
+    return Standalone(trust(), device="cpu")
 
 
 def by_name(name: str) -> Recipe:
@@ -132,20 +136,20 @@ def key_of(recipe: Recipe, seed: int, photos: Path | None) -> str:
 
 
 def make(
-    recipe: Recipe, tier: int, index: int, seed: int, shelf: Shelf, judge: Judge | None
+    recipe: Recipe, tier: int, index: int, seed: int, shelf: Shelf, standalone: Standalone | None
 ) -> tuple[Workshop, Sample]:
     """One sample. Without a judge an adaptive family cannot be made."""
 
     def oracle(context: Context) -> Reply:
-        if judge is None:
+        if standalone is None:
             raise RuntimeError("an adaptive family needs a judge")
-        report = judge.examine(context)
+        report = standalone.examine(context)
         return Reply(report.verdict, report.reasons)
 
     rng = np.random.default_rng([seed, zlib.crc32(recipe.name.encode()), tier, index])
     bases = _order(shelf.real, seed)
     mode = MODES[(index + index // len(bases)) % len(MODES)]
-    bench = Workshop(rng, bases[index % len(bases)], shelf, mode, tier, oracle)
+    bench = Workshop(rng, bases[index % len(bases)], shelf, recipe.split.value, mode, tier, oracle)
     return bench, recipe.make(bench)
 
 
@@ -204,9 +208,9 @@ def _work(job: Job) -> list[Line]:
 
 
 @lru_cache(maxsize=1)
-def _judge() -> Judge:
+def _judge() -> Standalone:
     cv2.setNumThreads(1)
-    return Judge()
+    return judge()
 
 
 @lru_cache(maxsize=2)

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
-from verification.redteam.judge import Judge
 from verification.redteam.keep import keep_context
 from verification.redteam.photographs import shelves
 from verification.redteam.registry import Recipe
-from verification.redteam.runner import Plan, make
+from verification.redteam.runner import Plan, judge, make
 from verification.redteam.workshop import Sample
 
 _CELL = (320, 240)
@@ -26,11 +25,11 @@ _SHOWN = 12
 def draw(plan: Plan, families: Sequence[Recipe], *, sheet: Path | None, keep: Path | None) -> None:
     """Makes the first samples of each family again and writes what was asked for."""
     held = shelves(plan.photos)
-    with Judge() as judge:
+    with judge() as standalone:
         for recipe in families:
             tier, cells = recipe.tiers[0], []
             for index in range(min(plan.n, _SHOWN)):
-                bench, sample = make(recipe, tier, index, plan.seed, held[recipe.split], judge)
+                bench, sample = make(recipe, tier, index, plan.seed, held[recipe.split], standalone)
                 if keep:
                     keep_context(sample.context, keep / f"{recipe.name}-{index}")
                 cells.append(_cell(sample, f"{bench.mode} {sample.note}"))

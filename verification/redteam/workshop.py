@@ -18,17 +18,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from market.simulator.scene import Scene
 
 from core.accounts.rules import statement_message
 from core.clock import wire
 from core.geo import EARTH_RADIUS_M, Area, Spot
+from market.simulator.motion import Motion, hold, pan
 from verification.checks.sun import light
 from verification.codes import ALPHABET, LENGTH
 from verification.context import Context, Earlier
 from verification.evidence import Burst, Evidence, Json, Session, Standing, Terms, Verdict
 from verification.policy import PHOTO_TIERS
 from verification.redteam.device import Key
-from verification.redteam.lens import Camera, Shot, cut, finish, still
+from verification.redteam.lens import FPS, FRAMES, Camera, Shot, cut, finish, still
 from verification.redteam.photographs import Photograph, Pixels, Shelf
 
 STAKES = (500_000, 5_000_000, 20_000_000)  # micro-dollars of a bounty of tier 0, 1, 2
@@ -70,6 +72,7 @@ class Workshop:
     Attributes:
         base: the photograph that stands for the scene.
         shelf: all photographs of the split.
+        split: "calibration" or "reported"; the phones' parameters are disjoint.
         mode: "web" (a page's capture: no EXIF) or "native" (the camera app's file).
         tier: of the bounty.
         oracle: examines a context, for adaptive families.
@@ -78,6 +81,7 @@ class Workshop:
     rng: np.random.Generator
     base: Photograph
     shelf: Shelf
+    split: str
     mode: str
     tier: int
     oracle: Oracle
@@ -85,6 +89,7 @@ class Workshop:
     place: Spot = field(init=False)
     issued_at: datetime = field(init=False)
     code: str = field(init=False)
+    pan: str = field(init=False)
     camera: Camera = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,7 +97,8 @@ class Workshop:
         self.place = Spot(round(self.rng.uniform(-55, 60), 6), round(self.rng.uniform(-170, 170), 6))
         self.issued_at = _daytime(self.base.rgb, self.place, self.rng)
         self.code = self.new_code() if self.tier >= 1 else ""
-        self.camera = Camera.draw(self.rng)
+        self.pan = "".join(self.rng.choice(list("LRUD"), 2)) if self.tier >= 1 else ""
+        self.camera = Camera.draw(self.rng, self.split)
 
     # -- chance --------------------------------------------------------------------------------
 
@@ -112,22 +118,44 @@ class Workshop:
         ]
         return held[int(self.rng.integers(len(held)))]
 
+    def made(self) -> Photograph:
+        """A generated still of the split, which becomes the base."""
+        self.stand_before(self.shelf.ai[int(self.rng.integers(len(self.shelf.ai)))])
+        return self.base
+
+    def stand_before(self, photo: Photograph) -> None:
+        """Makes another photograph the base, at an hour that suits it."""
+        self.base = photo
+        self.issued_at = _daytime(photo.rgb, self.place, self.rng)
+
+    def other_order(self) -> str:
+        """Turns that are not those asked for."""
+        while True:
+            order = "".join(self.rng.choice(list("LRUD"), 2))
+            if order != self.pan:
+                return order
+
     # -- pictures ------------------------------------------------------------------------------
 
+    def move(self, order: str | None = None) -> Motion:
+        """A hand that turns the phone as the claim asks (as `order` asks, where told), else holds it."""
+        asked = self.pan if order is None else order
+        return (pan(asked) if asked else hold)(FRAMES, FPS, self.rng)
+
     def shoot(
-        self, scene: Pixels | None = None, *, code: str | None = None, burst: bool | None = None
+        self, scene: Scene | None = None, *, code: str | None = None, motion: Motion | None = None
     ) -> Shot:
-        """An honest phone before `scene` (the base unless told), the code on a sheet when one is asked.
+        """An honest phone before `scene` (the base with depth unless told), at tier 1 with a burst.
 
         Args:
-            code: written on the sheet; "" for no sheet; the claim's unless told.
-            burst: with frames and motion around the shutter; as the tier asks unless told.
+            code: written on a sheet held into the scene; "" for no sheet; the claim's unless told.
+            motion: of the hand; as the claim asks unless told.
         """
-        seen = self.base.rgb if scene is None else scene
-        written = self.code if code is None else code
-        return self.camera.shoot(
-            seen, code=written, burst=self.tier >= 1 if burst is None else burst, rng=self.rng
-        )
+        seen = scene or self.camera.relief(self.base.rgb)
+        sheet = self.camera.sheet(self.code if code is None else code, self.rng)
+        if self.tier == 0:
+            return self.camera.photo(seen, motion or hold(1, FPS, self.rng), self.rng, sheet)
+        return self.camera.film(seen, motion or self.move(), self.rng, sheet)
 
     def still(self) -> Shot:
         """An honest picture of the base without sheet and burst; quick, for all families share it."""
@@ -139,7 +167,9 @@ class Workshop:
 
     def jpeg(self, rgb: Pixels) -> bytes:
         """The file of a picture uint8[h, w, 3]: the same writer for the honest and everybody else."""
-        return finish(rgb, self.mode, self.camera, self.issued_at + timedelta(seconds=7), self.place)
+        return finish(
+            rgb, self.mode, self.camera, self.rng, self.issued_at + timedelta(seconds=7), self.place
+        )
 
     # -- paper ---------------------------------------------------------------------------------
 
@@ -188,7 +218,7 @@ class Workshop:
             burst: replaces the shot's.
         """
         media = shot if isinstance(shot, bytes) else self.jpeg(shot.rgb)
-        felt = burst or (None if isinstance(shot, bytes) else shot.burst)
+        felt = burst or (None if isinstance(shot, bytes) else shot.burst(self.mode))
         sha256 = hashlib.sha256(media).hexdigest()
         asked = terms or self.terms()
         claim, device, nonce = self.token("clm"), self.token("dev"), self.rng.bytes(32).hex()
@@ -241,6 +271,7 @@ class Workshop:
             public_key=self.key.spki,
             nonce=nonce,
             code=self.code,
+            pan=self.pan,
             issued_at=self.issued_at,
             deadline=self.issued_at + timedelta(minutes=30),
             max_freshness_s=600.0,

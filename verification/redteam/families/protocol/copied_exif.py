@@ -13,8 +13,12 @@ from verification.redteam.workshop import Sample, Workshop
 
 @family("copied_exif", stratum="protocol", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
-    honest = finish(workshop.still().rgb, "native", workshop.camera, workshop.issued_at, workshop.place)
+    honest = finish(
+        workshop.still().rgb, "native", workshop.camera, workshop.rng, workshop.issued_at, workshop.place
+    )
     old = Image.fromarray(workshop.photograph(workshop.other()))
     out = io.BytesIO()
-    old.save(out, "JPEG", quality=workshop.camera.quality, exif=Image.open(io.BytesIO(honest)).getexif())
+    old.save(
+        out, "JPEG", quality=int(workshop.rng.integers(88, 96)), exif=Image.open(io.BytesIO(honest)).getexif()
+    )
     return workshop.sample(workshop.evidence(out.getvalue()))

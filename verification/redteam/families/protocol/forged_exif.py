@@ -10,5 +10,5 @@ from verification.redteam.workshop import Sample, Workshop
 @family("forged_exif", stratum="protocol", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     old = workshop.photograph(workshop.other())
-    media = finish(old, "native", workshop.camera, workshop.issued_at, workshop.place)
+    media = finish(old, "native", workshop.camera, workshop.rng, workshop.issued_at, workshop.place)
     return workshop.sample(workshop.evidence(media))
