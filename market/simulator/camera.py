@@ -1,30 +1,32 @@
-"""Captures without a person: a phone held by a hand, in front of a real photograph given depth.
+"""Captures without a person: a phone held by a hand, in front of a scene.
 
-The photograph becomes a scene (a ground plane, and things that stand on it at a few depths), a sheet
-with the challenge code is put into it, a hand holds the phone, the phone's sensor and software make
-the picture. Everything made here is simulated and says so (`Shot.simulated`).
+A photograph becomes a scene (a ground plane, and things that stand on it at a few depths), a sheet
+with the challenge code is put into it, a hand holds or moves the phone, the phone's sensor and software
+make the picture. `render` does it for an honest person before a photograph, `film` for any `Scene`, a
+cheat's screen among them. Everything made here is simulated and says so (`Shot.simulated`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from market.simulator.motion import Doubles, hold
-from market.simulator.sensor import Exif, Floats, Picture, encode, expose, to_light
-from market.simulator.sheet import Sheet, draw_sheet, light_on_paper, make_sheet
+from market.simulator.isp import Conditions, Phone
+from market.simulator.motion import Doubles, Motion, Move, hold, motion_csv
+from market.simulator.scene import Relief, Scene, relief
+from market.simulator.sensor import Exif, Floats, Picture, encode, expose, finish
+from market.simulator.sheet import Sheet, draw_sheet, focused, jostled, make_sheet
+from market.simulator.view import View
+from verification.evidence import Burst
 
 FPS = 15.0
-_OVERSCAN = 1.14  # the scene is drawn larger than the picture, so that a turning phone sees no edge
-_FOCAL = 0.8  # of the picture's width: about 64 degrees across, a phone's main camera
-_EYE_HEIGHT_M = 1.4
-_FAR_M = 30.0
-_BANDS = 4
+_OVERSCAN = (1.14, 1.7)  # the scene is drawn larger than the picture, so that a turning phone sees no edge
+_TORCH_LUX = 30.0  # of a phone's torch at 1 m
+_ADAPTED = 0.9  # how much of a torch's glare the automatic exposure takes back, as an exponent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,36 @@ class Shot:
     """What the simulated phone brings home.
 
     Attributes:
-        jpeg: the photograph (the first frame).
-        frames: sRGB uint8 [h, w, 3] each, FPS a second.
-        gyro: float64 [n, 3] rad/s in camera axes (x right, y down, z forward) at motion.GYRO_HZ.
-        sheet: float64 [4, 2], the sheet's corners in the first frame in pixels, clockwise from the
+        jpeg: the photograph: the moment of one of the frames, at its own size.
+        frames: sRGB uint8 [h, w, 3] each.
+        motion: poses, what the sensors felt, and when the frames were taken.
+        sheet: float64 [4, 2], the sheet's corners in the photograph in pixels, clockwise from the
             writing's top left; None when there is no sheet.
+        torch: whether the torch was on, a frame a letter: "0110..."; "" when it was not asked.
         simulated: always True: no figure made with this may be quoted as if people had done it.
     """
 
     jpeg: bytes
     frames: list[Picture]
-    gyro: Doubles
+    motion: Motion
     sheet: Doubles | None
+    torch: str = ""
     simulated: bool = True
+
+    @property
+    def gyro(self) -> Doubles:
+        """float64 [n, 3] rad/s in camera axes at motion.GYRO_HZ."""
+        return self.motion.gyro
+
+    def burst(self, mode: str = "native", *, quality: int = 85) -> Burst:
+        """Frames (JPEG of that quality), times and motion as the phone hands them in.
+
+        Args:
+            mode: of `motion_csv`: "native" or "web".
+        """
+        frames = tuple(encode(frame, quality=quality) for frame in self.frames)
+        times = tuple(round(float(t), 4) for t in self.motion.times)
+        return Burst(frames, times, motion_csv(self.motion, mode))
 
 
 def render(
@@ -54,7 +73,15 @@ def render(
     seed: int,
     size: tuple[int, int] = (1280, 960),
     frames: int = 1,
+    fps: float = FPS,
+    motion: Move = hold,
+    still: tuple[int, int] | None = None,
+    moment: int = 0,
     held: bool = True,
+    torch: str = "",
+    phone: Phone | None = None,
+    conditions: Conditions | None = None,
+    mode: str = "",
     exif: Exif | None = None,
 ) -> Shot:
     """A simulated capture of the scene in `photo`; the same arguments give the same bytes.
@@ -62,32 +89,77 @@ def render(
     Args:
         photo: sRGB uint8 [h, w, 3], or grey [h, w].
         code: letters A-Z, digits, hyphen or space to be written on the sheet; None for no sheet.
-        size: (width, height) of the pictures, both even and at least 64.
-        frames: how many pictures, at FPS.
+        size: (width, height) of the frames, both even and at least 64.
+        frames: how many, at `fps` a second.
+        motion: `motion.hold`, `motion.pan("LRU")` or `motion.sidestep()`.
+        still: (width, height) of the photograph where it is not `size`; it must have the same shape.
+        moment: of which frame the photograph is.
         held: the sheet is held up by a hand; False: it lies on a surface (a table, a floor).
+        torch: what the torch does, as letters 0 and 1, spread evenly over the frames.
+        phone: whose camera; the default is a middling phone. conditions: the scene's light.
+        mode: how the photograph is written: "web", "native" (see `sensor.finish`), or "" for a JPEG of
+            quality 88..95 with the given EXIF or none.
 
     Raises:
-        ValueError: the photo is not uint8 [h, w(, 3)], or a size or frame count is out of range.
+        ValueError: the photo is not uint8 [h, w(, 3)], a size, a frame count or a pattern is out of range,
+            or there is too little time for the motion.
     """
     _check(photo, size, frames)
     rng = np.random.default_rng(seed)
-    scene = to_light(_fit(photo, size))
-    depth = _inverse_depth(scene, size)
-    focal = _FOCAL * size[0]
-    sheet = make_sheet(code, not held, focal, size, rng) if code else None
-    light = light_on_paper(_middle(scene, size), rng)
-    motion = hold(frames, FPS, rng)
-    pictures, first = [], None
-    for turn, shift in zip(motion.rotations, motion.shifts, strict=True):
-        seen = _look(scene, depth, turn, shift, size)
-        if sheet:
-            pixels = _project(sheet, turn, shift, focal, size)
-            first = pixels if first is None else first
-            seen = draw_sheet(sheet, seen, pixels, light)
-        blurred = cv2.GaussianBlur(seen, (0, 0), 0.55 * size[0] / 1280 + 0.1)
-        pictures.append(expose(np.asarray(blurred, np.float32), rng))
-    quality = int(rng.integers(88, 96))
-    return Shot(encode(pictures[0], quality=quality, exif=exif), pictures, motion.gyro, first)
+    moved = motion(frames, fps, rng)
+    phone = phone or Phone()
+    largest = still or size
+    focal = phone.focal * largest[0]
+    scene = relief(photo, largest, focal, _overscan(moved, largest, focal))
+    sheet = make_sheet(code, not held, focal, largest, rng) if code else None
+    return film(
+        scene,
+        moved,
+        rng,
+        sheet=sheet,
+        size=size,
+        still=still,
+        moment=moment,
+        torch=torch,
+        phone=phone,
+        conditions=conditions,
+        mode=mode,
+        exif=exif,
+    )
+
+
+def film(
+    scene: Scene,
+    motion: Motion,
+    rng: np.random.Generator,
+    *,
+    sheet: Sheet | None = None,
+    size: tuple[int, int] = (640, 480),
+    still: tuple[int, int] | None = None,
+    moment: int = 0,
+    torch: str = "",
+    phone: Phone | None = None,
+    conditions: Conditions | None = None,
+    mode: str = "",
+    exif: Exif | None = None,
+) -> Shot:
+    """A capture of any scene by a hand that moves as told: see `render` for the arguments.
+
+    Raises:
+        ValueError: sizes of two shapes, a moment that is no frame, a torch pattern of other letters.
+    """
+    phone, conditions = phone or Phone(), conditions or Conditions()
+    count = len(motion.rotations)
+    if still and abs(still[0] * size[1] - still[1] * size[0]) > 2 * max(size):
+        raise ValueError(f"photograph {still} and frames {size} differ in shape")
+    if not 0 <= moment < count or set(torch) - {"0", "1"}:
+        raise ValueError(f"moment is a frame of {count}, torch letters 0 and 1: not {moment}, {torch!r}")
+    camera = _Camera(scene, sheet, motion, rng, phone, conditions, _spread(torch, count))
+    pictures = [camera.shoot(k, size) for k in range(count)]
+    photograph = camera.shoot(moment, still) if still else pictures[moment]
+    jpeg = finish(photograph, mode, rng, exif) if mode else _plain(photograph, rng, exif)
+    corners = camera.corners(moment, still or size) if sheet else None
+    return Shot(jpeg, pictures, motion, corners, camera.torch if torch else "")
 
 
 def mjpeg(shot: Shot, path: Path) -> None:
@@ -114,88 +186,120 @@ def _check(photo: NDArray[np.uint8], size: tuple[int, int], frames: int) -> None
         raise ValueError(f"frames is 1..600, not {frames}")
 
 
-def _fit(photo: NDArray[np.uint8], size: tuple[int, int]) -> Picture:
-    """The photo cut to the picture's shape about its middle and scaled to the overscanned size."""
-    colour = photo if photo.ndim == 3 else np.repeat(photo[..., None], 3, axis=2)
-    height, width = colour.shape[:2]
-    shape = size[0] / size[1]
-    cut_w, cut_h = min(width, round(height * shape)), min(height, round(width / shape))
-    left, top = (width - cut_w) // 2, (height - cut_h) // 2
-    wide, high = (round(side * _OVERSCAN / 2) * 2 for side in size)
-    piece = colour[top : top + cut_h, left : left + cut_w]
-    shrinking = cut_w > wide
-    flags = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(piece, (wide, high), interpolation=flags), np.uint8)
+@dataclass
+class _Camera:
+    """One phone before one scene, for the length of a capture."""
+
+    scene: Scene
+    sheet: Sheet | None
+    motion: Motion
+    rng: np.random.Generator
+    phone: Phone
+    conditions: Conditions
+    torch: str
+
+    def __post_init__(self) -> None:
+        self._lights: dict[tuple[int, int], Floats] = {}
+        self._scenes: dict[tuple[int, int], Scene] = {}
+        self._textures: dict[tuple[int, int], Sheet] = {}
+        self._shade = int(self.rng.integers(2**32))
+        self._sheets = jostled(self.sheet, len(self.torch), self.rng) if self.sheet else []
+
+    def shoot(self, k: int, size: tuple[int, int]) -> Picture:
+        """The picture of moment `k` at a size."""
+        view = self._view(k, size)
+        seen = self._scene(size).look(view)
+        if self.sheet:
+            corners = self._sheets[k].corners
+            near = float(np.linalg.norm(corners.mean(axis=0) - view.shift))
+            light = self._light(view) + np.float32(view.torch / near**2)
+            pixels = view.project(corners)
+            seen = draw_sheet(self._focused(size, pixels), seen, pixels, light)
+        if view.torch:
+            seen = seen * np.float32(_adapted(seen))
+        scale = size[0] / 1280
+        sigma = float(np.hypot(self.phone.lens_blur, self.conditions.defocus)) * scale + 0.1
+        blurred = cv2.GaussianBlur(_smear(seen, view, self.conditions.shutter_s), (0, 0), sigma)
+        return expose(np.asarray(blurred, np.float32), self.rng, self.phone, self.conditions)
+
+    def corners(self, k: int, size: tuple[int, int]) -> Doubles:
+        """Where the sheet's corners are seen at moment `k`."""
+        return self._view(k, size).project(self._sheets[k].corners)
+
+    def _view(self, k: int, size: tuple[int, int]) -> View:
+        """A white thing is about 1 in linear light, so a torch's lux count against the scene's."""
+        lit = _TORCH_LUX / self.conditions.lux if self.torch[k] == "1" else 0.0
+        motion, phone = self.motion, self.phone
+        return View(
+            turn=motion.rotations[k],
+            shift=motion.shifts[k],
+            size=size,
+            focal=phone.focal * size[0],
+            rate=motion.rates[k],
+            readout_s=phone.readout_s,
+            torch=lit,
+        )
+
+    def _scene(self, size: tuple[int, int]) -> Scene:
+        if not isinstance(self.scene, Relief):
+            return self.scene
+        if size not in self._scenes:
+            factor = self.phone.focal * size[0] / self.scene.focal
+            self._scenes[size] = self.scene.shrunk(min(1.0, factor))
+        return self._scenes[size]
+
+    def _focused(self, size: tuple[int, int], pixels: Doubles) -> Sheet:
+        """The sheet's texture at a size; how far it is shrunk hardly changes while a capture lasts."""
+        if size not in self._textures:
+            self._textures[size] = focused(self._sheets[0], pixels)
+        return self._textures[size]
+
+    def _light(self, view: View) -> Floats:
+        """The light on the sheet: it stays while the capture lasts, at whatever size."""
+        if view.size not in self._lights:
+            still = replace(view, torch=0.0)
+            self._lights[view.size] = self._scene(view.size).light(still, np.random.default_rng(self._shade))
+        return self._lights[view.size]
 
 
-def _middle(scene: Floats, size: tuple[int, int]) -> Floats:
-    """The part of the overscanned scene that a still phone sees."""
-    top, left = (scene.shape[0] - size[1]) // 2, (scene.shape[1] - size[0]) // 2
-    return scene[top : top + size[1], left : left + size[0]]
+def _plain(picture: Picture, rng: np.random.Generator, exif: Exif | None) -> bytes:
+    return encode(picture, quality=int(rng.integers(88, 96)), exif=exif)
 
 
-def _inverse_depth(scene: Floats, size: tuple[int, int]) -> Floats:
-    """1/metres at each pixel of the scene, float32 [h, w], guessed from the picture alone.
-
-    A ground plane runs from the lower edge to a horizon a little above the middle. A patch of one
-    colour that rises over the horizon stands on the ground where its lowest pixels are, at one of a
-    few depths. It is a guess: it gives parallax of the right size, not the right scene.
-    """
-    height, width = scene.shape[:2]
-    rows = np.arange(height, dtype=np.float32)[:, None] - 0.44 * height
-    ground = np.maximum(rows / (_FOCAL * size[0] * _EYE_HEIGHT_M), 1 / _FAR_M)
-    depth = np.repeat(ground, width, axis=1)
-    steps = np.linspace(1 / _FAR_M, float(ground.max()), _BANDS + 1)[:-1]
-    for patch in _patches(scene):
-        tall = cv2.resize(patch, (width, height), interpolation=cv2.INTER_NEAREST) > 0
-        lowest = int(np.quantile(np.nonzero(tall)[0], 0.97))
-        band = steps[np.searchsorted(steps, ground[lowest, 0], side="right") - 1]
-        depth[tall] = np.maximum(depth[tall], band)
-    return np.asarray(cv2.GaussianBlur(depth.astype(np.float32), (0, 0), 4), np.float32)
+def _spread(torch: str, count: int) -> str:
+    """The torch's state at each of `count` frames."""
+    return "".join(torch[k * len(torch) // count] for k in range(count)) if torch else "0" * count
 
 
-def _patches(scene: Floats) -> list[Picture]:
-    """Connected patches of like colour that rise over the horizon and end below it; uint8 masks 120 x 160."""
-    small = cv2.resize(scene, (160, 120), interpolation=cv2.INTER_AREA)
-    calm = cv2.pyrMeanShiftFiltering((np.sqrt(small) * 255).astype(np.uint8), 5, 24)
-    key = (calm // 48).astype(np.int32) @ np.array([36, 6, 1], np.int32)
-    found = []
-    for colour in np.unique(key):
-        count, labels, stats, _ = cv2.connectedComponentsWithStats((key == colour).astype(np.uint8))
-        for k in range(1, count):
-            top, high = int(stats[k, cv2.CC_STAT_TOP]), int(stats[k, cv2.CC_STAT_HEIGHT])
-            if stats[k, cv2.CC_STAT_AREA] > 150 and 4 < top < 50 and top + high > 62:
-                found.append((labels == k).astype(np.uint8))
-    return found
+def _adapted(light: Floats) -> float:
+    """The factor by which an automatic exposure answers a torch that has made something too bright."""
+    bright = float(np.quantile(light[::8, ::8], 0.95))
+    return float(max(1.0, bright) ** -_ADAPTED)
 
 
-def _look(scene: Floats, depth: Floats, turn: Doubles, shift: Doubles, size: tuple[int, int]) -> Floats:
-    """The scene as the phone sees it from a pose, linear light float32 [h, w, 3].
-
-    A ray n (z = 1) from the shifted phone meets the scene where its own inverse depth r says:
-    n * (1 - shift_z * r) + shift_xy * r, solved by three rounds of substitution.
-    """
-    width, height = size
-    focal = _FOCAL * width
-    middle = np.array([(scene.shape[1] - 1) / 2, (scene.shape[0] - 1) / 2])
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    rays = np.stack([(x - (width - 1) / 2) / focal, (y - (height - 1) / 2) / focal, np.ones_like(x)], axis=-1)
-    rays = rays @ turn.T.astype(np.float32)
-    flat = rays[..., :2] / rays[..., 2:]
-    at = flat
-    for _ in range(3):
-        near = _sample(depth, at * focal + middle, cv2.INTER_LINEAR)[..., None]
-        at = flat * (1 - shift[2] * near) + shift[:2].astype(np.float32) * near
-    return np.maximum(_sample(scene, at * focal + middle, cv2.INTER_CUBIC), np.float32(0))
+def _smear(light: Floats, view: View, shutter_s: float) -> Floats:
+    """Motion blur of a turning phone: a line as long as the scene moves while the shutter is open."""
+    # Turning right (+y) moves the scene left; turning up (+x) moves it down.
+    move = np.array([-view.rate[1], view.rate[0]]) * view.focal * shutter_s
+    length = float(np.linalg.norm(move))
+    if length < 0.7:
+        return light
+    reach = int(np.ceil(length / 2)) + 1
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
+    for t in np.linspace(-0.5, 0.5, 8 * reach):
+        x, y = move * t + reach
+        left, top = int(x), int(y)
+        across, down = x - left, y - top
+        weights = np.outer((1 - down, down), (1 - across, across))
+        kernel[top : top + 2, left : left + 2] += weights.astype(np.float32)
+    return np.asarray(cv2.filter2D(light, -1, kernel / kernel.sum()), np.float32)
 
 
-def _sample(picture: Floats, where: NDArray[Any], how: int) -> Floats:
-    """The picture at float positions [h, w, 2] (x, y); beyond its edge it is mirrored."""
-    x, y = where[..., 0].astype(np.float32), where[..., 1].astype(np.float32)
-    return np.asarray(cv2.remap(picture, x, y, how, borderMode=cv2.BORDER_REFLECT), np.float32)
-
-
-def _project(sheet: Sheet, turn: Doubles, shift: Doubles, focal: float, size: tuple[int, int]) -> Doubles:
-    """Where the sheet's corners fall in the picture, float64 [4, 2] pixels."""
-    seen = (sheet.corners - shift) @ turn
-    return np.asarray(seen[:, :2] / seen[:, 2:] * focal + np.array([(size[0] - 1) / 2, (size[1] - 1) / 2]))
+def _overscan(motion: Motion, size: tuple[int, int], focal: float) -> tuple[float, float]:
+    """How much wider and higher than a picture the scene must be for the motion, within _OVERSCAN."""
+    half = np.array(size) / 2 / focal
+    corners = np.array([(x, y, 1) for x in (-half[0], half[0]) for y in (-half[1], half[1])])
+    seen = (motion.rotations @ corners.T).transpose(0, 2, 1)
+    reach = np.abs(seen[..., :2] / seen[..., 2:]).max(axis=(0, 1)) / half + 0.02
+    wide, high = np.clip(reach, *_OVERSCAN)
+    return float(wide), float(high)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.geo import Spot
+from market.simulator.isp import Conditions, Phone
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-_FULL_WELL = 5200.0  # electrons at white, at the gain a phone uses indoors
-_READ_NOISE = 4.0  # electrons
 _GREEN_LEVEL = 0.9  # of full well; what is brighter clips
+_RASTER = 1280  # columns of the sensor that a phone's pattern is drawn on
+_WEB_QUALITY = 92  # canvas.toBlob("image/jpeg")'s own in Chromium
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,59 @@ def to_light(picture: Picture) -> Floats:
     return table.astype(np.float32)[picture]
 
 
-def expose(light: Floats, rng: np.random.Generator) -> Picture:
+def expose(
+    light: Floats,
+    rng: np.random.Generator,
+    phone: Phone | None = None,
+    conditions: Conditions | None = None,
+) -> Picture:
     """The phone's picture (sRGB uint8) of linear light float32 [h, w, 3], h and w even."""
-    lit = light * _vignette(light.shape[0], light.shape[1], rng.uniform(0.12, 0.28))
-    raw = _mosaic(np.clip(lit, 0, 1.1))
-    electrons = np.maximum(raw, 0) * _FULL_WELL * _GREEN_LEVEL
-    noise = np.sqrt(electrons + _READ_NOISE**2) * rng.standard_normal(raw.shape, np.float32)
-    counts = np.clip((electrons + noise) / (_FULL_WELL * _GREEN_LEVEL), 0, 1)
+    phone, conditions = phone or Phone(), conditions or Conditions()
+    height, width = light.shape[:2]
+    gains = conditions.exposure * np.array([phone.red_gain, 1, phone.blue_gain], np.float32)
+    raw = _mosaic(light, gains.astype(np.float32)) * _vignette(height, width, phone.vignette)
+    full = phone.full_well / conditions.gain * _GREEN_LEVEL
+    electrons = np.clip(raw, 0, 1.1) * np.float32(full)
+    if phone.prnu:
+        electrons *= pattern(phone, (width, height))
+    spread = np.sqrt(electrons + np.float32(phone.read_noise**2))
+    electrons += spread * rng.standard_normal(raw.shape, np.float32)
+    counts = np.clip(electrons * np.float32(65535 / full), 0, 65535).astype(np.uint16)
     # RGGB in our layout is what OpenCV calls BayerBG.
-    colour = cv2.demosaicing((counts * 65535).astype(np.uint16), cv2.COLOR_BayerBG2RGB)
-    return _develop(np.asarray(colour / 65535, np.float32), rng)
+    colour = cv2.demosaicing(counts, cv2.COLOR_BayerBG2RGB)
+    return _develop(np.asarray(colour, np.uint16), phone, conditions)
+
+
+@lru_cache(maxsize=8)
+def pattern(phone: Phone, size: tuple[int, int]) -> Floats:
+    """Gain of each of the sensor's pixels, about 1, float32 [h, w]: this phone's own and the same for ever
+    (photo-response non-uniformity: Lukas, Fridrich & Goljan, IEEE TIFS 1(2), 2006).
+
+    The pattern is drawn at _RASTER columns; pictures of other sizes are binned or interpolated from it.
+    """
+    rows = round(_RASTER * size[1] / size[0] / 2) * 2
+    drawn = np.random.default_rng((phone.seed, 0x9121)).standard_normal((rows, _RASTER), np.float32)
+    if size != (_RASTER, rows):
+        how = cv2.INTER_AREA if size[0] < _RASTER else cv2.INTER_LINEAR
+        drawn = np.asarray(cv2.resize(drawn, size, interpolation=how), np.float32)
+    return np.asarray(1 + np.float32(phone.prnu) * drawn, np.float32)
+
+
+def finish(picture: Picture, mode: str, rng: np.random.Generator, exif: Exif | None = None) -> bytes:
+    """The file that leaves the phone: the one last step of honest pictures and of cheats alike.
+
+    Args:
+        mode: "web": what a page's canvas gives, quality 92 and no EXIF; "native": a camera app's file,
+            with EXIF (`exif`, or an empty phone's own) and a quality of 88..95 drawn from `rng`.
+
+    Raises:
+        ValueError: another mode.
+    """
+    if mode == "web":
+        return encode(picture, quality=_WEB_QUALITY)
+    if mode == "native":
+        return encode(picture, quality=int(rng.integers(88, 96)), exif=exif or Exif())
+    raise ValueError(f"mode is web or native, not {mode!r}")
 
 
 def encode(picture: Picture, *, quality: int = 92, exif: Exif | None = None) -> bytes:
@@ -62,33 +107,40 @@ def encode(picture: Picture, *, quality: int = 92, exif: Exif | None = None) -> 
     return out.getvalue()
 
 
+@lru_cache(maxsize=8)
 def _vignette(height: int, width: int, depth: float) -> Floats:
-    """Fall-off of the lens: 1 in the middle, 1 - depth in the corners, float32 [h, w, 1]."""
+    """Fall-off of the lens: 1 in the middle, 1 - depth in the corners, float32 [h, w]."""
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    fall: Floats = (1 - np.float32(depth) * (0.5 * (x * x + y * y)) ** 1.5).astype(np.float32)
-    return fall[..., None]
+    return np.asarray(1 - np.float32(depth) * (0.5 * (x * x + y * y)) ** 1.5, np.float32)
 
 
-def _mosaic(light: Floats) -> Floats:
+def _mosaic(light: Floats, gains: Floats) -> Floats:
     """One colour a pixel, in the RGGB order, float32 [h, w]."""
-    raw = light[..., 1].copy()
-    raw[0::2, 0::2] = light[0::2, 0::2, 0]
-    raw[1::2, 1::2] = light[1::2, 1::2, 2]
-    return raw
+    raw = light[..., 1] * gains[1]
+    raw[0::2, 0::2] = light[0::2, 0::2, 0] * gains[0]
+    raw[1::2, 1::2] = light[1::2, 1::2, 2] * gains[2]
+    return np.asarray(raw, np.float32)
 
 
-def _develop(light: Floats, rng: np.random.Generator) -> Picture:
-    """Tone curve, chroma smoothing and sharpening of demosaiced light float32 [h, w, 3]."""
+@lru_cache(maxsize=8)
+def _tone(contrast: float) -> Floats:
+    """The tone curve as a table: sRGB's and an S-curve on it, float32 [65536]."""
+    light = np.linspace(0, 1, 65536)
     tone = np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-6) ** (1 / 2.4) - 0.055)
-    contrast = np.float32(rng.uniform(0.04, 0.14))
-    tone = tone + contrast * tone * (1 - tone) * (2 * tone - 1) * 2
-    ycc = cv2.cvtColor(np.clip(tone, 0, 1).astype(np.float32), cv2.COLOR_RGB2YCrCb)
-    ycc[..., 1:] = cv2.GaussianBlur(ycc[..., 1:], (0, 0), 1.6)
-    soft = cv2.GaussianBlur(ycc[..., 0], (0, 0), 1.2)
-    ycc[..., 0] += np.float32(rng.uniform(0.35, 0.8)) * (ycc[..., 0] - soft)
-    rgb = cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB)
-    return np.asarray(np.round(np.clip(rgb, 0, 1) * 255), np.uint8)
+    return np.asarray(np.clip(tone + 2 * contrast * tone * (1 - tone) * (2 * tone - 1), 0, 1), np.float32)
+
+
+def _develop(counts: NDArray[np.uint16], phone: Phone, conditions: Conditions) -> Picture:
+    """Tone curve, chroma smoothing, denoising and sharpening of demosaiced counts uint16 [h, w, 3]."""
+    ycc = cv2.cvtColor(_tone(phone.contrast)[counts], cv2.COLOR_RGB2YCrCb)
+    luma, *chroma = cv2.split(ycc)
+    smooth = phone.chroma_blur * (1 + conditions.denoise)
+    chroma = [cv2.GaussianBlur(plane, (0, 0), smooth) for plane in chroma]
+    soft = cv2.GaussianBlur(luma, (0, 0), 1.2)
+    luma += np.float32(phone.sharpen * (1 - conditions.denoise) - conditions.denoise) * (luma - soft)
+    rgb = cv2.cvtColor(cv2.merge([luma, *chroma]), cv2.COLOR_YCrCb2RGB)
+    return np.asarray(cv2.convertScaleAbs(np.maximum(rgb, 0), alpha=255), np.uint8)
 
 
 def _tags(exif: Exif) -> Image.Exif:

@@ -7,7 +7,7 @@ would look different. Lengths in metres, camera axes (x right, y down, z forward
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -62,29 +62,91 @@ def make_sheet(
     return Sheet(albedo, relief, skin, _tone(rng), _place(lying, focal, size, rng), lying)
 
 
+def jostled(sheet: Sheet, count: int, rng: np.random.Generator) -> list[Sheet]:
+    """The sheet at each of `count` pictures: a held one trembles in its hand, a lying one lies still."""
+    if sheet.lying:
+        return [sheet] * count
+    shaken, middle = [], sheet.corners.mean(axis=0)
+    offset, turn = np.zeros(3), np.zeros(3)
+    for _ in range(count):
+        corners = (sheet.corners - middle) @ cv2.Rodrigues(turn)[0].T + middle + offset
+        shaken.append(replace(sheet, corners=corners))
+        offset = 0.85 * offset + rng.normal(0, 0.0010, 3)
+        turn = 0.85 * turn + rng.normal(0, np.radians(0.2), 3)
+    return shaken
+
+
+def focused(sheet: Sheet, pixels: Doubles) -> Sheet:
+    """The sheet with its texture as fine as a picture can show that has its corners at `pixels`."""
+    width = sheet.albedo.shape[1]
+    shrink = max(1.0, width / float(np.linalg.norm(pixels[1] - pixels[0])))
+    layers: list[NDArray[Any]] = [
+        _blur(layer, 0.45 * shrink) for layer in (sheet.albedo, sheet.relief, sheet.skin)
+    ]
+    if shrink > 1.8:
+        half = (width // 2, sheet.albedo.shape[0] // 2)
+        layers = [np.asarray(cv2.resize(layer, half, interpolation=cv2.INTER_AREA)) for layer in layers]
+    albedo, relief, skin = (np.asarray(layer, np.float32) for layer in layers)
+    return replace(sheet, albedo=albedo, relief=relief, skin=skin)
+
+
 def draw_sheet(sheet: Sheet, onto: Floats, pixels: Doubles, light: Floats) -> Floats:
     """The scene with the sheet in it: linear light float32 [h, w, 3].
 
     Args:
+        sheet: as `focused` made it.
         onto: the scene without it, linear light.
         pixels: float64 [4, 2], where `sheet.corners` fall in the picture.
         light: float32 [h, w, 3], light falling on things at each pixel, from `light_on_paper`.
     """
+    tex_h, tex_w = sheet.albedo.shape[:2]
+    paper_h = tex_h * _PIXELS[1] / (_PIXELS[1] + _BELOW)
+    frame = np.array([(0, 0), (tex_w, 0), (tex_w, paper_h), (0, paper_h)]) - 0.5
+    warp: Doubles = np.asarray(
+        cv2.getPerspectiveTransform(frame.astype(np.float32), pixels.astype(np.float32)), np.float64
+    )
+    drawn = pixels if sheet.lying else _mapped(warp, [(0, 0), (tex_w, 0), (tex_w, tex_h), (0, tex_h)])
+    part = _around(drawn, onto.shape, 140 * onto.shape[1] / 1280)
+    if part is None:
+        return onto
+    rows, columns = part
+    moved = np.array([[1, 0, -columns.start], [0, 1, -rows.start], [0, 0, 1]]) @ warp
+    done = onto.copy()
+    reach = onto.shape[1] / 1280
+    done[rows, columns] = _draw(sheet, onto[rows, columns], moved, light[rows, columns], reach)
+    return done
+
+
+def _draw(sheet: Sheet, onto: Floats, warp: Doubles, light: Floats, reach: float) -> Floats:
+    """`draw_sheet` for the part of a picture that has sheet, hand or shadow in it."""
     height, width = onto.shape[:2]
-    tex_w, tex_h = _PIXELS
-    frame = np.array([(0, 0), (tex_w, 0), (tex_w, tex_h), (0, tex_h)], np.float32)
-    warp = cv2.getPerspectiveTransform(frame, pixels.astype(np.float32))
-    shrink = max(1.0, tex_w / float(np.linalg.norm(pixels[1] - pixels[0])))
-    layers = [_blur(layer, 0.45 * shrink) for layer in (sheet.albedo, sheet.relief, sheet.skin)]
-    albedo, relief, skin = (_warp(layer, warp, width, height) for layer in layers)
+    albedo, relief, skin = (
+        _warp(layer, warp, width, height) for layer in (sheet.albedo, sheet.relief, sheet.skin)
+    )
     cover = albedo[..., 3:4]
-    scene = onto * (1 - _shadow(np.maximum(cover[..., 0], _solid(skin[..., 0])), sheet.lying))
-    scene = _draw_skin(scene, skin[..., 0], 0.75 * light * sheet.tone)
+    scene = onto * (1 - _shadow(np.maximum(cover[..., 0], _solid(skin[..., 0])), sheet.lying, reach))
+    if not sheet.lying:
+        scene = _draw_skin(scene, skin[..., 0], np.float32(0.75) * light * sheet.tone)
+        light = light * (1 - np.float32(0.35) * _blur(_solid(skin[..., 1]), 7 * reach)[..., None])
     bend = np.where(cover > 0.02, relief[..., None] / np.maximum(cover, 0.02), 1)
-    thumb_shadow = 0.35 * _blur(_solid(skin[..., 1]), 7 * width / 1280)[..., None]
     # Colours are premultiplied by coverage so that the edge blends without a dark rim.
-    scene = scene * (1 - cover) + albedo[..., :3] * light * bend * (1 - thumb_shadow)
-    return _draw_skin(scene, skin[..., 1], light * sheet.tone)
+    scene = scene * (1 - cover) + albedo[..., :3] * (light * bend)
+    return scene if sheet.lying else _draw_skin(scene, skin[..., 1], light * sheet.tone)
+
+
+def _mapped(warp: Doubles, points: list[tuple[float, float]]) -> Doubles:
+    seen = np.column_stack([np.array(points, np.float64), np.ones(len(points))]) @ warp.T
+    return np.asarray(seen[:, :2] / np.where(np.abs(seen[:, 2:]) < 1e-6, 1e-6, seen[:, 2:]))
+
+
+def _around(points: Doubles, shape: tuple[int, ...], margin: float) -> tuple[slice, slice] | None:
+    """Rows and columns of a picture that hold the points and a margin; None when none does."""
+    top = np.array([shape[1], shape[0]])
+    low = np.clip(points.min(axis=0) - margin, 0, top).astype(int)
+    high = np.clip(points.max(axis=0) + margin, 0, top).astype(int)
+    if (high - low < 2).any():
+        return None
+    return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
 
 
 def light_on_paper(scene: Floats, rng: np.random.Generator) -> Floats:
@@ -220,12 +282,12 @@ def _place(lying: bool, focal: float, size: tuple[int, int], rng: np.random.Gene
     return np.asarray(around + np.array([across, down, z]))
 
 
-def _shadow(cover: Floats, lying: bool) -> Floats:
+def _shadow(cover: Floats, lying: bool, reach: float) -> Floats:
     """How much sheet and hand darken what lies behind them, float32 [h, w, 1]."""
-    reach = cover.shape[1] / 1280
     strength, right, down, soft = (0.6, 5, 7, 7) if lying else (0.18, 30, 40, 36)
-    moved = np.roll(cover, (int(down * reach), int(right * reach)), (0, 1))
-    return np.asarray(strength * _blur(moved, soft * reach)[..., None], np.float32)
+    move = np.array([[1, 0, right * reach], [0, 1, down * reach]])
+    moved = np.asarray(cv2.warpAffine(cover, move, (cover.shape[1], cover.shape[0])), np.float32)
+    return np.asarray(np.float32(strength) * _blur(moved, soft * reach)[..., None], np.float32)
 
 
 def _warp(layer: Floats, by: NDArray[Any], width: int, height: int) -> Floats:
@@ -235,7 +297,7 @@ def _warp(layer: Floats, by: NDArray[Any], width: int, height: int) -> Floats:
 def _blur(picture: Floats, sigma: float) -> Floats:
     if sigma > 8:  # nothing fine is left: a quarter of the size looks the same
         height, width = picture.shape[:2]
-        small = cv2.resize(picture, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(picture, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
         soft = cv2.GaussianBlur(small, (0, 0), sigma / 4)
         return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.1)), np.float32)

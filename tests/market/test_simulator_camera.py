@@ -19,9 +19,10 @@ from skimage import data
 from sklearn.datasets import load_sample_images
 
 from core.geo import Spot
-from market.simulator import camera, motion
+from market.simulator import camera, motion, scene
 from market.simulator.camera import mjpeg, render
 from market.simulator.sensor import Exif, expose, to_light
+from market.simulator.view import View
 
 ALPHABET = list("ACDEFGHJKLMNPQRTUVWXY34679")
 SMALL = (640, 480)
@@ -97,7 +98,8 @@ def test_the_gyro_felt_what_the_frames_show(photos: list[NDArray[np.uint8]]) -> 
     per_frame = motion.GYRO_HZ / camera.FPS
     pairs = list(pairwise(shot.frames))
     seen = np.array([turned(*pair, focal=0.8 * 320) for pair in pairs])
-    windows = [shot.gyro[round(k * per_frame) : round((k + 1) * per_frame)] for k in range(len(pairs))]
+    starts = [motion.LEAD_S * motion.GYRO_HZ + k * per_frame for k in range(len(pairs))]
+    windows = [shot.gyro[round(start) : round(start + per_frame)] for start in starts]
     felt = np.array([window.sum(axis=0) / motion.GYRO_HZ for window in windows])
     for axis in range(3):
         assert np.corrcoef(felt[:, axis], seen[:, axis])[0, 1] > 0.95
@@ -105,11 +107,9 @@ def test_the_gyro_felt_what_the_frames_show(photos: list[NDArray[np.uint8]]) -> 
 
 def test_near_ground_moves_more_than_the_far_scene() -> None:
     grain = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
-    scene = to_light(camera._fit(grain, (320, 240)))
-    depth = camera._inverse_depth(scene, (320, 240))
-    still, stepped = (
-        camera._look(scene, depth, np.eye(3), np.array([x, 0, 0]), (320, 240)).mean(axis=2) for x in (0, 0.1)
-    )
+    ground = scene.relief(grain, (320, 240), 0.8 * 320, (1.14, 1.14))
+    views = [View(np.eye(3), np.array([x, 0, 0]), (320, 240), 0.8 * 320) for x in (0, 0.1)]
+    still, stepped = (ground.look(view).mean(axis=2) for view in views)
     rows = (slice(60), slice(-40, None))
     far, near = (-cv2.phaseCorrelate(still[part], stepped[part])[0][0] for part in rows)
     assert near > far + 3
