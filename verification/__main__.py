@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 COMMANDS: dict[str, str] = {
     "examine": "verification.standalone:main",
+    "redteam": "verification.redteam.command:main",
 }
 """Name -> "module:function" from the words after it to an exit code; loaded only when it is called."""
 

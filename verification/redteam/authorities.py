@@ -1,0 +1,92 @@
+"""C2PA authorities of the red team: a maker we trust, its forger, a stranger, and one that leaked its key.
+
+They are made anew in each process (keys and serial numbers come from the system), and `trust()` is the
+list under which the same process judges.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+import c2pa
+from cryptography import x509
+
+from market.simulator.credentials import Authority, forge, new_authority, sign_c2pa
+from verification.trust import TrustList
+
+__all__ = ["Authorities", "authorities", "graft", "name_remote", "sign_c2pa", "trust"]
+_MAKER, _LEAKY = (
+    ("Trusted Cameras", "Trusted Cameras Root 1"),
+    ("Careless Cameras", "Careless Cameras Root 1"),
+)
+_APP11 = 0xEB  # the JPEG segment that holds C2PA (ISO 19566-5)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """A trusted maker, one that bears its names, one nobody knows, and a trusted one whose key leaked."""
+
+    maker: Authority
+    forged: Authority
+    unknown: Authority
+    leaked: Authority
+
+
+@lru_cache(maxsize=1)
+def authorities() -> Authorities:
+    """The authorities of this process."""
+    maker = new_authority(*_MAKER)
+    return Authorities(
+        maker, forge(maker.root_pem), new_authority("Nobody", "Nobody Root"), new_authority(*_LEAKY)
+    )
+
+
+def trust() -> TrustList:
+    """Both makers count; the leaked camera's certificate is revoked."""
+    held = authorities()
+    leaf = x509.load_pem_x509_certificates(held.leaked.chain_pem)[0]
+    anchors = (held.maker.root_pem + held.leaked.root_pem).decode()
+    return TrustList(anchors, frozenset({_MAKER, _LEAKY}), frozenset({leaf.serial_number}))
+
+
+def graft(donor: bytes, jpeg: bytes) -> bytes:
+    """The JPEG with the C2PA segments of another."""
+    return jpeg[:2] + b"".join(_segments(donor, _APP11)) + jpeg[2:]
+
+
+def name_remote(jpeg: bytes, url: str) -> bytes:
+    """The JPEG with nothing but the address of a manifest (in XMP)."""
+    created = {
+        "action": "c2pa.created",
+        "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
+    }
+    manifest = {
+        "claim_generator_info": [{"name": "spotcheck-simulator", "version": "1"}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}],
+    }
+    quiet = {
+        "verify": {"verify_after_sign": False, "remote_manifest_fetch": False, "ocsp_fetch": False},
+        "builder": {"thumbnail": {"enabled": False}},
+    }
+    held = authorities().maker
+    signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", held.chain_pem, held.key_pem, None))
+    out = io.BytesIO()
+    with c2pa.Builder(json.dumps(manifest), c2pa.Context.from_dict(quiet)) as builder:
+        builder.set_no_embed()
+        builder.set_remote_url(url)
+        builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), out)
+    return out.getvalue()
+
+
+def _segments(jpeg: bytes, marker: int) -> list[bytes]:
+    """The segments of one marker before the picture's data."""
+    found, at = [], 2
+    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF and jpeg[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        if jpeg[at + 1] == marker:
+            found.append(jpeg[at:end])
+        at = end
+    return found

@@ -1,0 +1,1 @@
+"""Cheats that look at the verdict and try again."""

@@ -1,0 +1,1 @@
+"""What fusion may learn from: other cheats, other parameters and other photographs than those reported."""

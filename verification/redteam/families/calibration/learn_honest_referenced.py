@@ -1,0 +1,20 @@
+"""An honest capture of a place of which whoever asks gave a photograph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from verification.redteam.registry import family
+from verification.redteam.staging import fitted
+from verification.redteam.workshop import Sample, Workshop
+
+
+@family("learn_honest_referenced", stratum="honest", split="calibration", tiers=(1,), needs=("places",))
+def _make(workshop: Workshop) -> Sample:
+    names = sorted(workshop.shelf.places)
+    views = workshop.shelf.places[names[int(workshop.rng.integers(len(names)))]]
+    first, second = workshop.rng.permutation(len(views))[:2]
+
+    workshop.stand_before(views[second])
+    references = (workshop.jpeg(fitted(views[first].rgb)),)
+    return workshop.sample(replace(workshop.evidence(workshop.shoot()), references=references))

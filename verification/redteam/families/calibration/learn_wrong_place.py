@@ -1,0 +1,16 @@
+"""A wrong place to learn from: references of one scene, a capture of another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from verification.redteam.registry import family
+from verification.redteam.staging import fitted
+from verification.redteam.workshop import Sample, Workshop
+
+
+@family("learn_wrong_place", stratum="sighted", split="calibration", tiers=(1, 0))
+def _make(workshop: Workshop) -> Sample:
+    references = tuple(workshop.jpeg(fitted(workshop.other().rgb)) for _ in range(2))
+    evidence = replace(workshop.evidence(workshop.shoot()), references=references)
+    return workshop.sample(evidence)

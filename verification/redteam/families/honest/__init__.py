@@ -1,0 +1,1 @@
+"""Captures by honest people: what must be accepted."""

@@ -1,0 +1,14 @@
+"""A sound signature by a key of another kind than the enrolled one, which the statement brings along."""
+
+from __future__ import annotations
+
+from verification.redteam.device import Key
+from verification.redteam.registry import family
+from verification.redteam.workshop import Sample, Workshop
+
+
+@family("wrong_algorithm", stratum="protocol")
+def _make(workshop: Workshop) -> Sample:
+    key = Key.make(workshop.rng, "Ed25519")
+    said = {"alg": "Ed25519", "public_key": key.spki.hex()}
+    return workshop.sample(workshop.evidence(workshop.still(), key=key, say=said))

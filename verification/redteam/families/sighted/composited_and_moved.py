@@ -1,0 +1,16 @@
+"""The best a flat still can do: sheet composited with care, burst and gyro rendered to match each other."""
+
+from __future__ import annotations
+
+from verification.redteam.registry import family
+from verification.redteam.staging import composited, moved
+from verification.redteam.workshop import Sample, Workshop
+
+
+@family("composited_and_moved", stratum="sighted", tiers=(1, 0))
+def _make(workshop: Workshop) -> Sample:
+    found = composited(workshop, workshop.base.rgb)
+    far = float(workshop.rng.uniform(1.5, 6))
+    return workshop.sample(
+        workshop.evidence(moved(workshop, found, workshop.move(), metres=far)), note=f"{far:.1f} m"
+    )

@@ -1,0 +1,15 @@
+"""A clip that is right in every pixel, with sensors that felt nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from verification.redteam.registry import family
+from verification.redteam.staging import felt_still
+from verification.redteam.workshop import Sample, Workshop
+
+
+@family("gyro_zero", stratum="sighted", tiers=(1,))
+def _make(workshop: Workshop) -> Sample:
+    shot = workshop.shoot()
+    return workshop.sample(workshop.evidence(replace(shot, motion=felt_still(shot.motion))))

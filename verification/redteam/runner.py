@@ -1,0 +1,229 @@
+"""Making and judging samples: resumable, in processes of their own, one JSON line each.
+
+A line's key names the family's code, the checks' versions, the photographs and the seed; a line with
+another key is out of date and made anew. Sample (family, tier, index, seed) is always the same capture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import itertools
+import multiprocessing
+import os
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from verification import fusion
+from verification import registry as checks
+from verification.context import Context
+from verification.redteam import lens, lines, workshop
+from verification.redteam.authorities import trust
+from verification.redteam.lines import Line
+from verification.redteam.photographs import Photograph, Shelf, shelves
+from verification.redteam.registry import Recipe, Split, Stratum, recipes
+from verification.redteam.workshop import Reply, Sample, Workshop
+from verification.standalone import Standalone
+
+MODES = ("web", "native")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be made.
+
+    Attributes:
+        chosen: (family, tier) pairs.
+        n: samples of each; `limit_s` ends the run early with what there is.
+        photos: folder with a manifest; None for the packages' samples.
+    """
+
+    chosen: tuple[tuple[str, int], ...]
+    n: int
+    seed: int
+    cache: Path
+    photos: Path | None
+    jobs: int
+    limit_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Some samples of one family at one tier, for one process."""
+
+    name: str
+    tier: int
+    indices: tuple[int, ...]
+    seed: int
+    photos: Path | None
+
+
+def run(plan: Plan, progress: Progress) -> list[Line]:
+    """All lines of the plan, from the cache or made now; appends what it makes."""
+    plan.cache.mkdir(parents=True, exist_ok=True)
+    wanted = {name: key_of(by_name(name), plan.seed, plan.photos) for name, _ in plan.chosen}
+    held = {name: _cached(plan.cache / f"{name}.jsonl", key) for name, key in wanted.items()}
+    jobs = list(_jobs(plan, held))
+    progress.start(len(plan.chosen) * plan.n, sum(len(job.indices) for job in jobs))
+    for line in _made(jobs, plan):
+        held[line.family][line.tier, line.index] = line
+        with (plan.cache / f"{line.family}.jsonl").open("a", encoding="utf-8") as out:
+            out.write(line.text() + "\n")
+        progress.step(line)
+    return [
+        line
+        for name, tier in plan.chosen
+        for (at, index), line in sorted(held[name].items())
+        if at == tier and index < plan.n
+    ]
+
+
+class Progress:
+    """Says on a stream how far the run is."""
+
+    def __init__(self, write: object = None) -> None:
+        self._write, self._todo, self._done, self._since = write, 0, 0, 0.0
+
+    def start(self, total: int, todo: int) -> None:
+        """A run begins: `todo` of `total` samples are to be made."""
+        self._todo, self._since = todo, time.monotonic()
+        self._say(f"{total - todo} of {total} samples are cached, {todo} to make")
+
+    def step(self, line: Line) -> None:
+        """A sample was made."""
+        self._done += 1
+        if self._done % 25 == 0 or self._done == self._todo:
+            pace = (time.monotonic() - self._since) / self._done
+            left = pace * (self._todo - self._done) / 60
+            self._say(f"{self._done}/{self._todo} {line.family}; {pace:.2f} s each, {left:.0f} min to go")
+
+    def _say(self, text: str) -> None:
+        if callable(self._write):
+            self._write(text + "\n")
+
+
+def judge() -> Standalone:
+    """The verifier that judges: on the processor, so that runs agree; with the red team's C2PA roots."""
+    return Standalone(trust(), device="cpu")
+
+
+def by_name(name: str) -> Recipe:
+    """The family of that name. Raises KeyError where there is none."""
+    return {recipe.name: recipe for recipe in recipes()}[name]
+
+
+def key_of(recipe: Recipe, seed: int, photos: Path | None) -> str:
+    """What a line must have been made and judged with, as 16 hex digits."""
+    parts = [
+        seed,
+        photos.name if photos else "packages",
+        _source(recipe.make),
+        _source(lens),
+        _source(workshop),
+    ]
+    parts += [f"{check.name}:{check.version}" for check in checks.registered()]
+    if recipe.stratum is Stratum.ADAPTIVE:  # what is tried next depends on the verdicts
+        parts.append(fusion.calibration().sha256)
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def make(
+    recipe: Recipe, tier: int, index: int, seed: int, shelf: Shelf, standalone: Standalone | None
+) -> tuple[Workshop, Sample]:
+    """One sample. Without a judge an adaptive family cannot be made."""
+
+    def oracle(context: Context) -> Reply:
+        if standalone is None:
+            raise RuntimeError("an adaptive family needs a judge")
+        report = standalone.examine(context)
+        return Reply(report.verdict, report.reasons)
+
+    rng = np.random.default_rng([seed, zlib.crc32(recipe.name.encode()), tier, index])
+    bases = _order(shelf.real, seed)
+    mode = MODES[(index + index // len(bases)) % len(MODES)]
+    bench = Workshop(rng, bases[index % len(bases)], shelf, recipe.split.value, mode, tier, oracle)
+    return bench, recipe.make(bench)
+
+
+def _jobs(plan: Plan, held: dict[str, dict[tuple[int, int], Line]]) -> Iterator[Job]:
+    """Few samples of every family first, so that a run cut short has seen them all."""
+    size = 1 if plan.limit_s else 5
+    for begin in range(0, plan.n, size):
+        for name, tier in plan.chosen:
+            missing = [k for k in range(begin, min(plan.n, begin + size)) if (tier, k) not in held[name]]
+            if missing:
+                yield Job(name, tier, tuple(missing), plan.seed, plan.photos)
+
+
+def _cached(path: Path, key: str) -> dict[tuple[int, int], Line]:
+    """The lines of a family that still count; the last of several."""
+    found = {}
+    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            line = lines.parse(text)
+        except (ValueError, TypeError):  # the end of a run that was cut off, or another version's
+            continue
+        if line.key == key:
+            found[line.tier, line.index] = line
+    return found
+
+
+def _made(jobs: Sequence[Job], plan: Plan) -> Iterator[Line]:
+    """Lines as they come, from `plan.jobs` processes of one thread each."""
+    if not jobs:
+        return
+    os.environ["OMP_NUM_THREADS"] = "1"
+    ends = time.monotonic() + plan.limit_s if plan.limit_s else None
+    waiting = iter(jobs)
+    with ProcessPoolExecutor(min(plan.jobs, len(jobs)), multiprocessing.get_context("spawn")) as pool:
+        running: set[Future[list[Line]]] = {
+            pool.submit(_work, job) for job in itertools.islice(waiting, plan.jobs)
+        }
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for finished in done:
+                yield from finished.result()
+                job = None if ends and time.monotonic() > ends else next(waiting, None)
+                if job:
+                    running.add(pool.submit(_work, job))
+
+
+def _work(job: Job) -> list[Line]:
+    """Makes and judges a job's samples in this process."""
+    recipe, shelf = by_name(job.name), _shelves(job.photos)[by_name(job.name).split]
+    key, found = key_of(recipe, job.seed, job.photos), []
+    for index in job.indices:
+        bench, sample = make(recipe, job.tier, index, job.seed, shelf, _judge())
+        report = _judge().examine(sample.context)
+        found.append(lines.compose(recipe, bench, sample, report, key=key, seed=job.seed, index=index))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _judge() -> Standalone:
+    cv2.setNumThreads(1)
+    return judge()
+
+
+@lru_cache(maxsize=2)
+def _shelves(photos: Path | None) -> dict[Split, Shelf]:
+    return shelves(photos)
+
+
+@lru_cache(maxsize=4)
+def _order(photos: tuple[Photograph, ...], seed: int) -> tuple[Photograph, ...]:
+    """The bases in the order in which they are used."""
+    return tuple(photos[i] for i in np.random.default_rng([seed, 0]).permutation(len(photos)))
+
+
+def _source(thing: object) -> str:
+    module = inspect.getmodule(thing)
+    return inspect.getsource(module) if module else ""

@@ -1,0 +1,148 @@
+"""What cheats share: stills with the code put in, stills made to move, sensors made to fit or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from market.simulator.scene import Scene
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from market.simulator.motion import Motion
+from market.simulator.sheet import Sheet
+from verification.redteam.lens import FRAMES, SIZE, Shot, shrunk
+from verification.redteam.photographs import Pixels
+from verification.redteam.workshop import Workshop
+
+_PAPER, _INK = (238, 236, 230), (25, 28, 60)
+
+
+def typed(rgb: Pixels, code: str, rng: np.random.Generator, *, share: float = 0.35) -> Pixels:
+    """A picture with the code in a typeface on a white box, drawn upright: what an editor does in a minute.
+
+    Args:
+        share: how much of the picture's width the box takes.
+    """
+    if not code:
+        return rgb
+    height, width = rgb.shape[:2]
+    font = ImageFont.load_default(width * share / 5)
+    left, top, right, bottom = (round(edge) for edge in font.getbbox(code))
+    pad = round((bottom - top) * 0.5)
+    box = Image.new("RGB", (right - left + 2 * pad, bottom - top + 2 * pad), _PAPER)
+    ImageDraw.Draw(box).text((pad - left, pad - top), code, font=font, fill=_INK)
+    whole = Image.fromarray(rgb)
+    at = (
+        int(rng.uniform(0.05, 0.9) * max(1, width - box.width)),
+        int(rng.uniform(0.4, 0.95) * max(1, height - box.height)),
+    )
+    whole.paste(box, at)
+    return np.asarray(whole, np.uint8)
+
+
+def composited(workshop: Workshop, rgb: Pixels, code: str | None = None) -> Pixels:
+    """A picture with a handwritten sheet put in by a careful hand: perspective, light, shadow, focus, noise.
+
+    It is the simulated camera's own sheet, so a better one does not exist here.
+    """
+    written = workshop.code if code is None else code
+    shot = workshop.camera.photo(
+        workshop.camera.relief(rgb), _level(), workshop.rng, _sheet(workshop, written)
+    )
+    return shot.rgb
+
+
+def moved(workshop: Workshop, rgb: Pixels, motion: Motion, *, metres: float = 2.0) -> Shot:
+    """A flat picture made into photo and burst by a program that turns it as `motion` says.
+
+    The program simulates a camera's lens, noise and file as well as this house can.
+    """
+    return workshop.camera.film(workshop.camera.flat(rgb, metres), motion, workshop.rng)
+
+
+def frozen(workshop: Workshop, rgb: Pixels, motion: Motion, *, grain: float = 2.0) -> Shot:
+    """A still fed to the camera as a clip: each frame is the same picture, with some noise of its own."""
+    small = shrunk(rgb).astype(np.float32)
+    frames = (small + workshop.rng.normal(0, grain, small.shape) for _ in range(FRAMES))
+    return Shot(rgb, tuple(np.clip(frame, 0, 255).astype(np.uint8) for frame in frames), motion)
+
+
+def overlaid(shot: Shot, code: str, rng: np.random.Generator) -> Shot:
+    """A clip over which the code is drawn at one place that never moves."""
+    seed = int(rng.integers(2**32))
+
+    def over(rgb: Pixels) -> Pixels:
+        return typed(rgb, code, np.random.default_rng(seed))
+
+    return replace(shot, rgb=over(shot.rgb), frames=tuple(over(frame) for frame in shot.frames))
+
+
+def screened(workshop: Workshop, scene: Scene) -> Shot:
+    """A flat thing filmed by a real phone in a real hand: sensors true, no sheet but the one it shows."""
+    return workshop.shoot(scene, code="")
+
+
+def felt_still(motion: Motion) -> Motion:
+    """Sensors that felt nothing: a phone on a table, or a program that writes zeros."""
+    return replace(motion, gyro=np.zeros_like(motion.gyro))
+
+
+def felt_like(motion: Motion, other: Motion) -> Motion:
+    """One motion's pictures with another's sensors."""
+    return replace(motion, gyro=other.gyro, acceleration=other.acceleration, sampled=other.sampled)
+
+
+def felt_later(motion: Motion, seconds: float) -> Motion:
+    """Sensors that say the same, some time later; what is missing at the start is quiet."""
+    shift = round(seconds / float(np.median(np.diff(motion.sampled))))
+    gyro = np.roll(motion.gyro, shift, axis=0)
+    gyro[: max(0, shift)] = motion.gyro[:1] * 0
+    return replace(motion, gyro=gyro)
+
+
+def pasted(onto: Pixels, donor: Pixels, rng: np.random.Generator, *, share: float = 0.25) -> Pixels:
+    """A piece of another picture pasted in with a soft edge, matched in brightness."""
+    height, width = onto.shape[:2]
+    wide, high = round(width * share), round(height * share)
+    x, y = int(rng.integers(width - wide)), int(rng.integers(height // 4, height - high))
+    u, v = int(rng.integers(donor.shape[1] - wide)), int(rng.integers(donor.shape[0] - high))
+    piece = donor[v : v + high, u : u + wide].astype(np.float32)
+    under = onto[y : y + high, x : x + wide].astype(np.float32)
+    piece += 0.5 * (under.mean(axis=(0, 1)) - piece.mean(axis=(0, 1)))
+    mask = Image.new("L", (wide, high), 0)
+    ImageDraw.Draw(mask).ellipse((wide * 0.08, high * 0.08, wide * 0.92, high * 0.92), fill=255)
+    soft = np.asarray(mask.filter(ImageFilter.GaussianBlur(wide * 0.02)), np.float32)[..., None] / 255
+    result = onto.copy()
+    result[y : y + high, x : x + wide] = np.clip(under * (1 - soft) + piece * soft, 0, 255).astype(np.uint8)
+    return result
+
+
+def removed(rgb: Pixels, rng: np.random.Generator, *, share: float = 0.2) -> Pixels:
+    """A picture from which something was taken away, filled from around it (Telea 2004)."""
+    height, width = rgb.shape[:2]
+    wide, high = round(width * share), round(height * share)
+    x, y = int(rng.integers(width - wide)), int(rng.integers(height // 4, height - high))
+    mask = np.zeros((height, width), np.uint8)
+    cv2.ellipse(mask, (x + wide // 2, y + high // 2), (wide // 2, high // 2), 0, 0, 360, 255, -1)
+    return np.asarray(cv2.inpaint(rgb, mask, 5, cv2.INPAINT_TELEA), np.uint8)
+
+
+def fitted(rgb: Pixels) -> Pixels:
+    """Any picture at the size of a capture, its middle."""
+    scale = max(SIZE[0] / rgb.shape[1], SIZE[1] / rgb.shape[0])
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    size = (max(SIZE[0], round(rgb.shape[1] * scale)), max(SIZE[1], round(rgb.shape[0] * scale)))
+    large = np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
+    left, top = (large.shape[1] - SIZE[0]) // 2, (large.shape[0] - SIZE[1]) // 2
+    return large[top : top + SIZE[1], left : left + SIZE[0]]
+
+
+def _level() -> Motion:
+    """One picture by a phone that does not move."""
+    none = np.zeros((1, 3))
+    return Motion(np.eye(3)[None], none, none, np.zeros(1), none, none, np.zeros(1))
+
+
+def _sheet(workshop: Workshop, code: str) -> Sheet | None:
+    return workshop.camera.sheet(code, workshop.rng)
