@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS: dict[str, str] = {
+    "calibrate": "verification.calibrate:main",
     "examine": "verification.standalone:main",
     "redteam": "verification.redteam.command:main",
 }

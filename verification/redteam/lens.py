@@ -13,13 +13,13 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from market.simulator.isp import Conditions, Phone, draw_conditions, draw_phone, isp_ranges
-from market.simulator.scene import Relief, Scene, relief
 from PIL import Image, ImageOps
 
 from core.geo import Spot
 from market.simulator.camera import film, render
+from market.simulator.isp import Conditions, Phone, draw_conditions, draw_phone, isp_ranges
 from market.simulator.motion import Motion, motion_csv
+from market.simulator.scene import Relief, Scene, relief
 from market.simulator.sensor import Exif, encode
 from market.simulator.sensor import finish as written
 from market.simulator.sheet import Sheet, make_sheet

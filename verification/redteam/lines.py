@@ -149,7 +149,11 @@ def rejudged(line: Line) -> Line:
         return line
     findings, terms = findings_of(line), _terms(line)
     fused = fusion.fuse(
-        findings, constants, required=policy.required(terms), answered=line.p_answer is not None
+        findings,
+        constants,
+        required=policy.required(terms),
+        answered=line.p_answer is not None,
+        tier=line.tier,
     )
     verdict, reasons = policy.judge(findings, fused.p_genuine, terms, constants)
     return replace(

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from market.simulator.scene import Scene
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from market.simulator.motion import Motion
+from market.simulator.scene import Scene
 from market.simulator.sheet import Sheet
 from verification.redteam.lens import FRAMES, SIZE, Shot, shrunk
 from verification.redteam.photographs import Pixels

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from market.simulator.scene import Scene
 
 from core.accounts.rules import statement_message
 from core.clock import wire
 from core.geo import EARTH_RADIUS_M, Area, Spot
 from market.simulator.motion import Motion, hold, pan
+from market.simulator.scene import Scene
 from verification.checks.sun import light
 from verification.codes import ALPHABET, LENGTH
 from verification.context import Context, Earlier
