@@ -122,7 +122,9 @@ def submit(
     signature = person.key.sign(account_rules.statement_message(commitment))
     submissions.commit(session, claimed, commitment, signature, now=now)
     submissions.deliver(session, claimed, hashlib.sha256(media).hexdigest(), "image/jpeg", len(media))
-    submissions.deliver_burst(session, claimed, hashlib.sha256(b"burst" + media).hexdigest(), 9)
+    bounty = session.get_one(Bounty, claimed.bounty)
+    if rules.needs_burst(bounty.kind, bounty.tier):
+        submissions.deliver_burst(session, claimed, hashlib.sha256(b"burst" + media).hexdigest(), 9)
     return submissions.submit_capture(session, claimed, statement, signature, answer, now=now)
 
 
