@@ -10,7 +10,7 @@ construction. What makes its surface a screen or a sheet of ink is in `market.si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -126,6 +126,44 @@ def screen(
     light = _framed(picture, size)
     place = _place(focal, size, fill, rng, distance_m)
     return Flat(_levels(light), *place, looks.at(fill * size[0] / pitch), wall(rng), room=_room(rng))
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """A screen that plays a clip: what it shows has parallax, and moves as the clip's phone moved.
+
+    Attributes:
+        flat: the screen. clip: its pictures, each as `Flat.levels`.
+        fps: of the clip; it starts again at its end.
+    """
+
+    flat: Flat
+    clip: tuple[tuple[Floats, ...], ...]
+    fps: float
+
+    def look(self, view: View) -> Floats:
+        """The screen with the picture of that time."""
+        shown = self.clip[int(view.time * self.fps) % len(self.clip)]
+        return replace(self.flat, levels=shown).look(view)
+
+    def light(self, view: View, rng: np.random.Generator) -> Floats:
+        """The room's light."""
+        return self.flat.light(view, rng)
+
+
+def playing(
+    frames: list[Picture],
+    rng: np.random.Generator,
+    *,
+    fps: float,
+    focal: float,
+    size: tuple[int, int] = (1280, 960),
+    pitch: float = 1.7,
+    fill: float = 1.25,
+) -> Playing:
+    """A clip (the frames of somebody's `render`, say) on a screen: see `screen`."""
+    still = screen(frames[0], rng, focal=focal, size=size, pitch=pitch, fill=fill)
+    return Playing(still, tuple(_levels(_framed(frame, size)) for frame in frames), fps)
 
 
 def printed(
