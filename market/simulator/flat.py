@@ -50,7 +50,6 @@ class Flat:
 
     def look(self, view: View) -> Floats:
         """The rectangle by its exact homography, over what is behind it."""
-        behind = self.behind.look(view)
         at, front = self._where(view)
         step = float(np.median(np.abs(np.diff(at[::16, :, 0], axis=1))))
         content = self._content(self.surface.pixelated(at), step)
@@ -60,6 +59,9 @@ class Flat:
         inside = np.clip(np.minimum(at, 1 - at).min(axis=2) / edge + 0.5, 0, 1) * front
         if self.cover is not None:
             inside = inside * self._sampled(self.cover, at)
+        if inside.min() >= 1:
+            return shown
+        behind = self.behind.look(view)
         return np.asarray(behind + inside[..., None] * (shown - behind), np.float32)
 
     def light(self, view: View, rng: np.random.Generator) -> Floats:
@@ -119,7 +121,8 @@ def screen(
         picture: sRGB uint8 [h, w, 3], such as a photograph, or a frame of `render` with a sheet in it.
         focal: the phone's, of the picture's width. size: of the photograph that will be taken.
         pitch: pixels of that photograph a pixel of the screen: .8-4.
-        fill: how much wider than the photograph the screen is; under 1 its bezel is seen.
+        fill: how much wider than the photograph the screen is; under 1 (or 2, where the phone pans)
+            the room around it is seen.
         surface: the screen's looks; its `columns` are set from `pitch`.
     """
     looks = surface or Screen.drawn(rng)
