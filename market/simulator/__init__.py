@@ -11,7 +11,7 @@ An honest burst in five lines:
 A cheat's, with the same camera, hand and file:
 
     rng = default_rng(7)
-    source = screen(photo, rng, focal=phone.focal, size=(1280, 960), pitch=1.7)  # printed, two_layer
+    source = screen(photo, rng, focal=phone.focal, size=(1280, 960), pitch=1.7)  # printed, two_layer, playing
     sheet = make_sheet("K7P3QX", False, phone.focal * 1280, (1280, 960), rng)  # None: no real sheet
     shot = film(source, hold(16, 10, rng), rng, sheet=sheet, size=(640, 480), still=(1280, 960),
                 phone=phone, conditions=here, mode="web")  # then shot.jpeg and shot.burst("web")

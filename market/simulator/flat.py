@@ -10,7 +10,7 @@ construction. What makes its surface a screen or a sheet of ink is in `market.si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -50,7 +50,6 @@ class Flat:
 
     def look(self, view: View) -> Floats:
         """The rectangle by its exact homography, over what is behind it."""
-        behind = self.behind.look(view)
         at, front = self._where(view)
         step = float(np.median(np.abs(np.diff(at[::16, :, 0], axis=1))))
         content = self._content(self.surface.pixelated(at), step)
@@ -60,6 +59,9 @@ class Flat:
         inside = np.clip(np.minimum(at, 1 - at).min(axis=2) / edge + 0.5, 0, 1) * front
         if self.cover is not None:
             inside = inside * self._sampled(self.cover, at)
+        if inside.min() >= 1:
+            return shown
+        behind = self.behind.look(view)
         return np.asarray(behind + inside[..., None] * (shown - behind), np.float32)
 
     def light(self, view: View, rng: np.random.Generator) -> Floats:
@@ -119,13 +121,52 @@ def screen(
         picture: sRGB uint8 [h, w, 3], such as a photograph, or a frame of `render` with a sheet in it.
         focal: the phone's, of the picture's width. size: of the photograph that will be taken.
         pitch: pixels of that photograph a pixel of the screen: .8-4.
-        fill: how much wider than the photograph the screen is; under 1 its bezel is seen.
+        fill: how much wider than the photograph the screen is; under 1 (or 2, where the phone pans)
+            the room around it is seen.
         surface: the screen's looks; its `columns` are set from `pitch`.
     """
     looks = surface or Screen.drawn(rng)
     light = _framed(picture, size)
     place = _place(focal, size, fill, rng, distance_m)
     return Flat(_levels(light), *place, looks.at(fill * size[0] / pitch), wall(rng), room=_room(rng))
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """A screen that plays a clip: what it shows has parallax, and moves as the clip's phone moved.
+
+    Attributes:
+        flat: the screen. clip: its pictures, each as `Flat.levels`.
+        fps: of the clip; it starts again at its end.
+    """
+
+    flat: Flat
+    clip: tuple[tuple[Floats, ...], ...]
+    fps: float
+
+    def look(self, view: View) -> Floats:
+        """The screen with the picture of that time."""
+        shown = self.clip[int(view.time * self.fps) % len(self.clip)]
+        return replace(self.flat, levels=shown).look(view)
+
+    def light(self, view: View, rng: np.random.Generator) -> Floats:
+        """The room's light."""
+        return self.flat.light(view, rng)
+
+
+def playing(
+    frames: list[Picture],
+    rng: np.random.Generator,
+    *,
+    fps: float,
+    focal: float,
+    size: tuple[int, int] = (1280, 960),
+    pitch: float = 1.7,
+    fill: float = 1.25,
+) -> Playing:
+    """A clip (the frames of somebody's `render`, say) on a screen: see `screen`."""
+    still = screen(frames[0], rng, focal=focal, size=size, pitch=pitch, fill=fill)
+    return Playing(still, tuple(_levels(_framed(frame, size)) for frame in frames), fps)
 
 
 def printed(

@@ -203,3 +203,9 @@ def test_a_torch_lights_what_is_near(photo: NDArray[np.uint8]) -> None:
     sheet = bright[y - 6 : y + 6, x - 6 : x + 6].mean() - dark[y - 6 : y + 6, x - 6 : x + 6].mean()
     sky = bright[:30].mean() - dark[:30].mean()
     assert sheet > 0.08 > 5 * abs(sky)
+
+
+def test_a_wrist_swings_the_phone_and_its_own_lens_does_not() -> None:
+    swung, turned = (moved(pan("R", lever=lever), seed=4, frames=12) for lever in (True, False))
+    far = [float(np.ptp(course.shifts[:, 0])) for course in (swung, turned)]
+    assert far[0] > far[1] + 0.01

@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_image
 
 from market.simulator import forged
 from market.simulator.camera import film, render
-from market.simulator.flat import Flat, printed, screen, two_layer
+from market.simulator.flat import Flat, playing, printed, screen, two_layer
 from market.simulator.isp import Conditions, Phone, draw_conditions, draw_phone, isp_ranges
 from market.simulator.motion import hold, pan, sidestep
 from market.simulator.optics import Paper, Screen
@@ -118,6 +118,20 @@ def test_two_layers_have_more_parallax_than_one(photo: Photo) -> None:
         away = np.linalg.norm(cv2.perspectiveTransform(points[kept], matrix) - moved[kept], axis=2)
         apart.append(float((away > 2.5).mean()))
     assert apart[1] > apart[0] + 0.1
+
+
+def test_a_playing_screen_shows_its_clip_in_time() -> None:
+    clip = [np.full((240, 320, 3), level, np.uint8) for level in (40, 200)]
+    source = playing(clip, np.random.default_rng(1), fps=5, focal=0.8, size=SIZE, pitch=0.4)
+    rng = np.random.default_rng(4)
+    frames = film(source, hold(8, 10, rng), rng, size=SIZE, phone=STILL_PHONE).frames
+    bright = [frame.mean() > 110 for frame in frames]
+    assert {tuple(bright[k : k + 3]) for k in range(6)} <= {
+        (False, False, True),
+        (False, True, True),
+        (True, True, False),
+        (True, False, False),
+    }
 
 
 def test_the_same_seed_gives_the_same_cheat(photo: Photo) -> None:
