@@ -44,25 +44,7 @@ SAID: dict[str, Json] = {
     "lon": -0.0015,
     "accuracy_m": 12.0,
 }
-UNKNOWN = Session(
-    claim="",
-    account="",
-    device="",
-    device_revoked=False,
-    algorithm="",
-    public_key=b"",
-    nonce="",
-    code="",
-    issued_at=None,
-    deadline=None,
-    max_freshness_s=0.0,
-    commitment=None,
-    committed_at=None,
-    statement="",
-    signature=b"",
-    submitted_at=None,
-    outside=True,
-)
+UNKNOWN = stage.unknown_session()
 KNOWN = replace(
     UNKNOWN,
     nonce=NONCE,
