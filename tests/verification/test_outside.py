@@ -246,6 +246,11 @@ def test_nonsense_for_a_position_is_not_absence(decoder: Decoder) -> None:
     assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "no_position")
 
 
+def test_in_the_market_a_position_left_out_is_refused(decoder: Decoder) -> None:
+    outcome = judged(place, stage.photo(MEDIA, say={"lat": None, "lon": None}), decoder)
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "no_position")
+
+
 def test_one_server_time_still_speaks_against(decoder: Decoder) -> None:
     early = outside(replace(KNOWN, committed_at=None), said(captured_at=wire(at(-5))))
     late = outside(replace(KNOWN, issued_at=None), said(captured_at=wire(at(9))))
