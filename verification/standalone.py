@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.errors import SpotcheckError
+from core.errors import SpotcheckError, Unavailable
 from verification import context as contexts
 from verification.case import Tools
 from verification.context import Context
@@ -108,15 +108,29 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--trust", type=Path, help="folder of C2PA roots (*.pem) and revoked.txt")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     chosen = parser.parse_args(argv)
-    trust = TrustList.load(chosen.trust) if chosen.trust else None
-    failed = False
-    with Standalone(trust, device=chosen.device) as standalone:
-        for path in chosen.contexts:
-            said = judge(standalone, path)
-            failed |= "error" in said
-            sys.stdout.write(json.dumps(said, allow_nan=False) + "\n")
-            sys.stdout.flush()
-    return 1 if failed else 0
+    try:
+        trust = _trust(chosen.trust)
+    except (ValueError, OSError) as error:
+        parser.error(f"--trust: {error}")
+    try:
+        with Standalone(trust, device=chosen.device) as standalone:
+            told = [_tell(judge(standalone, path)) for path in chosen.contexts]
+    except Unavailable as error:  # the nets could not be opened, so nothing was judged
+        told = [_tell(refusal(str(path), error)) for path in chosen.contexts]
+    return 0 if all(told) else 1
+
+
+def _trust(folder: Path | None) -> TrustList:
+    if folder is not None and not folder.is_dir():
+        raise ValueError(f"{folder} is no folder")
+    return TrustList.load(folder) if folder is not None else TrustList()
+
+
+def _tell(said: dict[str, Json]) -> bool:
+    """Prints a line at once; whether it is a judgement."""
+    sys.stdout.write(json.dumps(said, allow_nan=False) + "\n")
+    sys.stdout.flush()
+    return "error" not in said
 
 
 def _finding(finding: Finding) -> Json:

@@ -57,6 +57,15 @@ def sparse() -> dict[str, Evidence]:
         "years later": replace(
             photo, session=replace(signed, committed_at=stage.NOON + timedelta(days=9_000))
         ),
+        "outside, nothing known": replace(
+            photo,
+            terms=stage.terms(area=None, opens_at=None, closes_at=None),
+            session=stage.unknown_session(),
+        ),
+        "outside, no media": replace(photo, media=b"", media_sha256="", session=stage.unknown_session()),
+        "outside, a stream": replace(
+            stream, terms=replace(stream.terms, area=None), session=stage.unknown_session()
+        ),
         "no parts": replace(stream, parts=(), media=b""),
         "empty parts": replace(stream, parts=tuple(replace(part, payload="") for part in stream.parts)),
         "no instrument place": replace(stream, installed_at=None),

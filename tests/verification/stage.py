@@ -99,6 +99,29 @@ def signed_session(statement: str, key: Key, **changes: object) -> Session:
     return replace(honest, **changes)  # type: ignore[arg-type]
 
 
+def unknown_session() -> Session:
+    """A session outside the market of which nothing is known."""
+    return Session(
+        claim="",
+        account="",
+        device="",
+        device_revoked=False,
+        algorithm="",
+        public_key=b"",
+        nonce="",
+        code="",
+        issued_at=None,
+        deadline=None,
+        max_freshness_s=0.0,
+        commitment=None,
+        committed_at=None,
+        statement="",
+        signature=b"",
+        submitted_at=None,
+        outside=True,
+    )
+
+
 def photo(
     media: bytes,
     *,

@@ -71,7 +71,10 @@ def test_the_stated_chance_bounds_codes_of_other_lengths_and_alphabets(kind: str
     source = random.Random(length)
 
     def drawn() -> str:
-        return "".join(source.choice(kind) for _ in range(length))
+        while True:  # a code of digits alone, say, would be taken for one of ten characters
+            code = "".join(source.choice(kind) for _ in range(length))
+            if codes._letters(code) == len(kind):
+                return code
 
     reading = drawn() + " " + drawn()
     fits = [best_fit(drawn(), [reading]) for _ in range(1500)]

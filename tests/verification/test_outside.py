@@ -44,25 +44,7 @@ SAID: dict[str, Json] = {
     "lon": -0.0015,
     "accuracy_m": 12.0,
 }
-UNKNOWN = Session(
-    claim="",
-    account="",
-    device="",
-    device_revoked=False,
-    algorithm="",
-    public_key=b"",
-    nonce="",
-    code="",
-    issued_at=None,
-    deadline=None,
-    max_freshness_s=0.0,
-    commitment=None,
-    committed_at=None,
-    statement="",
-    signature=b"",
-    submitted_at=None,
-    outside=True,
-)
+UNKNOWN = stage.unknown_session()
 KNOWN = replace(
     UNKNOWN,
     nonce=NONCE,
@@ -261,6 +243,11 @@ def test_a_session_without_media_still_speaks(decoder: Decoder) -> None:
 
 def test_nonsense_for_a_position_is_not_absence(decoder: Decoder) -> None:
     outcome = judged(place, outside(said=said(lat="north")), decoder)
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "no_position")
+
+
+def test_in_the_market_a_position_left_out_is_refused(decoder: Decoder) -> None:
+    outcome = judged(place, stage.photo(MEDIA, say={"lat": None, "lon": None}), decoder)
     assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "no_position")
 
 

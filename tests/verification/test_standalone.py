@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from tests.assets.build import make
@@ -197,6 +198,26 @@ def test_the_command_judges_the_others_when_one_cannot_be_read(
     assert second["error"]["at"] == "file"
     assert set(second["error"]) == {"code", "message", "hint", "at"}
     assert command(["examine", "--device", "cpu", names[0]]) == 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device that is asked for in vain")
+def test_a_machine_that_cannot_judge_says_so_for_each(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "good.json").write_text("{}")
+    assert main(["--device", "cuda", *[str(folder / "good.json")] * 2]) == 1
+    errors = [json.loads(told)["error"]["code"] for told in capsys.readouterr().out.splitlines()]
+    assert errors == ["Unavailable", "Unavailable"]
+
+
+def test_roots_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    roots = folder / "roots"
+    roots.mkdir(exist_ok=True)
+    (roots / "bad.pem").write_text("no certificate")
+    for bad in (roots, folder / "none"):
+        with pytest.raises(SystemExit):
+            main(["--trust", str(bad), str(folder / "good.json")])
+        assert "--trust" in capsys.readouterr().err
 
 
 def test_commands_are_loaded_only_when_called() -> None:
