@@ -1,4 +1,4 @@
-"""Splice: an earlier compression shows, as a whole and in parts; enlargement shows; an honest save does not."""
+"""Splice: an earlier compression shows, whole or in parts; enlargement shows; an honest save does not."""
 
 from __future__ import annotations
 
