@@ -4,8 +4,9 @@
 
 Honest pictures are the files under DIR/real, real_small, same_place as they are, and simulated camera
 pictures of them. Screens, splices, second saves, enlargements and sensors are SIMULATED
-(tests/verification/screens.py): figures on them say what the method can do, not what happens in the field. DIR/screens holds real
-photographs of screens, mostly small devices, many resized. Intervals are 95 %, from resampling base pictures.
+(tests/verification/screens.py): figures on them say what the method can do, not what happens in the field.
+DIR/screens holds real photographs of screens, mostly small devices, many resized. Intervals are 95 %,
+from resampling base pictures.
 Without DIR the pictures come from scikit-image and scikit-learn: a smoke test.
 """
 
