@@ -1,4 +1,4 @@
-"""Splice: earlier compression shows, whole and in parts; enlargement shows; an honest save does not."""
+"""Splice: an earlier compression shows, whole or in parts; enlargement shows; an honest save does not."""
 
 from __future__ import annotations
 

@@ -36,7 +36,6 @@ class _Rings(NamedTuple):
     ring: npt.NDArray[np.int64]
     counts: npt.NDArray[np.float64]
     counted: npt.NDArray[np.bool_]
-    around: Floats
 
 
 def peaks(luminance: Floats) -> float | None:
@@ -68,7 +67,9 @@ def _tile_peak(tile: Floats) -> float:
     seen = np.fft.fftshift(np.fft.fft2(tile * rings.window))
     power: Floats = np.asarray(cv2.blur(np.abs(seen).astype(np.float32) ** 2, (3, 3)), np.float32)
     means = np.bincount(rings.ring.ravel(), power.ravel(), TILE) / np.maximum(rings.counts, 1)
-    background = np.maximum(means[rings.ring], cv2.filter2D(power, -1, rings.around))
+    wide, narrow = cv2.blur(power, (15, 15)), cv2.blur(power, (7, 7))
+    around = (wide * 225 - narrow * 49) / (225 - 49)  # the surroundings without the peak itself
+    background = np.maximum(means[rings.ring], around)
     above = np.where(rings.counted, np.log((power + 1e-3) / (background + 1e-3)), -1)
     near = cv2.dilate(above.astype(np.float32), np.ones((7, 7), np.uint8))  # perspective moves peaks a little
     turned = np.roll(np.rot90(near), (1, 0), (0, 1))  # about the zero frequency, at TILE / 2
@@ -85,15 +86,8 @@ def _rings() -> _Rings:
     off_axes = (np.abs(down) > 2.5 / TILE) & (np.abs(across) > 2.5 / TILE)
     grid = _eighth(down) & _eighth(across)
     counted = off_axes & ~grid & (radius > 0.06) & (radius < 0.5)
-    around = np.ones((15, 15), np.float32)
-    around[4:11, 4:11] = 0
-    return _Rings(
-        window,
-        ring,
-        np.bincount(ring.ravel(), minlength=TILE).astype(np.float64),
-        counted,
-        around / around.sum(),
-    )
+    counts = np.bincount(ring.ravel(), minlength=TILE).astype(np.float64)
+    return _Rings(window, ring, counts, counted)
 
 
 def _eighth(frequency: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
