@@ -8,7 +8,7 @@ import sys
 
 import bench
 
-_NOT_BENCHMARKS = {"__main__", "peers", "report", "simulation"}
+_NOT_BENCHMARKS = {"__main__", "displays", "peers", "report", "simulation"}
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from core.db import Database, insert_once
 from core.geo import COARSE_RESOLUTION, Spot, cell
@@ -126,10 +127,16 @@ class PictureMemory:
             row["hashes"] = pdq.index_views(picture.rgb).astype("<u8").tobytes()
             row["look"] = self._storage.seal(seen.pack(), "looks")
             self._keep(evidence.capture, seen)
-        with self._database.transaction() as session:
-            if insert_once(session, Remembered, row, ["capture"]):
-                marks = series.marks(evidence.parts)
-                session.add_all(SeriesMark(mark=mark, order=evidence.order) for mark in marks)
+        try:
+            with self._database.transaction() as session:
+                if insert_once(session, Remembered, row, ["capture"]):
+                    marks = series.marks(evidence.parts)
+                    session.add_all(SeriesMark(mark=mark, order=evidence.order) for mark in marks)
+        except IntegrityError:
+            # Postgres may meet the unique order first when two workers keep one capture at the same moment.
+            with self._database.reading() as session:
+                if session.get(Remembered, evidence.capture) is None:
+                    raise
 
     def look_of(self, capture: str) -> Look | None:
         """See `Memory`. Raises core.errors.NotFound when the stored look is lost or damaged."""
