@@ -62,6 +62,7 @@ class Library:
     hashes: Words
     at: list[int]
     times: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
 
 
 def mixtures(spectra: pdq.Floats, count: int, seed: int) -> Words:
@@ -108,9 +109,10 @@ def recall(index: HashIndex, held: Library, asked: Sequence[tuple[str, int, Word
     hits: dict[str, list[bool]] = {}
     snapshot = index.below(len(held.hashes))
     for name, at, views in asked:
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.thread_time()
         closest = snapshot.search(views, LIMIT)
         held.times.append(1000 * (time.perf_counter() - started))
+        held.cpu.append(1000 * (time.thread_time() - busy))
         hits.setdefault(name, []).append(at in {order for order, _, _ in closest})
     rows = []
     for name, found in hits.items():
@@ -131,8 +133,9 @@ def recall(index: HashIndex, held: Library, asked: Sequence[tuple[str, int, Word
                 bar,
             )
         )
-    rows.append(of_quantile("search p50", held.times, 0.5, unit="ms"))
-    rows.append(of_quantile("search p99", held.times, 0.99, unit="ms"))
+    rows.append(of_quantile("search p50, wall", held.times, 0.5, unit="ms"))
+    rows.append(of_quantile("search p99, wall", held.times, 0.99, unit="ms"))
+    rows.append(of_quantile("search p50, processor", held.cpu, 0.5, unit="ms"))
     return rows
 
 
@@ -146,22 +149,26 @@ def beside_faiss(held: Library, asked: Sequence[tuple[str, int, Words]]) -> list
     faiss.omp_set_num_threads(1)
     flat = faiss.IndexBinaryFlat(256)
     flat.add(np.ascontiguousarray(held.hashes.reshape(-1, 4)).view(np.uint8))
-    times, hits = [], []
+    times, cpu, hits = [], [], []
     for _, at, views in asked:
         codes = np.ascontiguousarray(views.reshape(-1, 4)).view(np.uint8)
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.thread_time()
         distances, labels = flat.search(codes, LIMIT)
         times.append(1000 * (time.perf_counter() - started))
+        cpu.append(1000 * (time.thread_time() - busy))
         closest = np.argsort(distances.ravel(), kind="stable")
         pictures = list(dict.fromkeys((labels.ravel()[closest] // pdq.VIEWS).tolist()))
         hits.append(at in pictures[:LIMIT])
-    ratio = float(np.median(times) / np.median(held.times))
+    ratio = float(np.median(cpu) / np.median(held.cpu))
     low, high = wilson(sum(hits), len(hits))
     return [
-        of_quantile("faiss flat p50", times, 0.5, unit="ms"),
-        of_quantile("faiss flat p99", times, 0.99, unit="ms"),
+        of_quantile("faiss flat p50, wall", times, 0.5, unit="ms"),
+        of_quantile("faiss flat p99, wall", times, 0.99, unit="ms"),
+        of_quantile("faiss flat p50, processor", cpu, 0.5, unit="ms"),
         Row("faiss flat: original among its closest", sum(hits) / len(hits), low, high, len(hits)),
-        Row("times quicker than faiss flat (medians)", ratio, ratio, ratio, len(times), "", ">= 1"),
+        Row(
+            "times less processor time than faiss flat (medians)", ratio, ratio, ratio, len(times), "", ">= 1"
+        ),
     ]
 
 
