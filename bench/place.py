@@ -117,7 +117,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--photos", type=Path)
     chosen = parser.parse_args(given)
     engine = Engine("cpu")
-    looks = pictures(chosen.photos, 40 if chosen.quick else 400, chosen.seed, engine)
+    looks = pictures(chosen.photos, 40 if chosen.quick else 150, chosen.seed, engine)
     found = strengths(looks, engine)
     others = sorted(negatives(found), key=lambda item: -item[2])
     false = [strength >= 1 for *_, strength in others]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from verification import pdq
 
 FAR = 100  # bits of 256: unrelated pictures seldom come closer than 84 over all views
-COARSE = 20  # bits of the 64 lowest frequencies
+COARSE = 16  # bits of the 64 lowest frequencies: of 440 copies within FAR 439 stay within it
 _BLOCK = 32_768  # hashes: their low words are 256 KB
 _LOW = [0, 2, 4, 6, 8, 10, 12, 14]  # the bytes of a hash that hold rows 0..7, columns 0..7
 

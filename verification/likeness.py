@@ -35,13 +35,20 @@ def number_in(value: float, texts: Iterable[str]) -> Likeness:
     read = [significant(number) for text in texts for number in _LOOSE.findall(text)]
     if len(wanted) < 2:
         return Likeness.NOTHING
-    if any(number.rstrip("0") == wanted.rstrip("0") for number in read):
+    if any(number == wanted or (value % 1 and number.rstrip("0") == wanted) for number in read):
         return Likeness.POINT
     if len(wanted) < _KIND:
         return Likeness.NOTHING
     if any(_near(wanted, number) for number in read):
         return Likeness.NEAR
     return Likeness.OTHER if any(abs(len(n) - len(wanted)) <= 1 for n in read) else Likeness.NOTHING
+
+
+def rivals(value: float, texts: Iterable[str]) -> int:
+    """How many other numbers, about as long, are written in the texts."""
+    wanted = len(significant(f"{value:g}"))
+    spelled = {number for text in texts for number in _NUMBER.findall(text) if not equal(value, number)}
+    return sum(abs(len(significant(number)) - wanted) <= 1 for number in spelled if wanted >= _KIND)
 
 
 def text_in(wanted: str, texts: Iterable[str]) -> Likeness:

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from core.accounts.tables import Account
 from core.db import Database, insert_once
@@ -140,13 +141,19 @@ class PictureMemory:
             row["look"] = self._storage.seal(seen.pack(), "looks")
             self._keep(evidence.capture, seen)
         sealed = self._storage.seal(noise.packed, "looks") if noise is not None else None
-        with self._database.transaction() as session:
-            if insert_once(session, Remembered, row, ["capture"]):
-                if noise is not None and sealed is not None:
-                    same = {name: row[name] for name in ("capture", "order", "account")}
-                    session.add(CameraPrint(**same, frame=noise.frame, print=sealed))
-                marks = series.marks(evidence.parts)
-                session.add_all(SeriesMark(mark=mark, order=evidence.order) for mark in marks)
+        try:
+            with self._database.transaction() as session:
+                if insert_once(session, Remembered, row, ["capture"]):
+                    if noise is not None and sealed is not None:
+                        same = {name: row[name] for name in ("capture", "order", "account")}
+                        session.add(CameraPrint(**same, frame=noise.frame, print=sealed))
+                    marks = series.marks(evidence.parts)
+                    session.add_all(SeriesMark(mark=mark, order=evidence.order) for mark in marks)
+        except IntegrityError:
+            # Postgres may meet the unique order first when two workers keep one capture at the same moment.
+            with self._database.reading() as session:
+                if session.get(Remembered, evidence.capture) is None:
+                    raise
 
     def look_of(self, capture: str) -> Look | None:
         """See `Memory`. Raises core.errors.NotFound when the stored look is lost or damaged."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.fakes.seeing import BlindEngine, EmptyMemory
 from tests.verification import stage
 from tests.verification.eyes import paper, picture, put, reader, sample
 from verification.case import Case, Tools
-from verification.checks import answer as module
 from verification.checks.answer import answer
 from verification.evidence import Json, Outcome, Status
+from verification.likeness import Likeness, edits, equal, number_in, rivals, text_in
 from verification.picture import Decoder, Pixels
 from verification.trust import TrustList
 
@@ -44,6 +45,7 @@ def test_a_word_on_a_sign_backs_a_text_answer(decoder: Decoder) -> None:
     assert seen.llr == 2.5
     unseen = judged(decoder, "Open daily", STRING, sign)
     assert (unseen.status, unseen.reason) == (Status.ABSTAIN, "answer_not_read")
+    assert judged(decoder, "Closed Tonday", STRING, sign).reason == "another_reading"
 
 
 def test_a_number_with_its_unit_backs_a_measured_answer(decoder: Decoder) -> None:
@@ -54,7 +56,12 @@ def test_a_number_with_its_unit_backs_a_measured_answer(decoder: Decoder) -> Non
     bare = judged(decoder, 21.4, NUMBER, display)
     assert bare.reason == "answer_read"
     assert 0 < bare.llr < seen.llr, "three digits alone say less"
-    assert judged(decoder, 21.5, NUMBER, display).reason == "answer_not_read"
+    near = judged(decoder, 21.5, NUMBER, display)
+    assert (near.status, near.reason, near.llr) == (Status.OK, "another_reading", -2.0)
+    other = judged(decoder, 87.5, NUMBER, display)
+    assert (other.reason, other.llr) == ("another_reading", -0.8)
+    shifted = judged(decoder, 2.14, NUMBER, display)
+    assert (shifted.reason, shifted.llr) == ("answer_read", 0.5), "displays lose their point"
     assert judged(decoder, 1.4, NUMBER, display).reason == "answer_not_read", "part of a number is not it"
 
 
@@ -62,7 +69,7 @@ def test_each_part_of_an_object_must_be_read(decoder: Decoder) -> None:
     sign = put(sample("coffee"), paper("ACME 4821"), width=0.6)
     schema: dict[str, Json] = {"type": "object", "properties": {"name": STRING, "meter": {"type": "integer"}}}
     assert judged(decoder, {"name": "acme", "meter": 4821}, schema, sign).reason == "answer_read"
-    assert judged(decoder, {"name": "acme", "meter": 4822}, schema, sign).reason == "answer_not_read"
+    assert judged(decoder, {"name": "acme", "meter": 4822}, schema, sign).reason == "another_reading"
 
 
 @pytest.mark.parametrize(
@@ -78,4 +85,39 @@ def test_each_part_of_an_object_must_be_read(decoder: Decoder) -> None:
     ],
 )
 def test_spellings_of_numbers(value: float, spelled: str, same: bool) -> None:
-    assert module._equal(value, spelled) is same
+    assert equal(value, spelled) is same
+
+
+@pytest.mark.parametrize(
+    ("value", "texts", "expected"),
+    [
+        (14.93, ["14,93m3"], Likeness.SAME),
+        (14.93, ["v1493m3"], Likeness.POINT),
+        (3.4, ["340"], Likeness.POINT),
+        (4820, ["482"], Likeness.NEAR),
+        (14.93, ["14,93 m3"], Likeness.SAME),
+        (162.1, ["1621"], Likeness.POINT),
+        (1621, ["1627"], Likeness.NEAR),
+        (417, ["47"], Likeness.NEAR),
+        (417, ["905"], Likeness.OTHER),
+        (417, ["9"], Likeness.NOTHING),
+        (7, ["8"], Likeness.NOTHING),
+        (417, [], Likeness.NOTHING),
+        (0, ["0.5"], Likeness.NOTHING),
+    ],
+)
+def test_how_like_a_number_is(value: float, texts: list[str], expected: Likeness) -> None:
+    assert number_in(value, texts) is expected
+
+
+def test_several_numbers_say_less_and_letters_may_differ(decoder: Decoder) -> None:
+    assert rivals(4821, ["4821", "4790"]) == 1
+    assert rivals(4821, ["4821", "4,821", "12"]) == 0
+    assert text_in("Harbour School", ["HARBOUR", "SCHOOL"]) is Likeness.SAME
+    assert text_in("Harbour School", ["HARBOURSOHOOL"]) is Likeness.NEAR
+    assert text_in("Cafe", ["CAFF"]) is Likeness.NOTHING, "four letters are near to much"
+    assert edits("abc", "xxabdxx") == 1
+    two = put(put(sample("coffee"), paper("4821"), width=0.3), paper("4821"), width=0.3)
+    alone = judged(decoder, 4821, NUMBER, two)
+    beside = judged(decoder, 4821, NUMBER, np.concatenate([two, put(sample("coffee"), paper("4790"))]))
+    assert alone.llr > beside.llr > 0

@@ -1,30 +1,43 @@
-"""answer: what the contributor answered stands written in the picture.
+"""answer: what the contributor answered stands written in the picture, or something else does.
 
-Stops: answers invented about a genuine picture of a sign, a label, a meter or a display.
-How: a text answer is sought among the texts read, a number among the numbers read, with its unit where
-the answer or its schema names one. Seen speaks for it; it feeds p_answer only.
-Limits: not seen says nothing, for what is asked need not be written anywhere. Counts, choices and yes or
-no have no reader. Words in a picture are a stranger's: they are compared, never obeyed.
+Stops: answers invented about a genuine picture of a sign, a label, a meter or a display, and answers with a
+digit misread.
+How: a text answer is sought among the texts read, a number among the numbers read (`verification.likeness`),
+with its unit where the answer or its schema names one. Read speaks for it; the same digits without the
+decimal point, which displays lose, a little; nearly the same digits or letters against it, and so does
+another number as long. Where several such numbers stand in the picture, having read one says less. It feeds
+p_answer only.
+Limits: nothing like it seen says nothing, for what is asked need not be written anywhere. Counts, choices
+and yes or no have no reader. The number of another sign in view is not told from the one asked for. Words in
+a picture are a stranger's: they are compared, never obeyed.
+Source: readings by PP-OCRv6; likelihoods rounded towards zero from 200 simulated signs and displays (seed 101
+of `bench.displays`): of right answers 89 % were read, 8 % but for the point, 2 % nearly; of answers wrong in
+a digit or letter 6 %, 3 % and 87 %; bench/answers.py measures on others.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from verification.case import Case
 from verification.codes import clean
 from verification.evidence import Family, Json, Outcome, abstain, ok
+from verification.likeness import Likeness, number_in, rivals, text_in
 from verification.registry import check
 
 MIN_TEXT = 3  # characters: shorter strings are found anywhere
-_NUMBER = re.compile(r"(?<![\w.,])[-+\u2212]?\d+(?:[.,]\d+)*")
+_DIGITS = {Likeness.POINT: 0.5, Likeness.NEAR: -2.0, Likeness.OTHER: -0.8, Likeness.NOTHING: 0.0}
+_LETTERS = {Likeness.NEAR: -1.5, Likeness.OTHER: 0.0, Likeness.POINT: 0.0, Likeness.NOTHING: 0.0}
+_AMONG_OTHERS = 1.2
 _TIGHT = 4  # an answer of so many digits, or one with its unit beside it, is not seen by chance
 
 
-@check("answer", family=Family.ANSWER, version="1", cost=2, kinds={"photo"}, bounds=(0.0, 2.5))
+@check("answer", family=Family.ANSWER, version="2", cost=2, kinds={"photo"}, bounds=(-2.0, 2.5))
 def answer(case: Case) -> Outcome:
-    """OK "answer_read"; abstains "nothing_asked", "no_reader", "no_picture" or "answer_not_read"."""
+    """OK "answer_read" or "another_reading".
+
+    Abstains "nothing_asked", "no_reader", "no_picture" or "answer_not_read".
+    """
     given, schema = case.evidence.answer, case.evidence.terms.answer_schema
     if given is None or not schema:
         return abstain("nothing_asked")
@@ -35,9 +48,11 @@ def answer(case: Case) -> Outcome:
         return abstain("no_picture")
     texts = [text.text for text in case.tools.reader.read(case.picture.rgb)]
     strengths = [_strength(value, unit, texts) for value, unit in leaves]
-    if min(strengths) <= 0:
+    least = min(strengths)
+    if least == 0:
         return abstain("answer_not_read", texts=len(texts))
-    return ok(min(strengths), "answer_read", parts=len(leaves), texts=len(texts))
+    reason = "answer_read" if least > 0 else "another_reading"
+    return ok(least, reason, parts=len(leaves), texts=len(texts))
 
 
 def _leaves(value: Json, schema: Json) -> Iterator[tuple[str | float, str]]:
@@ -67,29 +82,14 @@ def _is_number(value: Json) -> bool:
 
 
 def _strength(value: str | float, unit: str, texts: list[str]) -> float:
-    """Log-likelihood ratio of having read this part: 0 when it was not."""
+    """Log-likelihood ratio of what was read for this part: 0 where nothing like it was."""
     if isinstance(value, str):
-        wanted = clean(value)
-        found = any(wanted in clean(text) for text in texts) or wanted in clean("".join(texts))
-        return min(2.5, 0.4 * len(wanted)) if found else 0.0
-    spelled = [text for text in texts if any(_equal(value, number) for number in _NUMBER.findall(text))]
-    if not spelled:
-        return 0.0
+        found = text_in(value, texts)
+        return min(2.5, 0.4 * len(clean(value))) if found is Likeness.SAME else _LETTERS[found]
+    found = number_in(value, texts)
+    if found is not Likeness.SAME:
+        return _DIGITS[found]
     with_unit = bool(unit) and any(unit.casefold() in text.casefold() for text in texts)
     digits = sum(letter.isdigit() for letter in f"{value:g}")
-    return 2.0 if with_unit or digits >= _TIGHT else 0.5 * digits
-
-
-def _equal(value: float, spelled: str) -> bool:
-    """Whether a spelling such as "1,013.5" or "21,4" can mean the value."""
-    plain = spelled.replace("\u2212", "-")
-    meanings = {plain.replace(",", ""), plain.replace(".", "").replace(",", ".")}
-    if plain.count(",") == 1:
-        meanings.add(plain.replace(",", "."))
-    for meaning in meanings:
-        try:
-            if abs(float(meaning) - value) <= 1e-9 * max(1.0, abs(value)):
-                return True
-        except ValueError:
-            continue
-    return False
+    said = 2.0 if with_unit or digits >= _TIGHT else 0.5 * digits
+    return min(said, _AMONG_OTHERS) if rivals(value, texts) else said
