@@ -69,6 +69,8 @@ class Terms:
         required: families without which no capture of this tier is accepted.
         stake_micros: what a wrong accept costs: the reward, in micro-dollars.
         answer_schema: JSON Schema of the answer; may be empty.
+        harm_per_stake: harm of a wrong accept beyond the stake, in stakes, as the asker states it; None: as
+            the calibration has it.
     """
 
     bounty: str
@@ -81,6 +83,7 @@ class Terms:
     ask: str
     answer_schema: Mapping[str, Json]
     stake_micros: int
+    harm_per_stake: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

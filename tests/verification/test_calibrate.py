@@ -44,7 +44,7 @@ def test_only_its_split_counts(tmp_path: Path) -> None:
     write(tmp_path, own, "a.jsonl")
     alone, mixed = tmp_path / "alone.json", tmp_path / "mixed.json"
     assert calibrate.main(["--samples", str(tmp_path), "--out", str(alone)]) == 0
-    write(tmp_path, known.world(3, bases=30, each=1, split="report"), "b.jsonl")
+    write(tmp_path, known.world(3, bases=30, each=1, split="reported"), "b.jsonl")
     assert calibrate.main(["--samples", str(tmp_path), "--out", str(mixed)]) == 0
     assert alone.read_bytes() == mixed.read_bytes()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -307,3 +308,24 @@ def test_more_probable_is_never_judged_worse() -> None:
     for stake in (100_000, 1_000_000, 20_000_000):
         judged = [rank[policy.cheapest(p / 1000, stake, CONSTANTS)] for p in range(1001)]
         assert judged == sorted(judged)
+
+
+def test_an_asker_may_state_the_harm() -> None:
+    """TRUTH 2g's example: $10 at a harm of four stakes and a review at $0.50 accepts only above 99 %."""
+    for harm, line in ((None, 0.99), (4.0, 0.99), (0.0, 0.95), (49.0, 0.999)):
+        terms = stage.terms(stake_micros=10_000_000, harm_per_stake=harm)
+        assert policy.judge(HONEST_T0, line + 1e-4, terms, CONSTANTS)[0] is Verdict.ACCEPT
+        assert policy.judge(HONEST_T0, line - 1e-4, terms, CONSTANTS)[0] is Verdict.REVIEW
+
+
+def test_a_harm_below_nothing_is_an_error() -> None:
+    for harm in (-0.1, math.nan):
+        with pytest.raises(ValueError, match="harm"):
+            policy.cheapest(0.5, 1, CONSTANTS, harm_per_stake=harm)
+
+
+def test_the_point_estimate_is_near_the_mean_over_its_doubt() -> None:
+    """What the policy's page says: +-1 nat of doubt (90 %) about p = 0.97 moves the mean by 0.005 at most."""
+    centre, sd = fusion.logit(0.97), 1.0 / 1.645
+    drawn = [fusion.sigmoid(centre + sd * random.Random(1 + k).gauss(0, 1)) for k in range(20_000)]
+    assert 0 < 0.97 - sum(drawn) / len(drawn) < 0.006
