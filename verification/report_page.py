@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def _rates(own: Sequence[Sample]) -> Iterator[str]:
             for verdict in (Verdict.REVIEW, Verdict.REJECT)
         )
         yield (
-            f"| {name} | T{tier} | {accepted.n} | {accepted.clusters} | {accepted.value:.1%} "
+            f"| {escape(name)} | T{tier} | {accepted.n} | {accepted.clusters} | {accepted.value:.1%} "
             f"| {accepted.low:.1%} to {accepted.high:.1%} | {review:.1%} | {rejected:.1%} |"
         )
 
@@ -181,7 +182,7 @@ def _missed(found: Sequence[Sample]) -> Iterator[str]:
     bad = sorted((row for row in rows if row[3].value >= MISSED), key=lambda row: -row[3].value)
     for stratum, tier, name, accepted in bad:
         yield (
-            f"* **{name}** ({stratum}, tier {tier}): {accepted.value:.1%} accepted, "
+            f"* **{escape(name)}** ({stratum}, tier {tier}): {accepted.value:.1%} accepted, "
             f"at most {accepted.high:.1%} (n {accepted.n})."
         )
     if not bad:
@@ -192,8 +193,8 @@ def _calibration(found: Sequence[Sample], folder: str) -> Iterator[str]:
     prior = fusion.calibration().prior_genuine
     yield (
         f"\n## Is p_genuine what it says?\n\nAt the stated prior of {prior:.0%} genuine, every attack family "
-        "of a tier weighing alike; adaptive ones and captures that a check proved false are left out. Cllr is "
-        "in bits: 0 is perfect, 1 says nothing; Cllr_min is what remains after the best recalibration.\n"
+        "of a tier weighing alike; adaptive ones and captures that a check proved false are left out. Cllr "
+        "is in bits: 0 is perfect, 1 says nothing; Cllr_min is what remains after the best recalibration.\n"
     )
     yield "| tier | n | Cllr | Cllr_min | ECE | Brier | log score (bits) |\n|---|---|---|---|---|---|---|"
     for tier, own in _tiers(found).items():

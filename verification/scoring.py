@@ -52,7 +52,10 @@ def log_score(p: Doubles, truth: Bools, weights: Doubles) -> float:
 
 
 def ece(p: Doubles, truth: Bools, weights: Doubles, bins: int = BINS) -> float:
-    """Expected calibration error over bins of equal mass: mean |mean p - share true|, 0..1."""
+    """Expected calibration error over bins of equal mass: mean |mean p - share true|, 0..1.
+
+    It counts noise as miscalibration, so it errs high on few samples, and resampled intervals higher still.
+    """
     mass, said, true = reliability(p, truth, weights, bins)
     return float(np.sum(mass * np.abs(said - true)))
 

@@ -113,7 +113,8 @@ def test_the_constants_say_that_nobody_learnt_them() -> None:
     raw = hand_set()
     assert raw["name"] == "hand-set-2"
     assert raw["learnt_from"] is None
-    assert not any(model.learnt for model in [*CONSTANTS.families.values(), CONSTANTS.final])
+    assert not any(model.learnt for model in CONSTANTS.families.values())
+    assert not CONSTANTS.final.learnt
     assert len(CONSTANTS.sha256) == 64
 
 
@@ -150,6 +151,17 @@ def test_a_calibration_must_name_every_family_and_its_format() -> None:
     raw = hand_set()
     with pytest.raises(ValueError, match="format"):
         fusion.parse(raw | {"format": 1}, "")
+    changes: list[dict[str, Any]] = [
+        {"knots": [[[0, 0]]] * 2},
+        {"knots": [[[0, 0], [1, -1]]] * 3},
+        {"knots": [[[0, 0], [0, 1]]] * 3},
+        {"knots": [[]] * 3},
+        {"status": "learnt", "spread": [[0.1]] * 3},
+        {"status": "learnt"},
+    ]
+    for change in changes:
+        with pytest.raises(ValueError, match=r"the sum|a model says"):
+            fusion.parse(raw | {"final": raw["final"] | change}, "")
     del raw["families"]["place"]
     with pytest.raises(ValueError, match="every family"):
         fusion.parse(raw, "")
@@ -170,14 +182,8 @@ def learnt() -> Calibration:
         "seen_from": -7.0,
         "unseen_low": -5.0,
     }
-    raw["final"] = {
-        "status": "learnt",
-        "a": 0.8,
-        "b": [-0.5, 0.1, 0.0],
-        "low": -6.0,
-        "high": 4.0,
-        "spread": [0.01, 0.0, 0.01],
-    }
+    ends = [[[(llr - b) / 0.8, llr] for llr in (-6.0, 4.0)] for b in (-0.5, 0.1, 0.0)]  # 0.8 S + b
+    raw["final"] = {"status": "learnt", "knots": ends, "spread": [[0.1, 0.1]] * 3}
     return fusion.parse(raw, "")
 
 
@@ -198,7 +204,7 @@ def test_a_learnt_line_and_the_model_of_the_sum_are_applied() -> None:
 def test_the_sum_is_bounded_by_what_its_data_can_carry() -> None:
     best = [finding(family, 99.0) for family in Family]
     assert log_odds(learnt(), *best) == pytest.approx(4.0)
-    low = replace(learnt().final, low=-1.0)
+    low = fusion.Knots((((-1.0, -1.0), (1.0, 1.0)),) * 3, None)
     assert log_odds(replace(learnt(), final=low), finding(Family.MOTION, -6.0)) == pytest.approx(-1.0)
 
 
