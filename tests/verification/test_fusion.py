@@ -335,3 +335,9 @@ def test_the_point_estimate_is_near_the_mean_over_its_doubt() -> None:
     centre, sd = fusion.logit(0.97), 1.0 / 1.645
     drawn = [fusion.sigmoid(centre + sd * random.Random(1 + k).gauss(0, 1)) for k in range(20_000)]
     assert 0 < 0.97 - sum(drawn) / len(drawn) < 0.006
+
+
+def test_with_a_proof_support_does_not_even_offset_doubt() -> None:
+    failed, doubt = finding(Family.SESSION, status=Status.HARD_FAIL), finding(Family.MOTION, -2.0)
+    support = [finding(family, 9.0) for family in (Family.CHALLENGE, Family.SCENE, Family.DEPTH)]
+    assert p_genuine(failed, doubt, *support) == pytest.approx(p_genuine(failed, doubt))
