@@ -340,4 +340,6 @@ def test_the_point_estimate_is_near_the_mean_over_its_doubt() -> None:
 def test_with_a_proof_support_does_not_even_offset_doubt() -> None:
     failed, doubt = finding(Family.SESSION, status=Status.HARD_FAIL), finding(Family.MOTION, -2.0)
     support = [finding(family, 9.0) for family in (Family.CHALLENGE, Family.SCENE, Family.DEPTH)]
-    assert p_genuine(failed, doubt, *support) == pytest.approx(p_genuine(failed, doubt))
+    for constants in (CONSTANTS, learnt()):
+        alone = log_odds(constants, failed, doubt)
+        assert log_odds(constants, failed, doubt, *support) == pytest.approx(alone)
