@@ -24,7 +24,7 @@ import numpy as np
 
 from verification import fusion, learning, samples, scoring
 from verification.evidence import Family
-from verification.fusion import Model
+from verification.fusion import Knots, Model
 from verification.learning import Data
 from verification.samples import Sample
 from verification.scoring import Doubles, Figure
@@ -125,7 +125,7 @@ def learn(found: Sequence[Sample], begun: Mapping[str, Any], *, seed: int, name:
             models[family] = learning.with_spread(data, family, models[family], model, seed)
     folds = learning.folds_of(data, seed)
     sums, outside = learning.sums_unseen(data, hand, folds, seed)
-    final = learning.final_with_spread(data, sums, by_hand.final, seed)
+    final = learning.with_doubt(data, sums, learning.knots(data, sums, everyone, by_hand.final), seed)
     models[Family.ANSWER] = _answer(found, by_hand.families[Family.ANSWER], seed)
     unseen = learning.cross_checked(data, sums, folds, by_hand.final) + outside
     return Learnt(
@@ -182,26 +182,22 @@ def _row(data: Data, family: Family, model: Model) -> dict[str, Any]:
     spoke = np.isfinite(data.sums[family])
     return {
         "family": family.value,
-        "status": _status(model),
+        "status": "learnt" if model.learnt else "hand-set",
         "honest": int((spoke & data.truth).sum()),
         "attack": int((spoke & ~data.truth).sum()),
         "a": model.a,
-        "b": model.b[0],
+        "b": model.b,
         "low": model.low,
         "high": model.high,
         "abstain": list(model.abstain),
     }
 
 
-def _status(model: Model) -> str:
-    return "learnt" if model.learnt else "hand-set"
-
-
 def _file(
     found: Sequence[Sample],
     begun: Mapping[str, Any],
     models: Mapping[Family, Model],
-    final: Model,
+    final: Knots,
     seed: int,
     name: str | None,
 ) -> dict[str, Any]:
@@ -210,7 +206,7 @@ def _file(
     digest = hashlib.sha256("\n".join(samples.line_of(sample) for sample in found).encode()).hexdigest()
     # What no calibration has seen stands as it was set by hand, word for word.
     families = {
-        family: _object(models[Family(family)], per_tier=False) if models[Family(family)].learnt else said
+        family: _object(models[Family(family)]) if models[Family(family)].learnt else said
         for family, said in begun["families"].items()
     }
     return {
@@ -228,25 +224,31 @@ def _file(
         },
         "note": _NOTE,
         "families": families,
-        "final": _object(final, per_tier=True) if final.learnt else begun["final"],
+        "final": _joint(final) if final.learnt else begun["final"],
     }
 
 
-def _object(model: Model, *, per_tier: bool) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "status": _status(model),
+def _object(model: Model) -> dict[str, Any]:
+    return {
+        "status": "learnt",
         "a": _short(model.a),
-        "b": [_short(b) for b in model.b] if per_tier else _short(model.b[0]),
+        "b": _short(model.b),
         "low": _short(model.low),
         "high": _short(model.high),
-        "spread": None if model.spread is None else [float(f"{value:.4g}") for value in model.spread],
+        "spread": [float(f"{value:.4g}") for value in model.spread or ()],
+        "abstain": [_short(value) for value in model.abstain],
+        "abstain_learnt": list(model.abstain_learnt),
+        "seen_from": None if model.seen_from is None else _short(model.seen_from),
+        "unseen_low": _short(model.unseen_low),
     }
-    if not per_tier:
-        said["abstain"] = [_short(value) for value in model.abstain]
-        said["abstain_learnt"] = list(model.abstain_learnt)
-        said["seen_from"] = model.seen_from if model.seen_from is None else _short(model.seen_from)
-        said["unseen_low"] = _short(model.unseen_low)
-    return said
+
+
+def _joint(model: Knots) -> dict[str, Any]:
+    return {
+        "status": "learnt",
+        "knots": [[[_short(s), _short(llr)] for s, llr in tier] for tier in model.tiers],
+        "spread": [[_short(sd) for sd in tier] for tier in model.spread or ()],
+    }
 
 
 def _short(value: float) -> float:
@@ -293,8 +295,9 @@ def lines(learnt: Learnt) -> Iterator[str]:
             f"{row['b']:>+6.2f} {row['low']:>+6.2f} {row['high']:>+6.2f}  {abstain}"
         )
     final = learnt.file["final"]
-    reach = f"{final['low']:+.2f} to {final['high']:+.2f}"
-    yield f"sum          {final['status']:<9} a {final['a']:.2f}, b {final['b']}, {reach}"
+    for tier, points in enumerate(final["knots"]):
+        ends = f"{points[0][1]:+.2f} at {points[0][0]:+.2f} to {points[-1][1]:+.2f} at {points[-1][0]:+.2f}"
+        yield f"sum at T{tier}    {final['status']:<9} {ends}"
     yield "On bases and attack families not seen in fitting; captures proven false left out; 95 % by base:"
     for who, rows in learnt.figures.items():
         for how, scores in rows.items():

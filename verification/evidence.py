@@ -70,6 +70,8 @@ class Terms:
         area / opens_at / closes_at: where and when; None only outside the market, where none was told.
         stake_micros: what a wrong accept costs: the reward, in micro-dollars.
         answer_schema: JSON Schema of the answer; may be empty.
+        harm_per_stake: harm of a wrong accept beyond the stake, in stakes, as the asker states it; None: as
+            the calibration has it.
     """
 
     bounty: str
@@ -82,6 +84,7 @@ class Terms:
     ask: str
     answer_schema: Mapping[str, Json]
     stake_micros: int
+    harm_per_stake: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

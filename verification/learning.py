@@ -9,8 +9,9 @@ spoke, weighed among all in which it ran: so the line holds what *speaking* is w
 has the complement (`costs`). Its bounds (`logistic.bounds`) count as independent only distinct base
 photographs, and for attacks distinct pairs of photograph and attack.
 
-How the sum is learnt: on sums made by models that saw neither the capture's base photograph nor its attack
-family (`sums_unseen`): an attack of tomorrow is one that nobody calibrated on.
+How the sum is learnt: bins of equal mass, pooled until they rise (`knots`), on sums made by models that saw
+neither the capture's base photograph nor its attack family (`sums_unseen`): an attack of tomorrow is one that
+nobody calibrated on.
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ import numpy.typing as npt
 
 from verification import logistic
 from verification.evidence import Family, Status
-from verification.fusion import TIERS, Model, spoken
+from verification.fusion import TIERS, Knots, Model, spoken
 from verification.samples import Sample
-from verification.scoring import Bools, Doubles
+from verification.scoring import Bools, Doubles, masses
 
 FOLDS = 4
 ENOUGH = 27  # independent ones of either class below which nothing is learnt
 ENOUGH_UNSEEN = ENOUGH * (FOLDS - 1) // FOLDS  # with one fold held out
 FEW = 2  # where resampling drew some twice and left others out
 WORST_ABSTAIN = -4.0
+BINS = 16  # of equal mass, for the model of the sum
+NEAR = 1e-4  # sums that are one
 ROUNDS = 40  # resamplings of the bases for a model's spread
 
 
@@ -126,7 +129,7 @@ def family_model(
     all_true, all_false = data.units(ran)
     low, high = logistic.bounds(llr[ran], data.truth[ran], weighed[ran], n_true=all_true, n_false=all_false)
     seen_from = float(said[spoke].min())
-    return Model(a, (b,) * TIERS, low, high, (0.0, 0.0, 0.0), abstain, learnt, seen_from, by_hand.low)
+    return Model(a, b, low, high, (0.0, 0.0, 0.0), abstain, learnt, seen_from, by_hand.low)
 
 
 def costs(
@@ -160,7 +163,7 @@ def with_spread(data: Data, family: Family, model: Model, by_hand: Model, seed: 
         family_model(data, family, everyone, by_hand, times=times, enough=FEW)
         for times in resampled(data, seed)
     ]
-    return replace(model, spread=_spread([(one.a, one.b[0]) for one in drawn if one.learnt]))
+    return replace(model, spread=_spread([(one.a, one.b) for one in drawn if one.learnt]))
 
 
 def resampled(data: Data, seed: int) -> list[Doubles]:
@@ -191,7 +194,7 @@ def totals(data: Data, models: dict[Family, Model]) -> tuple[Doubles, Doubles]:
         spoke = np.isfinite(data.sums[family])
         lowest = -np.inf if model.seen_from is None else model.seen_from
         unseen = spoke & (said < lowest)
-        line = np.clip(model.a * np.maximum(said, lowest) + model.b[0], model.low, model.high)
+        line = np.clip(model.a * np.maximum(said, lowest) + model.b, model.low, model.high)
         line = np.where(unseen, np.minimum(line, np.maximum(said, model.unseen_low)), line)
         abstain = np.where(model.abstain_learnt, model.abstain, 0.0)[data.tier]
         part = np.where(spoke, line, np.where(data.ran[family], abstain, 0.0))
@@ -235,51 +238,68 @@ def folds_of(data: Data, seed: int) -> npt.NDArray[np.int64]:
     return dealt
 
 
-def final_model(
-    data: Data,
-    sums: Doubles,
-    mask: Bools,
-    by_hand: Model,
-    *,
-    times: Doubles | None = None,
-    enough: int = ENOUGH_UNSEEN,
-) -> Model:
-    """The model of the sum: one slope, an intercept a tier where the tier has enough, bounds over all."""
+def knots(
+    data: Data, sums: Doubles, mask: Bools, by_hand: Knots, *, times: Doubles | None = None, enough: int = 0
+) -> Knots:
+    """The model of the sum, one a tier; a tier with fewer than `enough` takes that of all tiers together.
+
+    `by_hand` where even all tiers together have fewer. Spreads are left at 0; see `with_doubt`.
+    """
     weighed = weights(data, mask, times)
-    kept = mask & (weighed > 0)
-    true, false = data.units(kept)
-    if min(true, false) < enough:
+    enough = enough or ENOUGH_UNSEEN
+    groups = [mask & (weighed > 0) & (data.tier == tier) for tier in range(TIERS)]
+    everyone = np.logical_or.reduce(groups)
+    if min(data.units(everyone)) < enough:
         return by_hand
-    a, b = logistic.line(sums[kept], data.truth[kept], weighed[kept], n_true=true, n_false=false)
-    shifts = [b] * TIERS
-    for tier in range(TIERS):
-        here = kept & (data.tier == tier)
-        n_true, n_false = data.units(here)
-        if min(n_true, n_false) >= enough:
-            targets = np.where(data.truth[here], (n_true + 1) / (n_true + 2), 1 / (n_false + 2))
-            shifts[tier] = logistic.shift(a * sums[here], targets, weighed[here])
-    llr = a * sums[kept] + np.array(shifts)[data.tier[kept]]
-    low, high = logistic.bounds(llr, data.truth[kept], weighed[kept], n_true=true, n_false=false)
-    return Model(a, tuple(shifts), low, high, (0.0, 0.0, 0.0))
+    chosen = [group if min(data.units(group)) >= enough else everyone for group in groups]
+    tiers = tuple(_rising(data, sums, group, weighed) for group in chosen)
+    return Knots(tiers, tuple((0.0,) * len(tier) for tier in tiers))
 
 
-def final_with_spread(data: Data, sums: Doubles, by_hand: Model, seed: int) -> Model:
-    """The model of the sum with what resampling the bases says of its line (of b: of the tiers' mean)."""
-    everyone = np.ones(len(sums), dtype=bool)
-    model = final_model(data, sums, everyone, by_hand)
+def _rising(data: Data, sums: Doubles, mask: Bools, weighed: Doubles) -> tuple[tuple[float, float], ...]:
+    """Bins of equal mass by sum, pooled until the ratio of honest to false rises (PAV, Ayer 1955).
+
+    Each share gets half a count more of its class's independent ones, so that no bin says more than they can.
+    """
+    s, truth, mass = sums[mask], data.truth[mask], weighed[mask]
+    chosen = masses(s, mass, BINS)
+    blocks: list[tuple[float, float, float, float]] = []
+    true, false = mass * truth / mass[truth].sum(), mass * ~truth / mass[~truth].sum()
+    for number in np.unique(chosen).tolist():
+        here = chosen == number
+        middle = float(np.average(s[here], weights=mass[here]))
+        block = (middle, middle, float(true[here].sum()), float(false[here].sum()))
+        while blocks and blocks[-1][2] * block[3] >= block[2] * blocks[-1][3]:
+            last = blocks.pop()
+            block = (last[0], block[1], last[2] + block[2], last[3] + block[3])
+        blocks.append(block)
+    n_true, n_false = data.units(mask)
+    found: list[tuple[float, float]] = []
+    for start, end, honest, attack in blocks:
+        llr = float(np.log((honest * n_true + 0.5) / (n_true + 1) * (n_false + 1) / (attack * n_false + 0.5)))
+        llr = max([llr, *(before for _, before in found[-1:])])  # half a count may bend what PAV straightened
+        found += [(start, llr)] if end - start < NEAR else [(start, llr), (end, llr)]
+    return tuple(found)
+
+
+def with_doubt(data: Data, sums: Doubles, model: Knots, seed: int) -> Knots:
+    """The same model with what resampling the bases says of each knot."""
     if not model.learnt:
         return model
-    drawn = [
-        final_model(data, sums, everyone, by_hand, times=times, enough=FEW) for times in resampled(data, seed)
-    ]
-    return replace(model, spread=_spread([(one.a, float(np.mean(one.b))) for one in drawn if one.learnt]))
+    everyone = np.ones(len(sums), dtype=bool)
+    drawn = [knots(data, sums, everyone, model, times=times, enough=FEW) for times in resampled(data, seed)]
+    spread = tuple(
+        tuple(float(np.std([one.at(s, tier) for one in drawn])) for s, _ in points)
+        for tier, points in enumerate(model.tiers)
+    )
+    return replace(model, spread=spread)
 
 
-def cross_checked(data: Data, sums: Doubles, folds: npt.NDArray[np.int64], by_hand: Model) -> Doubles:
+def cross_checked(data: Data, sums: Doubles, folds: npt.NDArray[np.int64], by_hand: Knots) -> Doubles:
     """Every capture's calibrated log-likelihood ratio by a model of the sum that did not see its base."""
     result = np.zeros(len(sums))
     for fold in range(FOLDS):
-        model = final_model(data, sums, folds != fold, by_hand)
-        line = model.a * sums + np.array(model.b)[data.tier]
-        result = np.where(folds == fold, np.clip(line, model.low, model.high), result)
+        model = knots(data, sums, folds != fold, by_hand)
+        for index in np.flatnonzero(folds == fold).tolist():
+            result[index] = model.at(float(sums[index]), int(data.tier[index]))
     return result

@@ -4,11 +4,16 @@
 2. A required family without an OK finding (absent, abstained, in error) -> review. For a photo the
    INTEGRITY family is always required: without a decoded picture and a buyer's copy nothing is paid.
 3. Else the cheapest in expectation, with p_fraud = 1 - p_genuine:
-   accepting costs p_fraud * stake * (1 + harm_per_stake);
+   accepting costs p_fraud * stake * (1 + harm_per_stake), the asker's own harm where the terms state one;
    rejecting costs p_genuine * (reject_loss + reject_loss_per_stake * stake);
    a review costs its fixed price. Ties go to the more careful: review, then reject, then accept.
 With "hand-set-2" a stake of $0.50 is accepted down to p_genuine 0.80, $1 to 0.90, $10 to 0.99.
-The point estimate decides, not the interval: it is the one that minimises the mean loss.
+
+Why the point estimate decides and not the interval: losses are linear in p, so over all that is not known of
+p the expected loss depends on its mean alone, and a careful end of the interval would be paid for twice, once
+in p and once in the harm. The sigmoid of the centre stands for that mean; for an interval of +-1 nat about
+p = 0.97 it is 0.005 above it. Doubt that is about *evidence* (few samples, an attack nobody calibrated on) is
+in p already: by the bounds of the families and of their sum (`verification.logistic`).
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ def judge(
     missing = sorted(required(terms) - {f.family for f in findings if f.status is Status.OK})
     if missing:
         return Verdict.REVIEW, tuple(f"missing_{family}" for family in missing)
-    verdict = cheapest(p_genuine, terms.stake_micros, constants)
+    verdict = cheapest(p_genuine, terms.stake_micros, constants, harm_per_stake=terms.harm_per_stake)
     if verdict is Verdict.ACCEPT:
         return verdict, ()
     against = [f for f in findings if f.status is Status.OK and f.llr < 0 and f.family is not Family.ANSWER]
@@ -53,13 +58,27 @@ def required(terms: Terms) -> frozenset[Family]:
     return terms.required | {Family.INTEGRITY} if terms.kind == "photo" else terms.required
 
 
-def cheapest(p_genuine: float, stake_micros: int, constants: Calibration) -> Verdict:
-    """The verdict of least expected loss. p_genuine 0..1, stake >= 0 micro-dollars."""
+def cheapest(
+    p_genuine: float, stake_micros: int, constants: Calibration, *, harm_per_stake: float | None = None
+) -> Verdict:
+    """The verdict of least expected loss.
+
+    Args:
+        p_genuine: 0..1.
+        stake_micros: >= 0.
+        harm_per_stake: the asker's, >= 0; None: the calibration's.
+
+    Raises:
+        ValueError: a negative harm, which would make fraud worth accepting.
+    """
+    harm = constants.harm_per_stake if harm_per_stake is None else harm_per_stake
+    if not harm >= 0:
+        raise ValueError(f"a harm of {harm} stakes")
     losses = {
         Verdict.REVIEW: float(constants.review_cost_micros),
         Verdict.REJECT: p_genuine
         * (constants.reject_loss_micros + constants.reject_loss_per_stake * stake_micros),
-        Verdict.ACCEPT: (1 - p_genuine) * stake_micros * (1 + constants.harm_per_stake),
+        Verdict.ACCEPT: (1 - p_genuine) * stake_micros * (1 + harm),
     }
     return min(losses, key=lambda verdict: losses[verdict])
 

@@ -1,11 +1,12 @@
 """The red team's samples on disk: one JSON object a line, one line a judged capture of known truth.
 
 Keys: `id`; `base`, the photograph the scene was made from (samples of one base are not independent);
-`tier` 0, 1, 2 (or "T0" …); `stratum` ("honest", "protocol", "reuse", "sighted", …); `family`, the attack
-family ("honest" for a genuine one); `split`, "calibration" or "report"; `genuine`; `verdict`; `p_genuine`;
+`tier` 0, 1, 2 (or "T0" …); `stratum` ("honest", "protocol", "reuse", "sighted", "adaptive"); `family`, how it
+was made, honestly or not; `split`, "calibration" or "reported"; `genuine`; `verdict`; `p_genuine`;
 `findings`, a list of {`check`, `family`, `status`, `llr`, `reason`} with the *evidence* family;
 `answer_right`, true, false or null where nothing was asked or nobody knows; `p_answer`, a number or null.
-Other keys are left alone. One id stands once; where it stands more than once (a resumed run) the last line
+May be absent: `calibration`, the name and hash of the constants it was judged with. Other keys are left
+alone. One id stands once; where it stands more than once (a resumed run) the last line
 of the last file counts.
 """
 
@@ -36,6 +37,7 @@ class Sample:
     findings: tuple[Finding, ...]
     answer_right: bool | None = None
     p_answer: float | None = None
+    calibration: str = ""
 
     @property
     def proven_false(self) -> bool:
@@ -82,6 +84,7 @@ def parse(said: Mapping[str, Any]) -> Sample:
         findings=tuple(_finding(one) for one in said["findings"]),
         answer_right=right,
         p_answer=None if said.get("p_answer") is None else float(said["p_answer"]),
+        calibration=str(said.get("calibration", "")),
     )
 
 

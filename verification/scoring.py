@@ -52,7 +52,10 @@ def log_score(p: Doubles, truth: Bools, weights: Doubles) -> float:
 
 
 def ece(p: Doubles, truth: Bools, weights: Doubles, bins: int = BINS) -> float:
-    """Expected calibration error over bins of equal mass: mean |mean p - share true|, 0..1."""
+    """Expected calibration error over bins of equal mass: mean |mean p - share true|, 0..1.
+
+    It counts noise as miscalibration, so it errs high on few samples, and resampled intervals higher still.
+    """
     mass, said, true = reliability(p, truth, weights, bins)
     return float(np.sum(mass * np.abs(said - true)))
 
@@ -60,18 +63,26 @@ def ece(p: Doubles, truth: Bools, weights: Doubles, bins: int = BINS) -> float:
 def reliability(
     p: Doubles, truth: Bools, weights: Doubles, bins: int = BINS
 ) -> tuple[Doubles, Doubles, Doubles]:
-    """The bins of a reliability diagram: mass (sums to 1), mean p and share true, each [<= bins].
+    """The bins of a reliability diagram: mass (sums to 1), mean p and share true, each [<= bins]."""
+    chosen = masses(p, weights, bins)
+    mass = np.bincount(chosen, weights)
+    said, true = np.bincount(chosen, weights * p), np.bincount(chosen, weights * truth)
+    kept = mass > 0
+    return mass[kept] / mass.sum(), said[kept] / mass[kept], true[kept] / mass[kept]
+
+
+def masses(p: Doubles, weights: Doubles, bins: int = BINS) -> npt.NDArray[np.int64]:
+    """[n], each sample's bin of `bins` of equal mass, by p.
 
     Equal p stay in one bin: a tie that is split would depend on the order of the samples.
     """
     values, group = np.unique(p, return_inverse=True)
     heavy = np.bincount(group, weights, len(values))
     before = np.cumsum(heavy) - heavy / 2
-    chosen = np.minimum((before / heavy.sum() * bins).astype(np.int64), bins - 1)[group]
-    mass = np.bincount(chosen, weights, bins)
-    said, true = np.bincount(chosen, weights * p, bins), np.bincount(chosen, weights * truth, bins)
-    kept = mass > 0
-    return mass[kept] / mass.sum(), said[kept] / mass[kept], true[kept] / mass[kept]
+    chosen: npt.NDArray[np.int64] = np.minimum((before / heavy.sum() * bins).astype(np.int64), bins - 1)[
+        group
+    ]
+    return chosen
 
 
 def cllr(llr: Doubles, truth: Bools, weights: Doubles) -> float:
@@ -190,7 +201,7 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     """Wilson's 95 % score interval of a share seen in n trials."""
     middle = (share + _95**2 / (2 * n)) / (1 + _95**2 / n)
     reach = _95 / (1 + _95**2 / n) * float(np.sqrt(share * (1 - share) / n + _95**2 / (4 * n**2)))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    return max(0.0, min(share, middle - reach)), min(1.0, max(share, middle + reach))
 
 
 def _mean(values: Doubles, weights: Doubles) -> float:

@@ -72,6 +72,7 @@ TOLD: dict[str, str] = {
     "outside_area": "taken outside the area",
     "media_not_as_signed": "not the picture that was signed",
     "challenge_not_seen": "the code was not seen in the picture",
+    "scene_not_confirmed": "the scene was not confirmed",
     "late_commitment": "the commitment came too late",
     "provenance_refused": "its statement of origin is refused",
     "session_refused": "the capture session is refused",

@@ -44,7 +44,7 @@ def test_only_its_split_counts(tmp_path: Path) -> None:
     write(tmp_path, own, "a.jsonl")
     alone, mixed = tmp_path / "alone.json", tmp_path / "mixed.json"
     assert calibrate.main(["--samples", str(tmp_path), "--out", str(alone)]) == 0
-    write(tmp_path, known.world(3, bases=30, each=1, split="report"), "b.jsonl")
+    write(tmp_path, known.world(3, bases=30, each=1, split="reported"), "b.jsonl")
     assert calibrate.main(["--samples", str(tmp_path), "--out", str(mixed)]) == 0
     assert alone.read_bytes() == mixed.read_bytes()
 
@@ -101,7 +101,8 @@ def test_the_calibrated_are_better_than_the_boastful_on_what_nobody_saw() -> Non
     before, after = scores["as judged"], scores["calibrated"]
     assert after["Cllr"].high < before["Cllr"].low
     assert after["ECE"].value < before["ECE"].value / 2
-    assert after["Cllr"].value - after["Cllr_min"].value < 0.1
+    assert after["Cllr"].value - after["Cllr_min"].value < 0.05
+    assert after["ECE"].value < 0.06
     assert after["Cllr"].clusters == 60
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -112,7 +113,8 @@ def test_the_constants_say_that_nobody_learnt_them() -> None:
     raw = hand_set()
     assert raw["name"] == "hand-set-2"
     assert raw["learnt_from"] is None
-    assert not any(model.learnt for model in [*CONSTANTS.families.values(), CONSTANTS.final])
+    assert not any(model.learnt for model in CONSTANTS.families.values())
+    assert not CONSTANTS.final.learnt
     assert len(CONSTANTS.sha256) == 64
 
 
@@ -149,6 +151,17 @@ def test_a_calibration_must_name_every_family_and_its_format() -> None:
     raw = hand_set()
     with pytest.raises(ValueError, match="format"):
         fusion.parse(raw | {"format": 1}, "")
+    changes: list[dict[str, Any]] = [
+        {"knots": [[[0, 0]]] * 2},
+        {"knots": [[[0, 0], [1, -1]]] * 3},
+        {"knots": [[[0, 0], [0, 1]]] * 3},
+        {"knots": [[]] * 3},
+        {"status": "learnt", "spread": [[0.1]] * 3},
+        {"status": "learnt"},
+    ]
+    for change in changes:
+        with pytest.raises(ValueError, match=r"the sum|a model says"):
+            fusion.parse(raw | {"final": raw["final"] | change}, "")
     del raw["families"]["place"]
     with pytest.raises(ValueError, match="every family"):
         fusion.parse(raw, "")
@@ -169,14 +182,8 @@ def learnt() -> Calibration:
         "seen_from": -7.0,
         "unseen_low": -5.0,
     }
-    raw["final"] = {
-        "status": "learnt",
-        "a": 0.8,
-        "b": [-0.5, 0.1, 0.0],
-        "low": -6.0,
-        "high": 4.0,
-        "spread": [0.01, 0.0, 0.01],
-    }
+    ends = [[[(llr - b) / 0.8, llr] for llr in (-6.0, 4.0)] for b in (-0.5, 0.1, 0.0)]  # 0.8 S + b
+    raw["final"] = {"status": "learnt", "knots": ends, "spread": [[0.1, 0.1]] * 3}
     return fusion.parse(raw, "")
 
 
@@ -197,7 +204,7 @@ def test_a_learnt_line_and_the_model_of_the_sum_are_applied() -> None:
 def test_the_sum_is_bounded_by_what_its_data_can_carry() -> None:
     best = [finding(family, 99.0) for family in Family]
     assert log_odds(learnt(), *best) == pytest.approx(4.0)
-    low = replace(learnt().final, low=-1.0)
+    low = fusion.Knots((((-1.0, -1.0), (1.0, 1.0)),) * 3, None)
     assert log_odds(replace(learnt(), final=low), finding(Family.MOTION, -6.0)) == pytest.approx(-1.0)
 
 
@@ -307,3 +314,32 @@ def test_more_probable_is_never_judged_worse() -> None:
     for stake in (100_000, 1_000_000, 20_000_000):
         judged = [rank[policy.cheapest(p / 1000, stake, CONSTANTS)] for p in range(1001)]
         assert judged == sorted(judged)
+
+
+def test_an_asker_may_state_the_harm() -> None:
+    """TRUTH 2g's example: $10 at a harm of four stakes and a review at $0.50 accepts only above 99 %."""
+    for harm, line in ((None, 0.99), (4.0, 0.99), (0.0, 0.95), (49.0, 0.999)):
+        terms = stage.terms(stake_micros=10_000_000, harm_per_stake=harm)
+        assert policy.judge(HONEST_T0, line + 1e-4, terms, CONSTANTS)[0] is Verdict.ACCEPT
+        assert policy.judge(HONEST_T0, line - 1e-4, terms, CONSTANTS)[0] is Verdict.REVIEW
+
+
+def test_a_harm_below_nothing_is_an_error() -> None:
+    for harm in (-0.1, math.nan):
+        with pytest.raises(ValueError, match="harm"):
+            policy.cheapest(0.5, 1, CONSTANTS, harm_per_stake=harm)
+
+
+def test_the_point_estimate_is_near_the_mean_over_its_doubt() -> None:
+    """What the policy's page says: +-1 nat of doubt (90 %) about p = 0.97 moves the mean by 0.005 at most."""
+    centre, sd = fusion.logit(0.97), 1.0 / 1.645
+    drawn = [fusion.sigmoid(centre + sd * random.Random(1 + k).gauss(0, 1)) for k in range(20_000)]
+    assert 0 < 0.97 - sum(drawn) / len(drawn) < 0.006
+
+
+def test_with_a_proof_support_does_not_even_offset_doubt() -> None:
+    failed, doubt = finding(Family.SESSION, status=Status.HARD_FAIL), finding(Family.MOTION, -2.0)
+    support = [finding(family, 9.0) for family in (Family.CHALLENGE, Family.SCENE, Family.DEPTH)]
+    for constants in (CONSTANTS, learnt()):
+        alone = log_odds(constants, failed, doubt)
+        assert log_odds(constants, failed, doubt, *support) == pytest.approx(alone)

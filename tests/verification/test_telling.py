@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +70,9 @@ def test_weak_doubt_and_support_are_silent(llr: float) -> None:
 def test_an_accept_and_an_answer_have_no_reasons() -> None:
     assert telling.told([finding(Family.PLACE, -3.0)], Verdict.ACCEPT) == []
     assert telling.told([finding(Family.ANSWER, -3.0)], Verdict.REVIEW) == ["not_enough_evidence"]
+
+
+def test_the_phone_page_has_a_sentence_for_every_word() -> None:
+    page = (Path(__file__).parents[2] / "web" / "words.js").read_text(encoding="utf-8")
+    words = set(telling.WORDS.values()) | telling._PLAIN
+    assert {word for word in words if f"  {word}: [" not in page} == set()
