@@ -34,6 +34,9 @@ FOCAL = 0.8  # of the long side: a phone's main camera has about 0.75, its video
 CORNERS = 320
 FEW = 180  # fewer live points than this are topped up
 BACK_PX = 0.7  # how far from its start a point may land when followed there and back
+EXACT_PX = 0.3  # the same when sought straight from one far frame to another,
+CREPT_PX = 4.0  # and how far that may be from where it was followed to,
+UNLIKE = 14.0  # and how unlike its surroundings may be, grey levels
 INLIER_PX = 1.5
 LEAST = 16  # fewer common points say nothing of a turn, nor does
 LASTING = 0.3  # a smaller share of the points followed
@@ -66,6 +69,19 @@ class Tracks:
         """Points followed in both frames: float64[k, 2] in i, in j, and which they are, int64[k]."""
         both = np.isfinite(self.xy[i, :, 0]) & np.isfinite(self.xy[j, :, 0])
         return self.xy[i, both], self.xy[j, both], np.nonzero(both)[0]
+
+    def exact(self, i: int, j: int) -> tuple[Doubles, Doubles, npt.NDArray[np.int64]]:
+        """As `common`, for frames far apart: each point is sought once more, straight from i to j, so that
+        what crept from frame to frame is mended; what cannot be found that way there and back is dropped."""
+        here, there, which = self.common(i, j)
+        if not len(here):
+            return here, there, which
+        start, guess = here.astype(np.float32), there.astype(np.float32)
+        found, seen, unlike = _followed(self.greys[i], self.greys[j], start, guess)
+        back, again, _ = _followed(self.greys[j], self.greys[i], found, start)
+        kept = seen & again & (unlike < UNLIKE) & (np.abs(back - start).max(axis=1) < EXACT_PX)
+        kept &= np.abs(found - guess).max(axis=1) < CREPT_PX
+        return here[kept], found[kept].astype(np.float64), which[kept]
 
     @cached_property
     def turns(self) -> Doubles:
@@ -198,17 +214,32 @@ def _step(before: Grey, after: Grey, xy: npt.NDArray[np.float32]) -> tuple[npt.N
     """Where points went, and which are to be believed."""
     if not len(xy):
         return xy, np.zeros(0, bool)
-    there, found = _followed(before, after, xy)
-    back, again = _followed(after, before, there)
+    there, found, _ = _followed(before, after, xy)
+    back, again, _ = _followed(after, before, there)
     close = np.abs(back - xy).max(axis=1) < BACK_PX
     inside = ((there > 1) & (there < np.array(after.shape[::-1]) - 2)).all(axis=1)
     kept = found & again & close & inside
     return there[kept], kept
 
 
-def _followed(before: Grey, after: Grey, xy: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], Mask]:
-    """Where the pyramid's flow takes points, and which it found."""
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, xy, xy.copy(), winSize=_WINDOW, maxLevel=_LEVELS, criteria=_UNTIL
+def _followed(
+    before: Grey, after: Grey, xy: npt.NDArray[np.float32], guess: npt.NDArray[np.float32] | None = None
+) -> tuple[npt.NDArray[np.float32], Mask, npt.NDArray[np.float32]]:
+    """Where the pyramid's flow takes points, which it found, and how unlike their surroundings then are
+    (mean grey levels). With a guess, only near it."""
+    flags = 0 if guess is None else cv2.OPTFLOW_USE_INITIAL_FLOW
+    there, found, unlike = cv2.calcOpticalFlowPyrLK(
+        before,
+        after,
+        xy,
+        xy.copy() if guess is None else guess.copy(),
+        winSize=_WINDOW,
+        maxLevel=_LEVELS if guess is None else 0,
+        criteria=_UNTIL,
+        flags=flags,
     )
-    return np.asarray(there, np.float32), np.asarray(found).ravel() == 1
+    return (
+        np.asarray(there, np.float32),
+        np.asarray(found).ravel() == 1,
+        np.asarray(unlike, np.float32).ravel(),
+    )
