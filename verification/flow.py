@@ -33,10 +33,16 @@ LONG_SIDE = 480
 FOCAL = 0.8  # of the long side: a phone's main camera has about 0.75, its video crop up to 0.9
 CORNERS = 320
 FEW = 180  # fewer live points than this are topped up
+MOST = 0.6  # where fewer are followed, the picture may have leapt
 BACK_PX = 0.7  # how far from its start a point may land when followed there and back
+EXACT_PX = 0.3  # the same when sought straight from one far frame to another,
+CREPT_PX = 4.0  # and how far that may be from where it was followed to,
+CORNERED = 0.12  # least share of the lesser in the greater eigenvalue of a point's gradients
+UNLIKE = 14.0  # and how unlike its surroundings may be, grey levels
 INLIER_PX = 1.5
 LEAST = 16  # fewer common points say nothing of a turn, nor does
-LASTING = 0.3  # a smaller share of the points followed
+LASTING = 0.3  # a smaller share of the points followed that is also
+AGREED = 0.6  # a smaller share of those that arrive
 _WINDOW, _LEVELS = (17, 17), 4
 _UNTIL = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.02)
 
@@ -66,6 +72,19 @@ class Tracks:
         """Points followed in both frames: float64[k, 2] in i, in j, and which they are, int64[k]."""
         both = np.isfinite(self.xy[i, :, 0]) & np.isfinite(self.xy[j, :, 0])
         return self.xy[i, both], self.xy[j, both], np.nonzero(both)[0]
+
+    def exact(self, i: int, j: int) -> tuple[Doubles, Doubles, npt.NDArray[np.int64]]:
+        """As `common`, for frames far apart: each point is sought once more, straight from i to j, so that
+        what crept from frame to frame is mended; what cannot be found that way there and back is dropped."""
+        here, there, which = self.common(i, j)
+        if not len(here):
+            return here, there, which
+        start, guess = here.astype(np.float32), there.astype(np.float32)
+        found, seen, unlike = _followed(self.greys[i], self.greys[j], start, guess)
+        back, again, _ = _followed(self.greys[j], self.greys[i], found, start)
+        kept = seen & again & (unlike < UNLIKE) & (np.abs(back - start).max(axis=1) < EXACT_PX)
+        kept &= (np.abs(found - guess).max(axis=1) < CREPT_PX) & _cornered(self.greys[i], start)
+        return here[kept], found[kept].astype(np.float64), which[kept]
 
     @cached_property
     def turns(self) -> Doubles:
@@ -103,8 +122,10 @@ class Tracks:
         """Points that move together from frame k to the next, float64[m, 2] each; None when too few do."""
         here, there, _ = self.common(k, k + 1)
         plane, together = homography(here, there)
-        live = np.isfinite(self.xy[k, :, 0]).sum()  # corners of mere noise are lost from frame to frame
-        if plane is None or together.sum() < max(LEAST, LASTING * live):
+        if plane is None or together.sum() < LEAST:
+            return None
+        live = np.isfinite(self.xy[k, :, 0]).sum()
+        if together.sum() < min(LASTING * live, AGREED * len(here)):  # corners of mere noise
             return None
         return here[together], there[together]
 
@@ -185,6 +206,14 @@ def _grey(rgb: npt.NDArray[np.uint8], scale: float) -> Grey:
     return np.asarray(cv2.convertScaleAbs(grey, alpha=110 / max(8.0, float(grey.mean()))), np.uint8)
 
 
+def _cornered(grey: Grey, xy: npt.NDArray[np.float32]) -> Mask:
+    """Points that cannot slide along an edge: the lesser eigenvalue of the gradients is not small."""
+    values = cv2.cornerEigenValsAndVecs(grey, 9, 3)[..., :2]
+    x, y = np.round(xy).astype(int).T
+    pair = values[y.clip(0, grey.shape[0] - 1), x.clip(0, grey.shape[1] - 1)]
+    return np.asarray(pair.min(axis=1) > CORNERED * pair.max(axis=1))
+
+
 def _corners(grey: Grey, live: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """New corners away from the points already followed, float32[k, 2]."""
     free = np.full(grey.shape, 255, np.uint8)
@@ -195,20 +224,57 @@ def _corners(grey: Grey, live: npt.NDArray[np.float32]) -> npt.NDArray[np.float3
 
 
 def _step(before: Grey, after: Grey, xy: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], Mask]:
-    """Where points went, and which are to be believed."""
+    """Where points went, and which are to be believed; where most are lost, once more from a guess of how
+    far the whole picture went."""
     if not len(xy):
         return xy, np.zeros(0, bool)
-    there, found = _followed(before, after, xy)
-    back, again = _followed(after, before, there)
-    close = np.abs(back - xy).max(axis=1) < BACK_PX
-    inside = ((there > 1) & (there < np.array(after.shape[::-1]) - 2)).all(axis=1)
-    kept = found & again & close & inside
+    there, kept = _there_and_back(before, after, xy, np.zeros(2, np.float32))
+    if kept.mean() < MOST:
+        leap, found = _there_and_back(before, after, xy, _leap(before, after))
+        if found.sum() > kept.sum():
+            there, kept = leap, found
     return there[kept], kept
 
 
-def _followed(before: Grey, after: Grey, xy: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], Mask]:
-    """Where the pyramid's flow takes points, and which it found."""
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, xy, xy.copy(), winSize=_WINDOW, maxLevel=_LEVELS, criteria=_UNTIL
+def _there_and_back(
+    before: Grey, after: Grey, xy: npt.NDArray[np.float32], leap: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float32], Mask]:
+    there, found, _ = _followed(before, after, xy, xy + leap, _LEVELS)
+    back, again, _ = _followed(after, before, there, there - leap, _LEVELS)
+    close = np.abs(back - xy).max(axis=1) < BACK_PX
+    inside = ((there > 1) & (there < np.array(after.shape[::-1]) - 2)).all(axis=1)
+    return there, found & again & close & inside
+
+
+def _leap(before: Grey, after: Grey) -> npt.NDArray[np.float32]:
+    """How far the whole picture went, float32[2] pixels, by phase correlation (Kuglin & Hines 1975)."""
+    a, b = (cv2.resize(grey, None, fx=0.5, fy=0.5).astype(np.float32) for grey in (before, after))
+    window = cv2.createHanningWindow((a.shape[1], a.shape[0]), cv2.CV_32F)
+    shift, _ = cv2.phaseCorrelate(a, b, window)
+    return np.array(shift, np.float32) * 2
+
+
+def _followed(
+    before: Grey,
+    after: Grey,
+    xy: npt.NDArray[np.float32],
+    guess: npt.NDArray[np.float32],
+    levels: int = 0,
+) -> tuple[npt.NDArray[np.float32], Mask, npt.NDArray[np.float32]]:
+    """Where the pyramid's flow takes points from a guess, which it found, and how unlike their
+    surroundings then are (mean grey levels)."""
+    there, found, unlike = cv2.calcOpticalFlowPyrLK(
+        before,
+        after,
+        xy,
+        guess.copy(),
+        winSize=_WINDOW,
+        maxLevel=levels,
+        criteria=_UNTIL,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
-    return np.asarray(there, np.float32), np.asarray(found).ravel() == 1
+    return (
+        np.asarray(there, np.float32),
+        np.asarray(found).ravel() == 1,
+        np.asarray(unlike, np.float32).ravel(),
+    )

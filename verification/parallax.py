@@ -22,7 +22,7 @@ from verification.flow import FOCAL, Doubles, Mask, Tracks, homography, mapped, 
 
 OFF_PX = 1.2  # off the plane by more than this
 EPIPOLAR_PX = 0.7
-COMMON = 50  # points that both frames of a pair must share
+COMMON = 40  # points that both frames of a pair must share
 FOCALS = (0.62, 0.7, FOCAL, 0.92, 1.08, 1.26)  # of the long side
 BASE_PX = 0.3  # a plane's shift smaller than this is none
 
@@ -69,7 +69,7 @@ def widest(tracks: Tracks, keep: Mask | None = None) -> list[Parallax]:
     for i, j in sorted(wanted):
         if j <= i:
             continue
-        here, there, which = tracks.common(i, j)
+        here, there, which = tracks.exact(i, j)
         if keep is not None:
             here, there = here[keep[which]], there[keep[which]]
         if len(here) >= COMMON:

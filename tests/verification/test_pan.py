@@ -44,6 +44,10 @@ def test_another_order_is_proof(order: str, asked: str, decoder: Decoder) -> Non
     assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "wrong_pan")
 
 
+def test_a_swing_too_many_is_left_unread(decoder: Decoder) -> None:
+    assert pan(turned("DLUR", "LUR", decoder)).reason == "pan_unclear"
+
+
 def test_too_few_swings_are_left_unread(decoder: Decoder) -> None:
     assert pan(turned("L", "LUR", decoder)).reason == "pan_unclear"
 

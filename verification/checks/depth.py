@@ -28,7 +28,7 @@ from verification.registry import check
 
 DEEP = 0.05  # share of points off the plane from which there is depth
 FLAT = 0.02  # share under which there is none
-RELIEF = 0.12  # of the plane's shift: less is two layers of a screen, or a curved one
+RELIEF = 0.15  # of the plane's shift: less is two layers of a screen, or a curved one
 SHIFT_PX = 1.5  # a plane's own shift from which flatness can be told
 AROUND = (2.0, 5.0)  # the sheet and its edge, in lengths and heights of the writing
 WITH_PX = 1.0  # a sheet off the background by less than this moves with it

