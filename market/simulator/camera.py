@@ -217,9 +217,7 @@ class _Camera:
             seen = draw_sheet(self._focused(size, pixels), seen, pixels, light)
         if view.torch:
             seen = seen * np.float32(_adapted(seen))
-        scale = size[0] / 1280
-        sigma = float(np.hypot(self.phone.lens_blur, self.conditions.defocus)) * scale + 0.1
-        blurred = cv2.GaussianBlur(_smear(seen, view, self.conditions.shutter_s), (0, 0), sigma)
+        blurred = cv2.GaussianBlur(_smear(seen, view, self.conditions.shutter_s), (0, 0), view.blur)
         return expose(np.asarray(blurred, np.float32), self.rng, self.phone, self.conditions)
 
     def corners(self, k: int, size: tuple[int, int]) -> Doubles:
@@ -237,6 +235,8 @@ class _Camera:
             focal=phone.focal * size[0],
             rate=motion.rates[k],
             readout_s=phone.readout_s,
+            blur=float(np.hypot(phone.lens_blur, self.conditions.defocus)) * size[0] / 1280 + 0.1,
+            time=float(motion.times[k]),
             torch=lit,
         )
 

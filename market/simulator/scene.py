@@ -105,8 +105,8 @@ def relief(
 def sample(picture: Floats, where: NDArray[Any], how: int = cv2.INTER_CUBIC) -> Floats:
     """The picture at float positions [h, w, 2] (x, y); beyond its edge it is mirrored."""
     at = np.asarray(where, np.float32)
-    none = np.empty(0, np.float32)
-    return np.asarray(cv2.remap(picture, at, none, how, borderMode=cv2.BORDER_REFLECT), np.float32)
+    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
+    return np.asarray(cv2.remap(picture, x, y, how, borderMode=cv2.BORDER_REFLECT), np.float32)
 
 
 def inverse_depth(scene: Floats, focal: float) -> Floats:

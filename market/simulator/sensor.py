@@ -44,6 +44,12 @@ def to_light(picture: Picture) -> Floats:
     return table.astype(np.float32)[picture]
 
 
+def to_srgb(light: Floats) -> Picture:
+    """sRGB uint8 from linear light 0..1."""
+    levels = np.asarray(np.clip(light, 0, 1) * 65535, np.uint16)
+    return np.asarray(np.round(_tone(0.0)[levels] * 255), np.uint8)
+
+
 def expose(
     light: Floats,
     rng: np.random.Generator,

@@ -29,6 +29,8 @@ class View:
         size: (width, height) in pixels. focal: pixels.
         rate: float64 [3] rad/s, how the phone turns meanwhile (camera axes).
         readout_s: time from the first row to the last; the middle row is seen from `turn` itself.
+        blur: pixels (sigma), how the lens blurs before the sensor samples.
+        time: seconds, when.
         torch: what the phone's torch adds to a white thing at 1 m facing it, in the picture's linear light.
     """
 
@@ -38,6 +40,8 @@ class View:
     focal: float
     rate: Doubles = field(default_factory=_still)
     readout_s: float = 0.0
+    blur: float = 0.0
+    time: float = 0.0
     torch: float = 0.0
 
     @property
