@@ -54,6 +54,10 @@ class Plan:
     jobs: int
     limit_s: float | None = None
 
+    def of(self, name: str) -> int:
+        """How many samples of a family."""
+        return -(-self.n // by_name(name).thin)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -72,7 +76,7 @@ def run(plan: Plan, progress: Progress) -> list[Line]:
     wanted = {name: key_of(by_name(name), plan.seed, plan.photos) for name, _ in plan.chosen}
     held = {name: _cached(plan.cache / f"{name}.jsonl", key) for name, key in wanted.items()}
     jobs = list(_jobs(plan, held))
-    progress.start(len(plan.chosen) * plan.n, sum(len(job.indices) for job in jobs))
+    progress.start(sum(plan.of(name) for name, _ in plan.chosen), sum(len(job.indices) for job in jobs))
     for line in _made(jobs, plan):
         held[line.family][line.tier, line.index] = line
         with (plan.cache / f"{line.family}.jsonl").open("a", encoding="utf-8") as out:
@@ -82,7 +86,7 @@ def run(plan: Plan, progress: Progress) -> list[Line]:
         line
         for name, tier in plan.chosen
         for (at, index), line in sorted(held[name].items())
-        if at == tier and index < plan.n
+        if at == tier and index < plan.of(name)
     ]
 
 
@@ -158,7 +162,8 @@ def _jobs(plan: Plan, held: dict[str, dict[tuple[int, int], Line]]) -> Iterator[
     size = 1 if plan.limit_s else 5
     for begin in range(0, plan.n, size):
         for name, tier in plan.chosen:
-            missing = [k for k in range(begin, min(plan.n, begin + size)) if (tier, k) not in held[name]]
+            upto = min(plan.of(name), begin + size)
+            missing = [k for k in range(begin, upto) if (tier, k) not in held[name]]
             if missing:
                 yield Job(name, tier, tuple(missing), plan.seed, plan.photos)
 

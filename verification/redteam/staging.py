@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from market.simulator.scene import Scene
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from market.simulator.flat import Flat, printed, screen
+from market.simulator.forged import composited as drawn_in
+from market.simulator.forged import virtual_camera
 from market.simulator.motion import Motion
-from market.simulator.sheet import Sheet
-from verification.redteam.lens import FRAMES, SIZE, Shot, shrunk
+from verification.redteam.lens import FRAME, FRAMES, SIZE, Shot, moment, shrunk
 from verification.redteam.photographs import Pixels
 from verification.redteam.workshop import Workshop
 
@@ -41,30 +42,36 @@ def typed(rgb: Pixels, code: str, rng: np.random.Generator, *, share: float = 0.
     return np.asarray(whole, np.uint8)
 
 
-def composited(workshop: Workshop, rgb: Pixels, code: str | None = None) -> Pixels:
-    """A picture with a handwritten sheet put in by a careful hand: perspective, light, shadow, focus, noise.
+def composited(workshop: Workshop, rgb: Pixels, care: float | None = None) -> Pixels:
+    """A picture at the size of a capture with a handwritten sheet drawn in, in true perspective.
 
-    It is the simulated camera's own sheet, so a better one does not exist here.
+    `care` 0..1 is how well light, shadow, focus and noise fit; a careful hand's (0.75 to 1) unless told.
     """
-    written = workshop.code if code is None else code
-    shot = workshop.camera.photo(
-        workshop.camera.relief(rgb), _level(), workshop.rng, _sheet(workshop, written)
-    )
-    return shot.rgb
+    held = float(workshop.rng.uniform(0.75, 1)) if care is None else care
+    return drawn_in(fitted(rgb), workshop.code or workshop.new_code(), workshop.rng, care=held)
 
 
-def moved(workshop: Workshop, rgb: Pixels, motion: Motion, *, metres: float = 2.0) -> Shot:
+def moved(workshop: Workshop, rgb: Pixels, motion: Motion, *, care: float | None = None) -> Shot:
     """A flat picture made into photo and burst by a program that turns it as `motion` says.
 
-    The program simulates a camera's lens, noise and file as well as this house can.
+    `care` 0..1: with most of it the program simulates a sensor; 0.7 to 1 unless told.
     """
-    return workshop.camera.film(workshop.camera.flat(rgb, metres), motion, workshop.rng)
+    held = float(workshop.rng.uniform(0.7, 1)) if care is None else care
+    phone, seed = workshop.camera.phone, int(workshop.rng.integers(2**32))
+
+    def fed(moves: Motion, size: tuple[int, int]) -> list[Pixels]:
+        rng = np.random.default_rng(seed)
+        return virtual_camera(rgb, moves, rng, care=held, size=size, phone=phone, margin=1.3).frames
+
+    return Shot(fed(moment(motion, 0), SIZE)[0], tuple(fed(motion, FRAME)) if workshop.tier else (), motion)
 
 
 def frozen(workshop: Workshop, rgb: Pixels, motion: Motion, *, grain: float = 2.0) -> Shot:
     """A still fed to the camera as a clip: each frame is the same picture, with some noise of its own."""
     small = shrunk(rgb).astype(np.float32)
     frames = (small + workshop.rng.normal(0, grain, small.shape) for _ in range(FRAMES))
+    if workshop.tier == 0:
+        return Shot(rgb)
     return Shot(rgb, tuple(np.clip(frame, 0, 255).astype(np.uint8) for frame in frames), motion)
 
 
@@ -78,9 +85,23 @@ def overlaid(shot: Shot, code: str, rng: np.random.Generator) -> Shot:
     return replace(shot, rgb=over(shot.rgb), frames=tuple(over(frame) for frame in shot.frames))
 
 
-def screened(workshop: Workshop, scene: Scene) -> Shot:
-    """A flat thing filmed by a real phone in a real hand: sensors true, no sheet but the one it shows."""
-    return workshop.shoot(scene, code="")
+def on_screen(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Flat:
+    """A picture on a screen before the phone; `pitch`: the range of photo pixels a screen pixel."""
+    drawn = float(workshop.rng.uniform(*pitch))
+    return screen(rgb, workshop.rng, focal=workshop.camera.phone.focal, size=SIZE, pitch=drawn)
+
+
+def in_print(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Flat:
+    """A picture in print before the phone; `pitch`: the range of photo pixels a halftone cell."""
+    drawn = float(workshop.rng.uniform(*pitch))
+    return printed(rgb, workshop.rng, focal=workshop.camera.phone.focal, size=SIZE, pitch=drawn)
+
+
+def defocused(workshop: Workshop, least: float, most: float) -> None:
+    """Puts the phone out of focus by that many pixels (sigma, at a width of 1280)."""
+    blur = float(workshop.rng.uniform(least, most))
+    camera = workshop.camera
+    workshop.camera = replace(camera, conditions=replace(camera.conditions, defocus=blur))
 
 
 def felt_still(motion: Motion) -> Motion:
@@ -136,13 +157,3 @@ def fitted(rgb: Pixels) -> Pixels:
     large = np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
     left, top = (large.shape[1] - SIZE[0]) // 2, (large.shape[0] - SIZE[1]) // 2
     return large[top : top + SIZE[1], left : left + SIZE[0]]
-
-
-def _level() -> Motion:
-    """One picture by a phone that does not move."""
-    none = np.zeros((1, 3))
-    return Motion(np.eye(3)[None], none, none, np.zeros(1), none, none, np.zeros(1))
-
-
-def _sheet(workshop: Workshop, code: str) -> Sheet | None:
-    return workshop.camera.sheet(code, workshop.rng)
