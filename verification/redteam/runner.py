@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
+import math
 import multiprocessing
 import os
 import time
@@ -182,12 +183,14 @@ def _cached(path: Path, key: str) -> dict[tuple[int, int], Line]:
 
 
 def _made(jobs: Sequence[Job], plan: Plan) -> Iterator[Line]:
-    """Lines as they come, from `plan.jobs` processes of one thread each."""
-    if not jobs:
+    """Lines as they come, from `plan.jobs` processes of one thread each (one: from this process)."""
+    ends = time.monotonic() + plan.limit_s if plan.limit_s else math.inf
+    waiting = iter(jobs)
+    if plan.jobs == 1 or not jobs:
+        for job in itertools.takewhile(lambda _: time.monotonic() < ends, waiting):
+            yield from _work(job)
         return
     os.environ["OMP_NUM_THREADS"] = "1"
-    ends = time.monotonic() + plan.limit_s if plan.limit_s else None
-    waiting = iter(jobs)
     with ProcessPoolExecutor(min(plan.jobs, len(jobs)), multiprocessing.get_context("spawn")) as pool:
         running: set[Future[list[Line]]] = {
             pool.submit(_work, job) for job in itertools.islice(waiting, plan.jobs)
@@ -196,9 +199,9 @@ def _made(jobs: Sequence[Job], plan: Plan) -> Iterator[Line]:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for finished in done:
                 yield from finished.result()
-                job = None if ends and time.monotonic() > ends else next(waiting, None)
-                if job:
-                    running.add(pool.submit(_work, job))
+                coming = next(waiting, None) if time.monotonic() < ends else None
+                if coming:
+                    running.add(pool.submit(_work, coming))
 
 
 def _work(job: Job) -> list[Line]:

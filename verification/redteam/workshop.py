@@ -311,10 +311,7 @@ class Workshop:
     def sample(
         self, evidence: Evidence, memory: Sequence[Earlier] = (), *, tries: int = 1, note: str = ""
     ) -> Sample:
-        """The finished capture. Whether its answer is right is drawn: nothing in the picture says it.
-
-        An honest person is wrong once in twenty; whoever was not there guesses.
-        """
+        """The finished capture. No truth of its answer is given: nothing in these scenes says it."""
         return Sample(Context(evidence, tuple(memory)), None, tries, note)
 
 
