@@ -56,23 +56,41 @@ def moved(workshop: Workshop, rgb: Pixels, motion: Motion, *, care: float | None
 
     `care` 0..1: with most of it the program simulates a sensor; 0.7 to 1 unless told.
     """
-    held = float(workshop.rng.uniform(0.7, 1)) if care is None else care
-    phone, seed = workshop.camera.phone, int(workshop.rng.integers(2**32))
-
-    def fed(moves: Motion, size: tuple[int, int]) -> list[Pixels]:
-        rng = np.random.default_rng(seed)
-        return virtual_camera(rgb, moves, rng, care=held, size=size, phone=phone, margin=1.3).frames
-
-    return Shot(fed(moment(motion, 0), SIZE)[0], tuple(fed(motion, FRAME)) if workshop.tier else (), motion)
+    held, seed = _careful(workshop, care), int(workshop.rng.integers(2**32))
+    photo = _fed(workshop, rgb, moment(motion, 0), SIZE, held, seed)[0]
+    frames = _fed(workshop, rgb, motion, FRAME, held, seed) if workshop.tier else []
+    return Shot(photo, tuple(frames), motion)
 
 
-def frozen(workshop: Workshop, rgb: Pixels, motion: Motion, *, grain: float = 2.0) -> Shot:
-    """A still fed to the camera as a clip: each frame is the same picture, with some noise of its own."""
-    small = shrunk(rgb).astype(np.float32)
-    frames = (small + workshop.rng.normal(0, grain, small.shape) for _ in range(FRAMES))
+def frozen(
+    workshop: Workshop, rgb: Pixels, motion: Motion, *, grain: float = 2.0, taken: bool = False
+) -> Shot:
+    """A still fed to the camera as a clip: each frame is the same picture, with some noise of its own.
+
+    The photo goes through a simulated sensor, so that its file is like everybody's; a picture that was
+    `taken` by one already is left as it is.
+    """
+    photo = rgb
+    if not taken:
+        seed = int(workshop.rng.integers(2**32))
+        photo = _fed(workshop, rgb, moment(motion, 0), SIZE, _careful(workshop, None), seed)[0]
     if workshop.tier == 0:
-        return Shot(rgb)
-    return Shot(rgb, tuple(np.clip(frame, 0, 255).astype(np.uint8) for frame in frames), motion)
+        return Shot(photo)
+    small = shrunk(photo).astype(np.float32)
+    frames = (small + workshop.rng.normal(0, grain, small.shape) for _ in range(FRAMES))
+    return Shot(photo, tuple(np.clip(frame, 0, 255).astype(np.uint8) for frame in frames), motion)
+
+
+def _careful(workshop: Workshop, care: float | None) -> float:
+    return float(workshop.rng.uniform(0.7, 1)) if care is None else care
+
+
+def _fed(
+    workshop: Workshop, rgb: Pixels, motion: Motion, size: tuple[int, int], care: float, seed: int
+) -> list[Pixels]:
+    """What a virtual camera gives for each pose of a motion; one seed, so that one lens and sensor."""
+    rng, phone = np.random.default_rng(seed), workshop.camera.phone
+    return virtual_camera(rgb, motion, rng, care=care, size=size, phone=phone, margin=1.3).frames
 
 
 def overlaid(shot: Shot, code: str, rng: np.random.Generator) -> Shot:
@@ -123,10 +141,10 @@ def felt_later(motion: Motion, seconds: float) -> Motion:
 
 
 def pasted(onto: Pixels, donor: Pixels, rng: np.random.Generator, *, share: float = 0.25) -> Pixels:
-    """A piece of another picture pasted in with a soft edge, matched in brightness."""
+    """A piece of another picture pasted in above the sheet, its edge soft, its brightness matched."""
     height, width = onto.shape[:2]
     wide, high = round(width * share), round(height * share)
-    x, y = int(rng.integers(width - wide)), int(rng.integers(height // 4, height - high))
+    x, y = int(rng.integers(width - wide)), int(rng.integers(max(1, height // 2 - high)))
     u, v = int(rng.integers(donor.shape[1] - wide)), int(rng.integers(donor.shape[0] - high))
     piece = donor[v : v + high, u : u + wide].astype(np.float32)
     under = onto[y : y + high, x : x + wide].astype(np.float32)
@@ -140,10 +158,10 @@ def pasted(onto: Pixels, donor: Pixels, rng: np.random.Generator, *, share: floa
 
 
 def removed(rgb: Pixels, rng: np.random.Generator, *, share: float = 0.2) -> Pixels:
-    """A picture from which something was taken away, filled from around it (Telea 2004)."""
+    """A picture from which something above the sheet was taken away, filled from around it (Telea 2004)."""
     height, width = rgb.shape[:2]
     wide, high = round(width * share), round(height * share)
-    x, y = int(rng.integers(width - wide)), int(rng.integers(height // 4, height - high))
+    x, y = int(rng.integers(width - wide)), int(rng.integers(max(1, height // 2 - high)))
     mask = np.zeros((height, width), np.uint8)
     cv2.ellipse(mask, (x + wide // 2, y + high // 2), (wide // 2, high // 2), 0, 0, 360, 255, -1)
     return np.asarray(cv2.inpaint(rgb, mask, 5, cv2.INPAINT_TELEA), np.uint8)
