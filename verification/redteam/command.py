@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,8 +33,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     photos = chosen.photos or (_PHOTOS if (_PHOTOS / "manifest.csv").exists() else None)
     offers = {split: shelf.offers for split, shelf in shelves(photos).items()}
     wanted = [recipe for recipe in recipes() if _wanted(recipe, chosen)]
-    able = [recipe for recipe in wanted if recipe.needs <= offers[recipe.split]]
-    left_out = [f"{r.name} (needs {', '.join(sorted(r.needs))})" for r in wanted if r not in able]
+    able, left_out = [], []
+    for recipe in wanted:
+        if lacking := recipe.needs - offers[recipe.split]:
+            left_out.append(f"{recipe.name} (needs photographs: {', '.join(sorted(lacking))})")
+        elif chosen.quick and recipe.thin > 1:
+            left_out.append(f"{recipe.name} (too slow for a quick run)")
+        else:
+            able.append(recipe)
+    if chosen.quick:  # in mixed order, so that a run cut short has seen something of each stratum
+        able.sort(key=lambda recipe: zlib.crc32(recipe.name.encode()))
     plan = Plan(
         chosen=tuple((recipe.name, tier) for recipe in able for tier in recipe.tiers),
         n=_QUICK_N if chosen.quick else chosen.n,

@@ -28,7 +28,7 @@ from verification.redteam.photographs import Photograph, Pixels
 
 SIZE = (1024, 768)  # of the photo, pixels; the bases are seldom larger
 FRAME = (640, 480)
-FRAMES, FPS = 16, 10.0
+FRAMES, FPS = 20, 8.0  # 2.5 s: two turns there and back take a person so long
 _OVERSCAN = (1.6, 1.5)  # the part of a flat source that a panning phone may see, in pictures
 _PHONES = ("Spotcheck S1", "Spotcheck S2", "Spotcheck M1", "Spotcheck M3")
 
@@ -78,11 +78,6 @@ class Camera:
         """The scene of a photograph, with depth."""
         return relief(rgb, SIZE, self.focal, _OVERSCAN)
 
-    def flat(self, rgb: Pixels, metres: float = 2.0) -> Relief:
-        """The same picture as a plane so far away: what a program that knows no depth can turn about."""
-        whole = self.relief(rgb)
-        return replace(whole, nearness=np.full_like(whole.nearness, 1 / metres))
-
     def film(
         self, scene: Scene, motion: Motion, rng: np.random.Generator, sheet: Sheet | None = None
     ) -> Shot:
@@ -97,7 +92,7 @@ class Camera:
             phone=self.phone,
             conditions=self.conditions,
         ).frames
-        shot = self.photo(scene, _moment(motion, k), np.random.default_rng(seed), sheet)
+        shot = self.photo(scene, moment(motion, k), np.random.default_rng(seed), sheet)
         return Shot(shot.rgb, tuple(frames), motion)
 
     def photo(
@@ -108,7 +103,7 @@ class Camera:
         return Shot(shot.frames[0])
 
 
-def _moment(motion: Motion, k: int) -> Motion:
+def moment(motion: Motion, k: int) -> Motion:
     """One moment of a motion."""
     here = slice(k, k + 1)
     return replace(

@@ -46,6 +46,7 @@ class Recipe:
         tiers: tiers of bounty at which it is tried; the first is the one its stratum's bar speaks of.
         needs: what the photographs must offer besides real ones: "ai" (generated stills), "places"
             (several views of one place); without it the family is left out, and the table says so.
+        thin: one sample for so many of the run's n: an adaptive sample is twenty captures.
         make: from a workshop to a sample.
     """
 
@@ -54,6 +55,7 @@ class Recipe:
     split: Split
     tiers: tuple[int, ...]
     needs: frozenset[str]
+    thin: int
     make: Make
 
     @property
@@ -72,6 +74,7 @@ def family(
     split: str = "reported",
     tiers: tuple[int, ...] = (0,),
     needs: Collection[str] = (),
+    thin: int = 1,
 ) -> Callable[[Make], Make]:
     """Registers a family under a name of its own.
 
@@ -82,7 +85,7 @@ def family(
     def register(make: Make) -> Make:
         if name in _RECIPES:
             raise ValueError(f"two families are called {name}")
-        _RECIPES[name] = Recipe(name, Stratum(stratum), Split(split), tiers, frozenset(needs), make)
+        _RECIPES[name] = Recipe(name, Stratum(stratum), Split(split), tiers, frozenset(needs), thin, make)
         return make
 
     return register

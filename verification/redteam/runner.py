@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
+import math
 import multiprocessing
 import os
 import time
@@ -54,6 +55,10 @@ class Plan:
     jobs: int
     limit_s: float | None = None
 
+    def of(self, name: str) -> int:
+        """How many samples of a family."""
+        return -(-self.n // by_name(name).thin)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -72,7 +77,7 @@ def run(plan: Plan, progress: Progress) -> list[Line]:
     wanted = {name: key_of(by_name(name), plan.seed, plan.photos) for name, _ in plan.chosen}
     held = {name: _cached(plan.cache / f"{name}.jsonl", key) for name, key in wanted.items()}
     jobs = list(_jobs(plan, held))
-    progress.start(len(plan.chosen) * plan.n, sum(len(job.indices) for job in jobs))
+    progress.start(sum(plan.of(name) for name, _ in plan.chosen), sum(len(job.indices) for job in jobs))
     for line in _made(jobs, plan):
         held[line.family][line.tier, line.index] = line
         with (plan.cache / f"{line.family}.jsonl").open("a", encoding="utf-8") as out:
@@ -82,7 +87,7 @@ def run(plan: Plan, progress: Progress) -> list[Line]:
         line
         for name, tier in plan.chosen
         for (at, index), line in sorted(held[name].items())
-        if at == tier and index < plan.n
+        if at == tier and index < plan.of(name)
     ]
 
 
@@ -158,7 +163,8 @@ def _jobs(plan: Plan, held: dict[str, dict[tuple[int, int], Line]]) -> Iterator[
     size = 1 if plan.limit_s else 5
     for begin in range(0, plan.n, size):
         for name, tier in plan.chosen:
-            missing = [k for k in range(begin, min(plan.n, begin + size)) if (tier, k) not in held[name]]
+            upto = min(plan.of(name), begin + size)
+            missing = [k for k in range(begin, upto) if (tier, k) not in held[name]]
             if missing:
                 yield Job(name, tier, tuple(missing), plan.seed, plan.photos)
 
@@ -177,12 +183,14 @@ def _cached(path: Path, key: str) -> dict[tuple[int, int], Line]:
 
 
 def _made(jobs: Sequence[Job], plan: Plan) -> Iterator[Line]:
-    """Lines as they come, from `plan.jobs` processes of one thread each."""
-    if not jobs:
+    """Lines as they come, from `plan.jobs` processes of one thread each (one: from this process)."""
+    ends = time.monotonic() + plan.limit_s if plan.limit_s else math.inf
+    waiting = iter(jobs)
+    if plan.jobs == 1 or not jobs:
+        for job in itertools.takewhile(lambda _: time.monotonic() < ends, waiting):
+            yield from _work(job)
         return
     os.environ["OMP_NUM_THREADS"] = "1"
-    ends = time.monotonic() + plan.limit_s if plan.limit_s else None
-    waiting = iter(jobs)
     with ProcessPoolExecutor(min(plan.jobs, len(jobs)), multiprocessing.get_context("spawn")) as pool:
         running: set[Future[list[Line]]] = {
             pool.submit(_work, job) for job in itertools.islice(waiting, plan.jobs)
@@ -191,9 +199,9 @@ def _made(jobs: Sequence[Job], plan: Plan) -> Iterator[Line]:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for finished in done:
                 yield from finished.result()
-                job = None if ends and time.monotonic() > ends else next(waiting, None)
-                if job:
-                    running.add(pool.submit(_work, job))
+                coming = next(waiting, None) if time.monotonic() < ends else None
+                if coming:
+                    running.add(pool.submit(_work, coming))
 
 
 def _work(job: Job) -> list[Line]:

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from market.simulator.flat import Flat, printed, screen
+from market.simulator.forged import composited as drawn_in
+from market.simulator.forged import virtual_camera
 from market.simulator.motion import Motion
-from market.simulator.scene import Scene
-from market.simulator.sheet import Sheet
-from verification.redteam.lens import FRAMES, SIZE, Shot, shrunk
+from verification.redteam.lens import FRAME, FRAMES, SIZE, Shot, moment, shrunk
 from verification.redteam.photographs import Pixels
 from verification.redteam.workshop import Workshop
 
@@ -41,31 +42,55 @@ def typed(rgb: Pixels, code: str, rng: np.random.Generator, *, share: float = 0.
     return np.asarray(whole, np.uint8)
 
 
-def composited(workshop: Workshop, rgb: Pixels, code: str | None = None) -> Pixels:
-    """A picture with a handwritten sheet put in by a careful hand: perspective, light, shadow, focus, noise.
+def composited(workshop: Workshop, rgb: Pixels, care: float | None = None) -> Pixels:
+    """A picture at the size of a capture with a handwritten sheet drawn in, in true perspective.
 
-    It is the simulated camera's own sheet, so a better one does not exist here.
+    `care` 0..1 is how well light, shadow, focus and noise fit; a careful hand's (0.75 to 1) unless told.
     """
-    written = workshop.code if code is None else code
-    shot = workshop.camera.photo(
-        workshop.camera.relief(rgb), _level(), workshop.rng, _sheet(workshop, written)
-    )
-    return shot.rgb
+    held = float(workshop.rng.uniform(0.75, 1)) if care is None else care
+    return drawn_in(fitted(rgb), workshop.code or workshop.new_code(), workshop.rng, care=held)
 
 
-def moved(workshop: Workshop, rgb: Pixels, motion: Motion, *, metres: float = 2.0) -> Shot:
+def moved(workshop: Workshop, rgb: Pixels, motion: Motion, *, care: float | None = None) -> Shot:
     """A flat picture made into photo and burst by a program that turns it as `motion` says.
 
-    The program simulates a camera's lens, noise and file as well as this house can.
+    `care` 0..1: with most of it the program simulates a sensor; 0.7 to 1 unless told.
     """
-    return workshop.camera.film(workshop.camera.flat(rgb, metres), motion, workshop.rng)
+    held, seed = _careful(workshop, care), int(workshop.rng.integers(2**32))
+    photo = _fed(workshop, rgb, moment(motion, 0), SIZE, held, seed)[0]
+    frames = _fed(workshop, rgb, motion, FRAME, held, seed) if workshop.tier else []
+    return Shot(photo, tuple(frames), motion)
 
 
-def frozen(workshop: Workshop, rgb: Pixels, motion: Motion, *, grain: float = 2.0) -> Shot:
-    """A still fed to the camera as a clip: each frame is the same picture, with some noise of its own."""
-    small = shrunk(rgb).astype(np.float32)
+def frozen(
+    workshop: Workshop, rgb: Pixels, motion: Motion, *, grain: float = 2.0, taken: bool = False
+) -> Shot:
+    """A still fed to the camera as a clip: each frame is the same picture, with some noise of its own.
+
+    The photo goes through a simulated sensor, so that its file is like everybody's; a picture that was
+    `taken` by one already is left as it is.
+    """
+    photo = rgb
+    if not taken:
+        seed = int(workshop.rng.integers(2**32))
+        photo = _fed(workshop, rgb, moment(motion, 0), SIZE, _careful(workshop, None), seed)[0]
+    if workshop.tier == 0:
+        return Shot(photo)
+    small = shrunk(photo).astype(np.float32)
     frames = (small + workshop.rng.normal(0, grain, small.shape) for _ in range(FRAMES))
-    return Shot(rgb, tuple(np.clip(frame, 0, 255).astype(np.uint8) for frame in frames), motion)
+    return Shot(photo, tuple(np.clip(frame, 0, 255).astype(np.uint8) for frame in frames), motion)
+
+
+def _careful(workshop: Workshop, care: float | None) -> float:
+    return float(workshop.rng.uniform(0.7, 1)) if care is None else care
+
+
+def _fed(
+    workshop: Workshop, rgb: Pixels, motion: Motion, size: tuple[int, int], care: float, seed: int
+) -> list[Pixels]:
+    """What a virtual camera gives for each pose of a motion; one seed, so that one lens and sensor."""
+    rng, phone = np.random.default_rng(seed), workshop.camera.phone
+    return virtual_camera(rgb, motion, rng, care=care, size=size, phone=phone, margin=1.3).frames
 
 
 def overlaid(shot: Shot, code: str, rng: np.random.Generator) -> Shot:
@@ -78,9 +103,23 @@ def overlaid(shot: Shot, code: str, rng: np.random.Generator) -> Shot:
     return replace(shot, rgb=over(shot.rgb), frames=tuple(over(frame) for frame in shot.frames))
 
 
-def screened(workshop: Workshop, scene: Scene) -> Shot:
-    """A flat thing filmed by a real phone in a real hand: sensors true, no sheet but the one it shows."""
-    return workshop.shoot(scene, code="")
+def on_screen(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Flat:
+    """A picture on a screen before the phone; `pitch`: the range of photo pixels a screen pixel."""
+    drawn = float(workshop.rng.uniform(*pitch))
+    return screen(rgb, workshop.rng, focal=workshop.camera.phone.focal, size=SIZE, pitch=drawn)
+
+
+def in_print(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Flat:
+    """A picture in print before the phone; `pitch`: the range of photo pixels a halftone cell."""
+    drawn = float(workshop.rng.uniform(*pitch))
+    return printed(rgb, workshop.rng, focal=workshop.camera.phone.focal, size=SIZE, pitch=drawn)
+
+
+def defocused(workshop: Workshop, least: float, most: float) -> None:
+    """Puts the phone out of focus by that many pixels (sigma, at a width of 1280)."""
+    blur = float(workshop.rng.uniform(least, most))
+    camera = workshop.camera
+    workshop.camera = replace(camera, conditions=replace(camera.conditions, defocus=blur))
 
 
 def felt_still(motion: Motion) -> Motion:
@@ -102,10 +141,10 @@ def felt_later(motion: Motion, seconds: float) -> Motion:
 
 
 def pasted(onto: Pixels, donor: Pixels, rng: np.random.Generator, *, share: float = 0.25) -> Pixels:
-    """A piece of another picture pasted in with a soft edge, matched in brightness."""
+    """A piece of another picture pasted in above the sheet, its edge soft, its brightness matched."""
     height, width = onto.shape[:2]
     wide, high = round(width * share), round(height * share)
-    x, y = int(rng.integers(width - wide)), int(rng.integers(height // 4, height - high))
+    x, y = int(rng.integers(width - wide)), int(rng.integers(max(1, height // 2 - high)))
     u, v = int(rng.integers(donor.shape[1] - wide)), int(rng.integers(donor.shape[0] - high))
     piece = donor[v : v + high, u : u + wide].astype(np.float32)
     under = onto[y : y + high, x : x + wide].astype(np.float32)
@@ -119,10 +158,10 @@ def pasted(onto: Pixels, donor: Pixels, rng: np.random.Generator, *, share: floa
 
 
 def removed(rgb: Pixels, rng: np.random.Generator, *, share: float = 0.2) -> Pixels:
-    """A picture from which something was taken away, filled from around it (Telea 2004)."""
+    """A picture from which something above the sheet was taken away, filled from around it (Telea 2004)."""
     height, width = rgb.shape[:2]
     wide, high = round(width * share), round(height * share)
-    x, y = int(rng.integers(width - wide)), int(rng.integers(height // 4, height - high))
+    x, y = int(rng.integers(width - wide)), int(rng.integers(max(1, height // 2 - high)))
     mask = np.zeros((height, width), np.uint8)
     cv2.ellipse(mask, (x + wide // 2, y + high // 2), (wide // 2, high // 2), 0, 0, 360, 255, -1)
     return np.asarray(cv2.inpaint(rgb, mask, 5, cv2.INPAINT_TELEA), np.uint8)
@@ -136,13 +175,3 @@ def fitted(rgb: Pixels) -> Pixels:
     large = np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
     left, top = (large.shape[1] - SIZE[0]) // 2, (large.shape[0] - SIZE[1]) // 2
     return large[top : top + SIZE[1], left : left + SIZE[0]]
-
-
-def _level() -> Motion:
-    """One picture by a phone that does not move."""
-    none = np.zeros((1, 3))
-    return Motion(np.eye(3)[None], none, none, np.zeros(1), none, none, np.zeros(1))
-
-
-def _sheet(workshop: Workshop, code: str) -> Sheet | None:
-    return workshop.camera.sheet(code, workshop.rng)

@@ -157,6 +157,8 @@ def _share(own: list[Line], verdict: str) -> Figure:
 def _macro(own: list[Line]) -> Figure:
     """The mean of the families' shares, each of equal weight."""
     hits = np.array([line.verdict == "accept" for line in own], np.float64)
+    if hits.all() or not hits.any():  # resampling sees no spread there; the rule for shares does
+        return _share(own, "accept")
     _, group = np.unique([line.family for line in own], return_inverse=True)
 
     def mean(index: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:

@@ -96,8 +96,8 @@ class Workshop:
         self.key = Key.make(self.rng)
         self.place = Spot(round(self.rng.uniform(-55, 60), 6), round(self.rng.uniform(-170, 170), 6))
         self.issued_at = _daytime(self.base.rgb, self.place, self.rng)
-        self.code = self.new_code() if self.tier >= 1 else ""
-        self.pan = "".join(self.rng.choice(list("LRUD"), 2)) if self.tier >= 1 else ""
+        self.code = self.pan = ""
+        self.challenge()
         self.camera = Camera.draw(self.rng, self.split)
 
     # -- chance --------------------------------------------------------------------------------
@@ -105,6 +105,12 @@ class Workshop:
     def new_code(self) -> str:
         """Six characters as the market would ask for."""
         return "".join(ALPHABET[int(i)] for i in self.rng.integers(len(ALPHABET), size=LENGTH))
+
+    def challenge(self) -> None:
+        """What a new claim asks for: at tier 1 a code in the scene and two turns of the phone."""
+        if self.tier >= 1:
+            self.code = self.new_code()
+            self.pan = "".join(self.rng.choice(list("LRUD"), 2))
 
     def token(self, prefix: str) -> str:
         """An id of the project's form."""
@@ -160,6 +166,11 @@ class Workshop:
     def still(self) -> Shot:
         """An honest picture of the base without sheet and burst; quick, for all families share it."""
         return Shot(still(self.base))
+
+    def photo_of(self, photo: Photograph) -> Pixels:
+        """A photo of another scene by the same phone."""
+        scene = self.camera.relief(photo.rgb)
+        return self.camera.photo(scene, hold(1, FPS, self.rng), self.rng).rgb
 
     def photograph(self, photo: Photograph) -> Pixels:
         """A photograph at the size of a capture, as whoever found it would send it."""
@@ -300,10 +311,7 @@ class Workshop:
     def sample(
         self, evidence: Evidence, memory: Sequence[Earlier] = (), *, tries: int = 1, note: str = ""
     ) -> Sample:
-        """The finished capture. Whether its answer is right is drawn: nothing in the picture says it.
-
-        An honest person is wrong once in twenty; whoever was not there guesses.
-        """
+        """The finished capture. No truth of its answer is given: nothing in these scenes says it."""
         return Sample(Context(evidence, tuple(memory)), None, tries, note)
 
 

@@ -10,7 +10,4 @@ from verification.redteam.workshop import Sample, Workshop
 @family("composited_and_moved", stratum="sighted", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     found = composited(workshop, workshop.base.rgb)
-    far = float(workshop.rng.uniform(1.5, 6))
-    return workshop.sample(
-        workshop.evidence(moved(workshop, found, workshop.move(), metres=far)), note=f"{far:.1f} m"
-    )
+    return workshop.sample(workshop.evidence(moved(workshop, found, workshop.move())))

@@ -10,4 +10,6 @@ from verification.redteam.workshop import Sample, Workshop
 @family("frozen_honest", stratum="sighted", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     shot = workshop.shoot()
-    return workshop.sample(workshop.evidence(frozen(workshop, shot.rgb, shot.motion or workshop.move())))
+    return workshop.sample(
+        workshop.evidence(frozen(workshop, shot.rgb, shot.motion or workshop.move(), taken=True))
+    )

@@ -11,6 +11,6 @@ from verification.redteam.workshop import Sample, Workshop
 
 @family("gyro_foreign", stratum="sighted", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
-    shot = workshop.shoot()
-    other = workshop.move()
-    return workshop.sample(workshop.evidence(replace(shot, motion=felt_like(shot.motion, other))))
+    motion = workshop.move()
+    shot, other = workshop.shoot(motion=motion), workshop.move()
+    return workshop.sample(workshop.evidence(replace(shot, motion=felt_like(motion, other))))

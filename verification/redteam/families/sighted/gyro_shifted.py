@@ -11,6 +11,6 @@ from verification.redteam.workshop import Sample, Workshop
 
 @family("gyro_shifted", stratum="sighted", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
-    shot, late = workshop.shoot(), float(workshop.rng.uniform(0.2, 0.8))
-    evidence = workshop.evidence(replace(shot, motion=felt_later(shot.motion, late)))
+    motion, late = workshop.move(), float(workshop.rng.uniform(0.2, 0.8))
+    evidence = workshop.evidence(replace(workshop.shoot(motion=motion), motion=felt_later(motion, late)))
     return workshop.sample(evidence, note=f"{late:.2f} s")

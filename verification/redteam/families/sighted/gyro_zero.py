@@ -11,5 +11,6 @@ from verification.redteam.workshop import Sample, Workshop
 
 @family("gyro_zero", stratum="sighted", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
-    shot = workshop.shoot()
-    return workshop.sample(workshop.evidence(replace(shot, motion=felt_still(shot.motion))))
+    motion = workshop.move()
+    shot = workshop.shoot(motion=motion)
+    return workshop.sample(workshop.evidence(replace(shot, motion=felt_still(motion))))

@@ -1,0 +1,1 @@
+"""The red team is held to its own rules."""

@@ -1,0 +1,146 @@
+"""The run: resumed, judged again under new constants, told in a table with its bars, voided by a giveaway."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from verification import fusion
+from verification.redteam import command, runner
+from verification.redteam.control import control
+from verification.redteam.figures import rate
+from verification.redteam.lines import Line, parse, rejudged
+from verification.redteam.table import table, text
+
+
+def line(family: str, stratum: str, index: int, verdict: str = "reject", **changes: object) -> Line:
+    plain = Line(
+        id=f"{family}-{index}",
+        key="k",
+        family=family,
+        stratum=stratum,
+        split="reported",
+        tier=1,
+        base=f"base {index % 40}",
+        mode=("web", "native")[index % 2],
+        seed=1,
+        index=index,
+        genuine=stratum == "honest",
+        verdict=verdict,
+        p_genuine=0.5,
+        p_answer=None,
+        answer_right=None,
+        tries=1,
+        note="",
+        reasons=[],
+        findings=[],
+        file={"bytes": 200_000 + 997 * (index * 7919 % 101), "q": [900, 1100], "exif": {}, "gps": False},
+        stake_micros=5_000_000,
+        required=["session"],
+        ms=1.0,
+        calibration="",
+        versions={},
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_a_run_is_resumed_and_only_what_is_missing_is_made(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    asked = ["--family", "bomb", "truncated", "--jobs", "1", "--cache", str(cache), "--seed", "3"]
+    assert command.main([*asked, "--n", "2", "--json", str(tmp_path / "a.json")]) == 0
+    with (cache / "bomb.jsonl").open("a") as file:
+        file.write('{"cut off')
+    before = (cache / "bomb.jsonl").read_text()
+    assert command.main([*asked, "--n", "2"]) == 0
+    assert (cache / "bomb.jsonl").read_text() == before
+    held = [parse(text) for text in (cache / "truncated.jsonl").read_text().splitlines()]
+    assert [(one.index, one.verdict) for one in held] == [(0, "reject"), (1, "reject")]
+    said = json.loads((tmp_path / "a.json").read_text())
+    assert [row["accepted"]["n"] for row in said["rows"]] == [2, 2]
+
+
+def test_a_line_made_by_other_checks_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_text(line("f", "reuse", 0).text() + "\n" + line("f", "reuse", 1, key="old").text() + "\n")
+    assert list(runner._cached(path, "k")) == [(1, 0)]
+
+
+def test_new_constants_judge_old_findings_again() -> None:
+    found = {
+        "check": "session",
+        "family": "session",
+        "status": "hard_fail",
+        "llr": 0.0,
+        "reason": "bad",
+        "facts": {},
+    }
+    old = line("f", "protocol", 0, "accept", findings=[found], calibration="another")
+    new = rejudged(old)
+    assert (new.verdict, new.reasons) == ("reject", ["bad"])
+    assert fusion.calibration().sha256 in new.calibration
+    assert rejudged(replace(old, stratum="adaptive")).verdict == "accept"
+
+
+def test_a_bar_missed_is_said_and_fails_the_run() -> None:
+    good = [line("nonce", "protocol", k) for k in range(40)] + [
+        line("h", "honest", k, "accept") for k in range(40)
+    ]
+    assert table(good).passed
+    one_paid = table([*good, line("nonce", "protocol", 99, "accept")])
+    assert not one_paid.passed
+    assert any("MISSED" in words for words in text(one_paid))
+
+
+def test_strata_are_told_apart_and_families_weigh_alike() -> None:
+    lines = [line("big", "sighted", k, "reject") for k in range(90)]
+    lines += [line("small", "sighted", k, "accept" if k < 2 else "reject") for k in range(10)]
+    bars = {bar.name: bar for bar in table(lines).bars}
+    assert bars["sighted at T1: mean over families"].figure.value == pytest.approx(0.1)
+    assert bars["sighted at T1: worst family"].figure.value == pytest.approx(0.2)
+    assert not bars["sighted at T1: worst family"].met
+
+
+def leaky(leak: float) -> list[Line]:
+    """Honest and sighted lines whose files differ in size by `leak` standard deviations."""
+    rng, lines = np.random.default_rng(5), []
+    for stratum, shift in (("honest", 0.0), ("sighted", leak)):
+        for k in range(200):
+            size = int(np.exp(12 + 0.3 * (rng.normal() + shift)))
+            file = {"bytes": size, "q": [900, 1100], "exif": {}, "gps": False}
+            lines.append(line(stratum, stratum, k, "accept" if stratum == "honest" else "reject", file=file))
+    return lines
+
+
+def test_a_giveaway_in_the_files_voids_the_run() -> None:
+    seen, fair = control(leaky(1.0)), control(leaky(0.0))
+    assert seen is not None
+    assert fair is not None
+    assert seen.value > 0.7
+    assert fair.value < 0.55
+    assert "AUC" in table(leaky(1.0)).void
+    assert not table(leaky(1.0)).passed
+    assert not table(leaky(0.0)).void
+
+
+def test_a_make_of_its_own_is_a_giveaway_too() -> None:
+    lines = [
+        replace(
+            one, file={**one.file, "exif": {"272": "Forger 1" if one.stratum == "sighted" else "Phone 1"}}
+        )
+        for one in leaky(0.0)
+    ]
+    seen = control(lines)
+    assert seen is not None
+    assert seen.value > 0.9
+
+
+def test_samples_of_one_base_count_as_one() -> None:
+    hits = [True] * 50 + [False] * 50
+    apart = rate(hits, [str(k) for k in range(100)])
+    together = rate(hits, [str(k // 25) for k in range(100)])
+    assert together.high - together.low > 2 * (apart.high - apart.low)
+    assert rate([False] * 300, [str(k % 30) for k in range(300)]).high > 0.1
