@@ -89,7 +89,7 @@ def judged(count: int, pictures: dict[str, Pixels], seed: int) -> list[Judged]:
             base, shows, origin, given, rgb = capture(number, pictures, source)
             evidence = stage.photo(b"x", ask=stage.terms(answer_schema=shows.schema))
             finding = run(check, Case(replace(evidence, answer=given), tools, picture(rgb)))
-            fused = fusion.fuse([finding], constants, required=frozenset(), answered=True)
+            fused = fusion.fuse([finding], constants, required=frozenset(), answered=True, tier=0)
             found.append(Judged(base, shows.kind, origin, finding.reason, fused.p_answer or 0.0))
     return found
 
