@@ -247,21 +247,24 @@ def cameras(
     makers = 4
     sensors = [(1 + 0.01 * source.normal(0, 1, (1024, 1024))).astype(np.float32) for _ in range(makers)]
     noises: list[list[prnu.Floats]] = [[] for _ in sensors]
+    prints: list[list[bytes]] = [[] for _ in sensors]
     taken: list[Pixels] = []
     for number, rgb in enumerate(list(pictures.values())[: makers * shots]):
         size = max(1024 / rgb.shape[0], 1024 / rgb.shape[1])
         light = cv2.resize(screens.linear(rgb), None, fx=size, fy=size, interpolation=cv2.INTER_CUBIC)
         scene = np.asarray(light[:1024, :1024].clip(0, 1), np.float32)
         seen = screens.camera(scene, source, np.asarray(sensors[number % makers], np.float32))
-        found = prnu.residual(decoder.grain(screens.jpeg(seen, int(source.choice([85, 92])))))
-        if found is not None:
+        grain = decoder.grain(screens.jpeg(seen, int(source.choice([85, 92]))))
+        found, kept = prnu.residual(grain), prnu.noise_print(grain)
+        if found is not None and kept is not None:
+            prints[number % makers].append(kept.packed)
             noises[number % makers].append(found)
             taken.append(seen)
     same: list[float] = []
     other: list[float] = []
     painted: list[float] = []
-    for owner, own in enumerate(noises):
-        pattern = np.mean(own[:3], axis=0).astype(np.float32)
+    for owner, own in enumerate(prints):
+        pattern = prnu.fingerprint(own[:3])
         for camera, theirs in enumerate(noises):
             energies = [prnu.pce(pattern, found) for found in (theirs[3:] if camera == owner else theirs)]
             (same if camera == owner else other).extend(energies)
