@@ -110,7 +110,7 @@ def _charge_more(session: Session, row: Dispute, fee: int, now: datetime) -> Non
 
 
 def _spendable_now(session: Session, account: str) -> int:
-    """What a buyer has available, locked before it is read: what is taken is what is there when it is posted."""
+    """What a buyer has available, locked before it is read: it is there when what is taken is posted."""
     held = session.get(LedgerAccount, rules.available(account), with_for_update=True, populate_existing=True)
     return held.balance if held is not None else 0
 

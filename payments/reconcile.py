@@ -7,9 +7,9 @@ posted as well,
 
     what the provider holds = -(asset:<rail>:pending + asset:<rail>:available) + what is in flight
 
-and what is left over is the difference. Theirs and ours are read while nothing moves: their balance is the same
-before and after what is new was listed and ours was read. Else a deposit recorded in between would stand on
-one side only, and a healthy market would be halted.
+and what is left over is the difference. Both are read while nothing moves: their balance is the same before
+and after what is new was listed and ours was read. Else a deposit recorded in between would stand on one
+side only, and a healthy market would be halted.
 
 Some ends move nothing here, and their webhook may be lost: a dispute that is lost, a contributor's bank that
 sends a payout back. So open disputes, and bank payouts for some days after they were done, are read anew too.

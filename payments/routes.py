@@ -118,6 +118,7 @@ def deposit(body: Deposit, call: Caller, request: Request) -> JSONResponse:
     rail = request.app.state.settings.rail
 
     def effect() -> OperationShape:
+        spending.require_live(call.session, call.api_key)
         made = service.request_deposit(
             call.session, call.account, body.amount, rail=rail, method=body.method, now=clock.now()
         )
@@ -132,6 +133,7 @@ def refund(operation_id: str, body: Move, call: Caller) -> JSONResponse:
     call.require(Scope.MONEY)
 
     def effect() -> OperationShape:
+        spending.require_live(call.session, call.api_key)
         made = refunds.request_refund(call.session, call.account, operation_id, body.amount, now=clock.now())
         return OperationShape.of(made)
 
@@ -142,6 +144,7 @@ def refund(operation_id: str, body: Move, call: Caller) -> JSONResponse:
 def set_top_up(body: TopUp, call: Caller, request: Request) -> TopUpShape:
     """Keeps the balance filled from the saved means of payment."""
     call.require(Scope.MONEY)
+    spending.require_live(call.session, call.api_key)
     rail = request.app.state.settings.rail
     made = topups.set_rule(
         call.session,
@@ -182,7 +185,8 @@ async def payee_link(request: Request, authorization: Annotated[str | None, Head
     """A page where the caller tells the provider who it is. A new one at each call: it holds no money, so
     it needs no Idempotency-Key."""
     opened: Database = request.app.state.database
-    account = await run_in_threadpool(who, opened, authorization, Scope.CONTRIBUTE)
+    # Whoever goes there names the bank that is paid: no less than the scope of a payout.
+    account = await run_in_threadpool(who, opened, authorization, Scope.MONEY, going=True)
     rail = request.app.state.stripe
     if rail is None:
         raise errors.StateConflict("payouts here need no registration", hint="POST /v1/payouts.")
@@ -214,6 +218,7 @@ def payout(body: Move, call: Caller, request: Request) -> JSONResponse:
     call.require(Scope.MONEY)
 
     def effect() -> OperationShape:
+        spending.require_live(call.session, call.api_key)
         rail = request.app.state.settings.rail
         made = service.request_payout(call.session, call.account, body.amount, rail=rail, now=clock.now())
         return OperationShape.of(made)

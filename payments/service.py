@@ -45,6 +45,14 @@ def balances(session: Session, account: str) -> Balances:
     return Balances(available, held, pending, payable, in_payout)
 
 
+def has_play_money(session: Session) -> bool:
+    """Whether money that the sandbox's bank made of nothing is in the books, or may still come into them."""
+    coming = select(Operation.id).where(
+        Operation.rail == DEFAULT_RAIL, Operation.status.in_(sorted(rules.OPEN_STATES))
+    )
+    return bool(ledger.balance(session, rules.asset(DEFAULT_RAIL)) or session.scalar(coming.limit(1)))
+
+
 def open_operations(session: Session, account: str) -> int:
     """How many deposits and payouts of an account have not ended."""
     states = sorted(rules.OPEN_STATES)

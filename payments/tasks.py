@@ -89,8 +89,17 @@ def check_books(database: Database, *, now: datetime) -> list[audit.Figure]:
 
 
 def audit_books(database: Database, *, now: datetime) -> list[audit.Figure]:
-    """Checks every invariant; when one does not hold, payouts are halted. Gives those that do not hold."""
-    wrong = check_books(database, now=now)
+    """Checks every invariant; when one does not hold, payouts are halted. Gives those that do not hold.
+
+    An audit that cannot come to its end halts them too, and raises what stopped it: nobody knows then.
+    """
+    try:
+        wrong = check_books(database, now=now)
+    except Exception as fault:
+        _log.exception("the audit failed, payouts are halted")
+        with database.transaction() as session:
+            halts.halt(session, halts.PAYOUTS, f"the audit failed: {type(fault).__name__}", now=now)
+        raise
     if wrong:
         why = "; ".join(f"{figure.name} is off by {figure.figure}" for figure in wrong)
         _log.error("the books do not hold, payouts are halted: %s", why)

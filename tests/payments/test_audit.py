@@ -58,6 +58,10 @@ SABOTAGE = {
         "UPDATE ledger_accounts SET floor = -5 WHERE id LIKE 'rev:fee:%'",
         {"I5b chart"},
     ),
+    "an account in no chart": (
+        "INSERT INTO ledger_accounts VALUES ('agent:EVIL', 'liability', 0, 1, 0, 0, '2026-11-23 00:00:00')",
+        {"I5b chart"},
+    ),
     "a balance under its floor": (
         "UPDATE ledger_accounts SET floor = 0, balance = -1 WHERE id LIKE 'rev:fee:%'",
         {"I1 zero-sum", "I3 balances", "I5 bounds"},
