@@ -275,6 +275,17 @@ _INVARIANTS: tuple[tuple[str, str, str], ...] = (
         "SELECT coalesce((SELECT abs(balance) FROM ledger_accounts WHERE id = 'suspense'), 0)",
     ),
     (
+        "I14 stranded",
+        "no payout that its bank refused waits at the provider to be taken back (micros)",
+        """
+        SELECT coalesce(sum(p.amount), 0) FROM provider_operations p WHERE p.kind = 'payout'
+           AND EXISTS (SELECT 1 FROM provider_operations r WHERE r.parent = p.id
+                       AND r.kind = 'reversal' AND r.status = 'failed')
+           AND NOT EXISTS (SELECT 1 FROM provider_operations r WHERE r.parent = p.id
+                           AND r.kind = 'reversal' AND r.status = 'done')
+        """,
+    ),
+    (
         "I13 covered",
         "what is owed to others is not more than our cash and what is owed to us (micros short)",
         """
@@ -283,4 +294,4 @@ _INVARIANTS: tuple[tuple[str, str, str], ...] = (
         """,
     ),
 )
-_ALARMS = frozenset({"I11 suspense", "I12 stuck", "I13 covered"})
+_ALARMS = frozenset({"I11 suspense", "I12 stuck", "I13 covered", "I14 stranded"})

@@ -62,8 +62,13 @@ def me(call: Caller) -> Me:
 def statement(
     call: Caller,
     request: Request,
-    start: Annotated[Time | None, Query(alias="from", description="Default: the beginning.")] = None,
-    end: Annotated[Time | None, Query(alias="to", description="The instant after; default: now.")] = None,
+    start: Annotated[
+        Time | None, Query(alias="from", description="At least a minute ago; default: the beginning.")
+    ] = None,
+    end: Annotated[
+        Time | None,
+        Query(alias="to", description="The instant after, at least a minute ago; default: all until now."),
+    ] = None,
     after: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,
     limit: Annotated[int | None, Query(ge=1, le=1000, description="Lines a page; default: 100.")] = None,
     form: Annotated[
@@ -73,6 +78,7 @@ def statement(
 ) -> StatementShape | Response:
     """Every entry of the caller's own ledger accounts, oldest first: a page as JSON, or all of it as CSV."""
     call.require(Scope.READ)
+    statements.require_settled(start, end, now=clock.now())
     covered = statements.window(call.session, call.account, start, end)
     if form == "json" or (form is None and not _prefers_csv(accept)):
         return _page(call, covered, after, limit or PAGE)

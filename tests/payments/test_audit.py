@@ -145,9 +145,9 @@ def test_the_command_prints_every_figure_and_says_how_it_went(
     url = str(lived_in.engine.url)
     assert command.main(["audit", "--database", url]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 18
-    assert all(line.startswith("ok ") for line in lines[:17])
-    assert lines[17].startswith("open payout new: 1, 4.00 USD")
+    assert len(lines) == 19
+    assert all(line.startswith("ok ") for line in lines[:18])
+    assert lines[18].startswith("open payout new: 1, 4.00 USD")
     with lived_in.transaction() as session:
         session.execute(text("UPDATE ledger_accounts SET balance = balance + 1 WHERE id LIKE 'agent:%'"))
     assert command.main(["audit", "--database", url]) == 1

@@ -100,7 +100,7 @@ def test_a_fee_that_the_provider_changes_later_is_posted(
 
     def with_fee(*given: object) -> None:
         *same, amount, _fee, category = given
-        move(*same, amount, later, category)  # type: ignore[arg-type]
+        move(*same, amount, later, category)  # type: ignore[call-arg, arg-type]
 
     monkeypatch.setattr(bank, "_move", with_fee)
     house.stripe.close_dispute(name, "won")
