@@ -38,8 +38,8 @@ TRIES = 8  # at a moment in which nothing moves
 ARRIVALS = frozenset({"charge", "payment"})
 OF_DISPUTES = frozenset({"adjustment"})
 SENT_BACK = frozenset({"refund_failure", "payout_failure"})
+RECORDED_WITHIN = timedelta(days=1)
 CAPTURED_WITHIN = timedelta(hours=2)  # Stripe captures a checkout's charge within one
-SENDS_BACK_WITHIN = timedelta(days=10)  # a bank, a payout that was called paid
 LOOK_BACK_EVERY = timedelta(days=1)
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -98,7 +98,7 @@ def _look_back(database: Database, rail: Provider, clock: Clock) -> None:
                 Operation.rail == rail.name,
                 Operation.kind == OperationKind.BANK_PAYOUT.value,
                 Operation.status == OperationState.DONE.value,
-                Operation.ended_at > now - SENDS_BACK_WITHIN,
+                Operation.ended_at > now - rules.SENDS_BACK_WITHIN,
                 Operation.due_at <= now,
             )
         ).all()
@@ -163,7 +163,7 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
     """What of ours explains a movement; None while that is not in our books. A stray goes to suspense."""
     if movement.operation is not None:
         operation = session.get(Operation, movement.operation)
-        if operation is not None and operation.rail == rail:
+        if operation is not None and operation.rail == rail and not _never_ours(operation, movement, now):
             if not _in_our_books(operation, movement):
                 return None
             _post_fee(session, rail, movement, now)
@@ -183,6 +183,12 @@ def _in_our_books(operation: Operation, movement: Movement) -> bool:
     # A refund that failed before we looked went out and came back: both movements are its own.
     came_back = operation.kind in rules.MAY_COME_BACK and state is OperationState.FAILED
     return came_back or state in (OperationState.DONE, OperationState.RETURNED)
+
+
+def _never_ours(operation: Operation, movement: Movement, now: datetime) -> bool:
+    """Whether an operation that failed in our books moved money all the same: nobody will record it now."""
+    failed = operation.status == OperationState.FAILED and operation.kind not in rules.MAY_COME_BACK
+    return failed and movement.kind not in SENT_BACK and now - movement.at > RECORDED_WITHIN
 
 
 def _post_fee(session: Session, rail: str, movement: Movement, now: datetime) -> None:

@@ -53,9 +53,14 @@ def sweep_inbox(sweeper: Sweeper, *, now: datetime) -> int:
 
 def top_up(sweeper: Sweeper, *, now: datetime) -> int:
     """Orders the automatic top-ups that are due. Gives how many accounts were looked at."""
-    with sweeper.database.reading() as session:
-        low = topups.low_accounts(session)
-    return sweeper.each(low, lambda session, account: topups.fill(session, account, now=now))
+    looked, after = 0, ""
+    while True:  # page by page: a page of accounts at their cap must not hide those behind it
+        with sweeper.database.reading() as session:
+            low = topups.low_accounts(session, after=after)
+        if not low:
+            return looked
+        looked += sweeper.each(low, lambda session, account: topups.fill(session, account, now=now))
+        after = low[-1]
 
 
 def reconcile_rail(database: Database, rails: Rails, rail: str) -> Reconciliation:
