@@ -71,7 +71,8 @@ class _Client(Resource):
     ) -> Listing[StatementLine]:
         """Every entry of the account's books from `start` to before `end`, oldest first.
 
-        The window is fixed when the first page comes; further pages are fetched as you go. Within one
+        Both are at least a minute ago, and may be left out: from the beginning, until now. The window is
+        fixed when the first page comes; further pages are fetched as you go. Within one
         `line.account` each line's `balance` is the one before plus its `amount`.
         """
 

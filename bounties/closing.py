@@ -28,18 +28,19 @@ def close_account(session: Session, by: ApiKey, *, now: datetime) -> Account:
     # Alone with the account: nothing is posted, claimed or ordered beside this. What is under way is looked
     # at before money, so that what settles between the two looks is seen as one or the other.
     accounts.lock(session, by.account)
-    left = _left(session, by.account)
+    left = _left(session, by.account, now)
     if any(left.values()):
         raise errors.StateConflict(
             "this account is not settled yet",
-            hint="Cancel bounties, finish or abandon claims, pay out; close when facts are all zero.",
+            hint="Cancel bounties, finish or abandon claims, pay out; close when facts are all zero. "
+            "A bank may send a payout or a refund back within ten days (may_come_back).",
             **left,
         )
     topups.end_rule(session, by.account)
     return accounts.close(session, by, now=now)
 
 
-def _left(session: Session, account: str) -> dict[str, errors.Fact]:
+def _left(session: Session, account: str, now: datetime) -> dict[str, errors.Fact]:
     bounties = (
         select(func.count(Bounty.id.distinct()))
         .join(Slot, Slot.bounty == Bounty.id)
@@ -52,6 +53,8 @@ def _left(session: Session, account: str) -> dict[str, errors.Fact]:
         "claims": session.scalar(claims),
         "captures": session.scalar(captures),
         "operations": payments.open_operations(session, account),
+        # What came back to a closed account could never be paid out again.
+        "may_come_back": payments.may_come_back(session, account, now=now),
     }
     money = payments.balances(session, account)
     amounts = {

@@ -16,6 +16,7 @@ from core.db import Database
 from core.errors import SpotcheckError, Unavailable
 from core.queue import make_celery
 from core.storage import Storage
+from market.rails import stripe_of
 from payments import halts
 
 _FAULTS = (SpotcheckError, log.LogBroken, SQLAlchemyError, OperationalError, OSError, ValueError)
@@ -26,6 +27,7 @@ def run(settings: Settings) -> int:
     parts: list[tuple[str, str, Callable[[], str]]] = [
         ("database", settings.database, lambda: _database(settings)),
         ("log", settings.log_origin, lambda: _transparency(settings)),
+        ("rail", settings.rail, lambda: _rail(settings)),
         ("payouts", settings.database, lambda: _payouts(settings)),
         ("broker", settings.broker, lambda: _broker(settings)),
         ("storage", settings.storage, lambda: _storage(settings)),
@@ -59,6 +61,15 @@ def _transparency(settings: Settings) -> str:
     finally:
         database.dispose()
     return f"ok, {head.size} leaves" if head else "ok, nothing signed yet"
+
+
+def _rail(settings: Settings) -> str:
+    database = Database(settings.database)
+    try:
+        stripe_of(settings, database)
+    finally:
+        database.dispose()
+    return "ok, the sandbox: no real money moves" if settings.rail == "sandbox" else "ok"
 
 
 def _payouts(settings: Settings) -> str:

@@ -3,7 +3,9 @@
 opened: what the buyer still has available goes first, the rest it owes us (`recv:agent`); the provider's
         charge is ours (`exp:chargeback`); the account is frozen until a person has looked.
 won:    the provider gives the money back: what was owed is settled, the rest is available again.
-lost:   what is owed is written off (`exp:chargeback`). The buyer's account stays frozen.
+lost:   what has come back to the buyer meanwhile (a bounty that was refunded) pays what it owes; the rest is
+        written off (`exp:chargeback`). The buyer's account stays frozen, and what comes back later with it.
+a fee that the provider changes later is posted as the difference.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import clock, errors, states
@@ -20,7 +23,7 @@ from core.money import Money
 from payments import ledger, outbox, rules
 from payments.rails import DisputeFacts, Provider
 from payments.rules import DISPUTE_MOVES, DisputeState, Leg, OperationKind, OperationState
-from payments.tables import Dispute, LedgerAccount, Operation
+from payments.tables import Dispute, LedgerAccount, LedgerPosting, Operation
 
 Clock = Callable[[], datetime]
 
@@ -54,6 +57,9 @@ def record(session: Session, rail: str, facts: DisputeFacts, *, now: datetime) -
         raise errors.Unavailable("the disputed deposit is not in the books yet")
     _open(session, rail, facts, deposit.account, now)
     row = session.get_one(Dispute, facts.id, with_for_update=True, populate_existing=True)
+    stale = row.status != DisputeState.OPEN and facts.state is DisputeState.OPEN  # read before it was closed
+    if row.fee != facts.fees.micros and not stale:
+        _charge_more(session, row, facts.fees.micros, now)
     if row.status != DisputeState.OPEN or facts.state is DisputeState.OPEN:
         return
     if facts.state is DisputeState.WON and facts.returned < facts.withdrawn:
@@ -64,10 +70,8 @@ def record(session: Session, rail: str, facts: DisputeFacts, *, now: datetime) -
 def _open(session: Session, rail: str, facts: DisputeFacts, account: str, now: datetime) -> None:
     """The first sight of a dispute; nothing at any other."""
     accounts.lock(session, account)  # before the ledger, as posts do
-    # Locked before it is read: what is taken is what is there when it is posted.
     spendable = rules.available(account)
-    held = session.get(LedgerAccount, spendable, with_for_update=True, populate_existing=True)
-    taken = min(held.balance if held is not None else 0, facts.withdrawn.micros)
+    taken = min(_spendable_now(session, account), facts.withdrawn.micros)
     row = {
         "id": facts.id,
         "rail": rail,
@@ -95,14 +99,32 @@ def _open(session: Session, rail: str, facts: DisputeFacts, account: str, now: d
     states.began(session, made, now=now, tenant=account, actor="provider", operation=facts.operation)
 
 
+def _charge_more(session: Session, row: Dispute, fee: int, now: datetime) -> None:
+    """What the provider charged since (a dispute that is answered costs again), or gave back of its fee."""
+    before = select(func.count()).where(LedgerPosting.key.like(f"dispute:{row.id}:fee:%"))
+    sides = [rules.EXPENSE_CHARGEBACK, rules.cash_out(row.rail)]
+    source, target = sides if fee > row.fee else reversed(sides)
+    key = f"dispute:{row.id}:fee:{session.scalar(before)}"
+    ledger.post(session, key, [Leg(source, target, Money(abs(fee - row.fee)))], now=now)
+    row.fee = fee
+
+
+def _spendable_now(session: Session, account: str) -> int:
+    """What a buyer has available, locked before it is read: it is there when what is taken is posted."""
+    held = session.get(LedgerAccount, rules.available(account), with_for_update=True, populate_existing=True)
+    return held.balance if held is not None else 0
+
+
 def _close(session: Session, row: Dispute, to: DisputeState, now: datetime) -> None:
     states.move(session, row, to, DISPUTE_MOVES, now=now, tenant=row.account, actor="provider")
     row.closed_at = now
-    owed, spendable = Money(row.amount - row.taken), rules.available(row.account)
+    owed, spendable = row.amount - row.taken, rules.available(row.account)
     cash, owes = rules.cash_out(row.rail), rules.receivable(row.account)
-    sides = [(cash, spendable, Money(row.taken)), (cash, owes, owed)]
+    sides = [(cash, spendable, row.taken), (cash, owes, owed)]
     if to is DisputeState.LOST:
-        sides = [(rules.EXPENSE_CHARGEBACK, owes, owed)]
-    legs = [Leg(source, target, amount) for source, target, amount in sides if amount.micros]
+        more = min(_spendable_now(session, row.account), owed)
+        sides = [(spendable, owes, more), (rules.EXPENSE_CHARGEBACK, owes, owed - more)]
+        row.taken += more
+    legs = [Leg(source, target, Money(amount)) for source, target, amount in sides if amount]
     if legs:
         ledger.post(session, f"dispute:{row.id}:close", legs, now=now)

@@ -64,7 +64,8 @@ def handle(
             return
         row.attempts += 1
         row.due_at = clock() + rules.retry_after(row.attempts)
-        about = provider.about(row.kind, row.payload)
+        kind, payload = row.kind, row.payload
+    about = provider.about(kind, payload)  # after the commit: an event that cannot be read rests too
     failpoint("inbox.before_provider")
     try:
         outcome = _act(database, provider, about, clock)

@@ -215,6 +215,8 @@ def record_answer(
         BooksRefused: the rail contradicts the end it gave before.
     """
     operation = _locked(session, operation_id)
+    if operation.kind == OperationKind.REFUND and operation.parent is not None:
+        _locked(session, operation.parent)  # before the ledger, as `refunds.request_refund` does
     state = OperationState(operation.status)
     if answer.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and attempt not in {None, operation.attempts}:
         return operation
@@ -269,25 +271,21 @@ def _after_the_end(session: Session, operation: Operation, answer: Answer, now: 
 def _what_follows(session: Session, operation: Operation, end: OperationState, now: datetime) -> None:
     """What one operation's end sets going, in the same commit."""
     kind, done = OperationKind(operation.kind), end is OperationState.DONE
-    next_kind = None
+    next_kind, due_at = None, now
     if kind is OperationKind.PAYOUT and done and operation.rail in rules.TWO_STAGE_RAILS:
         next_kind = OperationKind.BANK_PAYOUT
     if kind is OperationKind.BANK_PAYOUT and not done:
         next_kind = OperationKind.REVERSAL  # the money waits at the provider: it comes back to us
+    if kind is OperationKind.REVERSAL and not done:
+        next_kind, due_at = OperationKind.REVERSAL, now + rules.REVERSE_AGAIN  # it waits there still
     if kind is OperationKind.REFUND and not done and operation.parent is not None:
         deposit = _locked(session, operation.parent)
         deposit.undone -= operation.amount
     if next_kind is not None:
         parent = operation.id if kind is OperationKind.PAYOUT else operation.parent
-        order(
-            session,
-            next_kind,
-            operation.account,
-            Money(operation.amount),
-            rail=operation.rail,
-            now=now,
-            parent=parent,
-        )
+        account, amount, rail = operation.account, Money(operation.amount), operation.rail
+        order(session, next_kind, account, amount, rail=rail, now=now, parent=parent).due_at = due_at
+        session.flush()
 
 
 def due_operations(session: Session, now: datetime, *, limit: int = 100) -> list[str]:

@@ -7,7 +7,9 @@ posted as well,
 
     what the provider holds = -(asset:<rail>:pending + asset:<rail>:available) + what is in flight
 
-and what is left over is the difference.
+and what is left over is the difference. Both are read while nothing moves: their balance is the same before
+and after what is new was listed and ours was read. Else a deposit recorded in between would stand on one
+side only, and a healthy market would be halted.
 
 Some ends move nothing here, and their webhook may be lost: a dispute that is lost, a contributor's bank that
 sends a payout back. So open disputes, and bank payouts for some days after they were done, are read anew too.
@@ -21,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, errors
 from core.db import Database, insert_once
 from core.ids import new_id
 from core.money import Money
@@ -31,12 +33,13 @@ from payments.rules import DisputeState, Leg, OperationKind, OperationState
 from payments.tables import Dispute, Operation, ProviderTransaction, Reconciliation
 
 Clock = Callable[[], datetime]
-OVERLAP = timedelta(days=8)  # movements become free within it
+OVERLAP = timedelta(days=8)  # most movements become free within it
+TRIES = 8  # at a moment in which nothing moves
 ARRIVALS = frozenset({"charge", "payment"})
 OF_DISPUTES = frozenset({"adjustment"})
 SENT_BACK = frozenset({"refund_failure", "payout_failure"})
+RECORDED_WITHIN = timedelta(days=1)
 CAPTURED_WITHIN = timedelta(hours=2)  # Stripe captures a checkout's charge within one
-SENDS_BACK_WITHIN = timedelta(days=10)  # a bank, a payout that was called paid
 LOOK_BACK_EVERY = timedelta(days=1)
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -45,23 +48,42 @@ def reconcile(database: Database, rail: Provider, *, clock: Clock = clock.now) -
     """Reads the provider's ledger, posts what it alone can tell, and compares. Safe to run again.
 
     Raises:
-        Unavailable: the provider does not answer.
+        Unavailable: the provider does not answer, or something moved at each try. Nothing is recorded then.
     """
-    movements = list(rail.movements(_since(database, rail.name)))
-    for movement in movements:
-        _look(database, rail, movement, clock)
+    newest = _look_from(database, rail, _since(database, rail.name), clock)
     _look_back(database, rail, clock)
-    theirs = rail.cash()
-    with database.transaction() as session:
-        return _compare(session, rail.name, theirs, clock())
+    for _ in range(TRIES):
+        theirs = rail.cash()
+        newest = _look_from(database, rail, newest, clock)
+        with database.reading() as session:
+            made = _compare(session, rail.name, theirs, clock())
+        if rail.cash() == theirs:
+            with database.transaction() as session:
+                session.add(made)
+            return made
+    raise errors.Unavailable("the provider's balance moved each time it was compared")
 
 
 def _since(database: Database, rail: str) -> datetime:
+    """From when on the provider's ledger may tell more than is known: its oldest open movement, at least the
+    last days. Disputed or held money may take longer than those to become free."""
+    mine = ProviderTransaction.rail == rail
+    is_open = ProviderTransaction.freed_at.is_(None) | ProviderTransaction.explained_by.is_(None)
+    created = ProviderTransaction.created_at
     with database.reading() as session:
-        latest = session.scalar(
-            select(func.max(ProviderTransaction.created_at)).where(ProviderTransaction.rail == rail)
-        )
-    return latest - OVERLAP if latest is not None else _START
+        latest = session.scalar(select(func.max(created)).where(mine))
+        oldest = session.scalar(select(func.min(created)).where(mine, is_open))
+    if latest is None:
+        return _START
+    return min(latest - OVERLAP, oldest or latest)
+
+
+def _look_from(database: Database, rail: Provider, since: datetime, clock: Clock) -> datetime:
+    """Looks at each movement from a time on. Gives when the newest was made."""
+    for movement in rail.movements(since):
+        _look(database, rail, movement, clock)
+        since = max(since, movement.at)
+    return since
 
 
 def _look_back(database: Database, rail: Provider, clock: Clock) -> None:
@@ -76,7 +98,7 @@ def _look_back(database: Database, rail: Provider, clock: Clock) -> None:
                 Operation.rail == rail.name,
                 Operation.kind == OperationKind.BANK_PAYOUT.value,
                 Operation.status == OperationState.DONE.value,
-                Operation.ended_at > now - SENDS_BACK_WITHIN,
+                Operation.ended_at > now - rules.SENDS_BACK_WITHIN,
                 Operation.due_at <= now,
             )
         ).all()
@@ -141,7 +163,7 @@ def _explanation(session: Session, rail: str, movement: Movement, now: datetime)
     """What of ours explains a movement; None while that is not in our books. A stray goes to suspense."""
     if movement.operation is not None:
         operation = session.get(Operation, movement.operation)
-        if operation is not None and operation.rail == rail:
+        if operation is not None and operation.rail == rail and not _never_ours(operation, movement, now):
             if not _in_our_books(operation, movement):
                 return None
             _post_fee(session, rail, movement, now)
@@ -161,6 +183,12 @@ def _in_our_books(operation: Operation, movement: Movement) -> bool:
     # A refund that failed before we looked went out and came back: both movements are its own.
     came_back = operation.kind in rules.MAY_COME_BACK and state is OperationState.FAILED
     return came_back or state in (OperationState.DONE, OperationState.RETURNED)
+
+
+def _never_ours(operation: Operation, movement: Movement, now: datetime) -> bool:
+    """Whether an operation that failed in our books moved money all the same: nobody will record it now."""
+    failed = operation.status == OperationState.FAILED and operation.kind not in rules.MAY_COME_BACK
+    return failed and movement.kind not in SENT_BACK and now - movement.at > RECORDED_WITHIN
 
 
 def _post_fee(session: Session, rail: str, movement: Movement, now: datetime) -> None:
@@ -208,7 +236,7 @@ def _compare(session: Session, rail: str, theirs: int, now: datetime) -> Reconci
         ProviderTransaction.rail == rail, ProviderTransaction.explained_by.is_(None)
     )
     in_flight = int(session.scalar(unexplained) or 0) - _not_captured(session, rail, now)
-    made = Reconciliation(
+    return Reconciliation(
         id=new_id("rec"),
         rail=rail,
         ours=ours,
@@ -217,6 +245,3 @@ def _compare(session: Session, rail: str, theirs: int, now: datetime) -> Reconci
         difference=theirs - ours - in_flight,
         at=now,
     )
-    session.add(made)
-    session.flush()
-    return made

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import errors
 from core.accounts import service as accounts
+from core.ids import is_id
 from core.money import Money
 from payments import ledger, outbox, rules
 from payments.rules import Leg, OperationKind, OperationState
@@ -31,7 +32,8 @@ def request_refund(
         AccountFrozen: money that is disputed does not leave by another door.
     """
     accounts.require_open(session, account)
-    deposit = session.get(Operation, deposit_id)
+    # Postgres refuses to look for some texts (a NUL): only what can be an id is looked for.
+    deposit = session.get(Operation, deposit_id) if is_id(deposit_id, "ops") else None
     of_account = deposit is not None and deposit.account == account
     if deposit is None or not of_account or deposit.kind != OperationKind.DEPOSIT:
         raise errors.NotFound("no such deposit")

@@ -62,8 +62,13 @@ def me(call: Caller) -> Me:
 def statement(
     call: Caller,
     request: Request,
-    start: Annotated[Time | None, Query(alias="from", description="Default: the beginning.")] = None,
-    end: Annotated[Time | None, Query(alias="to", description="The instant after; default: now.")] = None,
+    start: Annotated[
+        Time | None, Query(alias="from", description="At least a minute ago; default: the beginning.")
+    ] = None,
+    end: Annotated[
+        Time | None,
+        Query(alias="to", description="The instant after, at least a minute ago; default: all until now."),
+    ] = None,
     after: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,
     limit: Annotated[int | None, Query(ge=1, le=1000, description="Lines a page; default: 100.")] = None,
     form: Annotated[
@@ -73,6 +78,7 @@ def statement(
 ) -> StatementShape | Response:
     """Every entry of the caller's own ledger accounts, oldest first: a page as JSON, or all of it as CSV."""
     call.require(Scope.READ)
+    statements.require_settled(start, end, now=clock.now())
     covered = statements.window(call.session, call.account, start, end)
     if form == "json" or (form is None and not _prefers_csv(accept)):
         return _page(call, covered, after, limit or PAGE)
@@ -118,6 +124,7 @@ def deposit(body: Deposit, call: Caller, request: Request) -> JSONResponse:
     rail = request.app.state.settings.rail
 
     def effect() -> OperationShape:
+        spending.require_live(call.session, call.api_key)
         made = service.request_deposit(
             call.session, call.account, body.amount, rail=rail, method=body.method, now=clock.now()
         )
@@ -132,6 +139,7 @@ def refund(operation_id: str, body: Move, call: Caller) -> JSONResponse:
     call.require(Scope.MONEY)
 
     def effect() -> OperationShape:
+        spending.require_live(call.session, call.api_key)
         made = refunds.request_refund(call.session, call.account, operation_id, body.amount, now=clock.now())
         return OperationShape.of(made)
 
@@ -142,6 +150,7 @@ def refund(operation_id: str, body: Move, call: Caller) -> JSONResponse:
 def set_top_up(body: TopUp, call: Caller, request: Request) -> TopUpShape:
     """Keeps the balance filled from the saved means of payment."""
     call.require(Scope.MONEY)
+    spending.require_live(call.session, call.api_key)
     rail = request.app.state.settings.rail
     made = topups.set_rule(
         call.session,
@@ -182,7 +191,8 @@ async def payee_link(request: Request, authorization: Annotated[str | None, Head
     """A page where the caller tells the provider who it is. A new one at each call: it holds no money, so
     it needs no Idempotency-Key."""
     opened: Database = request.app.state.database
-    account = await run_in_threadpool(who, opened, authorization, Scope.CONTRIBUTE)
+    # Whoever goes there names the bank that is paid: no less than the scope of a payout.
+    account = await run_in_threadpool(who, opened, authorization, Scope.MONEY, going=True)
     rail = request.app.state.stripe
     if rail is None:
         raise errors.StateConflict("payouts here need no registration", hint="POST /v1/payouts.")
@@ -214,6 +224,7 @@ def payout(body: Move, call: Caller, request: Request) -> JSONResponse:
     call.require(Scope.MONEY)
 
     def effect() -> OperationShape:
+        spending.require_live(call.session, call.api_key)
         rail = request.app.state.settings.rail
         made = service.request_payout(call.session, call.account, body.amount, rail=rail, now=clock.now())
         return OperationShape.of(made)

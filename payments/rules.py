@@ -279,6 +279,8 @@ OPERATION_MOVES: Mapping[OperationState, frozenset[OperationState]] = {
 OPEN_STATES = frozenset(OPERATION_MOVES) - _ENDS - {OperationState.RETURNED}
 LEAVING = frozenset({OperationKind.PAYOUT, OperationKind.BANK_PAYOUT})  # what a halt of payouts keeps
 MAY_COME_BACK = frozenset({OperationKind.REFUND, OperationKind.BANK_PAYOUT})
+REVERSE_AGAIN = timedelta(days=1)  # after a reversal that was refused: the payee's account may be short today
+SENDS_BACK_WITHIN = timedelta(days=10)  # a bank, what was called done
 LOOK_AGAIN = timedelta(minutes=10)  # at one that waits; a webhook is usually quicker
 
 

@@ -13,7 +13,7 @@ from core.accounts import service as accounts
 from core.ids import is_id
 from core.money import Money, split
 from payments import ledger, outbox, payouts, rules
-from payments.rules import Method
+from payments.rules import Method, OperationState
 from payments.tables import EscrowPayer, LedgerAccount, Operation, RailAccount
 
 DEFAULT_RAIL = "sandbox"
@@ -45,10 +45,30 @@ def balances(session: Session, account: str) -> Balances:
     return Balances(available, held, pending, payable, in_payout)
 
 
+def has_play_money(session: Session) -> bool:
+    """Whether money that the sandbox's bank made of nothing is in the books, or may still come into them."""
+    coming = select(Operation.id).where(
+        Operation.rail == DEFAULT_RAIL, Operation.status.in_(sorted(rules.OPEN_STATES))
+    )
+    return bool(ledger.balance(session, rules.asset(DEFAULT_RAIL)) or session.scalar(coming.limit(1)))
+
+
 def open_operations(session: Session, account: str) -> int:
     """How many deposits and payouts of an account have not ended."""
     states = sorted(rules.OPEN_STATES)
     counted = select(func.count()).where(Operation.account == account, Operation.status.in_(states))
+    return session.scalar(counted) or 0
+
+
+def may_come_back(session: Session, account: str, *, now: datetime) -> int:
+    """How many payouts and refunds of an account are done and may still be sent back by a bank."""
+    counted = select(func.count()).where(
+        Operation.account == account,
+        Operation.rail.in_(sorted(rules.TWO_STAGE_RAILS)),
+        Operation.kind.in_(sorted(rules.MAY_COME_BACK)),
+        Operation.status == OperationState.DONE.value,
+        Operation.ended_at > now - rules.SENDS_BACK_WITHIN,
+    )
     return session.scalar(counted) or 0
 
 

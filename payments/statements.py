@@ -6,7 +6,9 @@ before it, and everything follows: balances are those of the entries there, what
 otherwise later, and opening + sum = closing holds however the window was cut.
 
 Time is taken before an account is locked, so two entries made within moments may stand in the books the
-other way round. A statement keeps the order of the books, in which the balances add up.
+other way round. A statement keeps the order of the books, in which the balances add up. For the same reason
+a window has no end in the last minute (`SETTLED_AFTER`): an entry of before that end may still be on its way
+into the books, and would be in no window.
 """
 
 from __future__ import annotations
@@ -14,13 +16,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from sqlalchemy import bindparam, or_, select, text
 from sqlalchemy.orm import Session
 
-from core import errors
+from core import clock, errors
 from core.db import Instant
 from payments import keys, rules
 from payments.tables import Entry, Escrow, LedgerAccount, LedgerPosting
@@ -32,6 +34,8 @@ OWN: Mapping[str, Callable[[str], str]] = {
     "in_payout": rules.in_payout,
 }
 """An account's own ledger accounts by class. Money in an escrow left `available` and may come back there."""
+
+SETTLED_AFTER = timedelta(minutes=1)  # longer than a posting takes from its time to its commit
 
 Place: TypeAlias = tuple[int, ...]
 """How many entries of each account of OWN, in its order."""
@@ -81,6 +85,21 @@ def window(session: Session, account: str, start: datetime | None, end: datetime
     opened = _place_at(session, account, start) if start is not None else START
     closed = _place_at(session, account, end) if end is not None else _newest(session, account)
     return Window(account, opened, _later(opened, closed))
+
+
+def require_settled(*ends: datetime | None, now: datetime) -> None:
+    """Refuses an end of a window before which entries may still come.
+
+    Raises:
+        BadInput: it is later than a minute ago.
+    """
+    latest = now - SETTLED_AFTER
+    if any(end is not None and end > latest for end in ends):
+        raise errors.BadInput(
+            "a statement is cut at least a minute ago: later entries may still come before that instant",
+            hint="Leave `to` out for everything until now.",
+            latest=clock.wire(latest),
+        )
 
 
 def resumed(session: Session, fresh: Window, cursor: str) -> tuple[Window, Place]:

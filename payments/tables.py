@@ -250,7 +250,8 @@ class InboxEvent(Base):
 
 
 class Dispute(Base):
-    """A payer's bank took a deposit back. `taken` came from its balance here; the rest it owes us."""
+    """A payer's bank took a deposit back. `taken` came from its balance here, at the start or when it was
+    lost; the rest it owes us, or cost us. `fee` is what the provider charged for it so far."""
 
     __tablename__ = "disputes"
     __table_args__ = (

@@ -53,9 +53,14 @@ def sweep_inbox(sweeper: Sweeper, *, now: datetime) -> int:
 
 def top_up(sweeper: Sweeper, *, now: datetime) -> int:
     """Orders the automatic top-ups that are due. Gives how many accounts were looked at."""
-    with sweeper.database.reading() as session:
-        low = topups.low_accounts(session)
-    return sweeper.each(low, lambda session, account: topups.fill(session, account, now=now))
+    looked, after = 0, ""
+    while True:  # page by page: a page of accounts at their cap must not hide those behind it
+        with sweeper.database.reading() as session:
+            low = topups.low_accounts(session, after=after)
+        if not low:
+            return looked
+        looked += sweeper.each(low, lambda session, account: topups.fill(session, account, now=now))
+        after = low[-1]
 
 
 def reconcile_rail(database: Database, rails: Rails, rail: str) -> Reconciliation:
@@ -89,8 +94,17 @@ def check_books(database: Database, *, now: datetime) -> list[audit.Figure]:
 
 
 def audit_books(database: Database, *, now: datetime) -> list[audit.Figure]:
-    """Checks every invariant; when one does not hold, payouts are halted. Gives those that do not hold."""
-    wrong = check_books(database, now=now)
+    """Checks every invariant; when one does not hold, payouts are halted. Gives those that do not hold.
+
+    An audit that cannot come to its end halts them too, and raises what stopped it: nobody knows then.
+    """
+    try:
+        wrong = check_books(database, now=now)
+    except Exception as fault:
+        _log.exception("the audit failed, payouts are halted")
+        with database.transaction() as session:
+            halts.halt(session, halts.PAYOUTS, f"the audit failed: {type(fault).__name__}", now=now)
+        raise
     if wrong:
         why = "; ".join(f"{figure.name} is off by {figure.figure}" for figure in wrong)
         _log.error("the books do not hold, payouts are halted: %s", why)

@@ -76,14 +76,15 @@ def end_rule(session: Session, account: str) -> None:
         session.flush()
 
 
-def low_accounts(session: Session, *, limit: int = 200) -> list[str]:
-    """Accounts with a rule in force whose balance is low now, and that may spend."""
+def low_accounts(session: Session, *, after: str = "", limit: int = 200) -> list[str]:
+    """Accounts with a rule in force whose balance is low now, and that may spend: those whose ids come after
+    `after`, ascending. Some of them may have reached their cap of the day."""
     balance = func.coalesce(LedgerAccount.balance, 0)
     found = (
         select(TopUpRule.account)
         .join(Account, Account.id == TopUpRule.account)
         .outerjoin(LedgerAccount, LedgerAccount.id == "agent:" + TopUpRule.account + ":available")
-        .where(TopUpRule.off_why.is_(None), balance < TopUpRule.below)
+        .where(TopUpRule.account > after, TopUpRule.off_why.is_(None), balance < TopUpRule.below)
         .where(Account.status == AccountState.OPEN.value, Account.spending_stopped_at.is_(None))
         .order_by(TopUpRule.account)
         .limit(limit)

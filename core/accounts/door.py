@@ -164,11 +164,14 @@ def caller(
     return Call(opened, account, key, idempotency_key, request)
 
 
-def who(opened: Database, authorization: str | None, scope: Scope) -> str:
+def who(opened: Database, authorization: str | None, scope: Scope, *, going: bool = False) -> str:
     """The caller's account id, for the few async routes that hold no transaction while they wait.
 
+    Args:
+        going: refuse a key that was stopped.
+
     Raises:
-        Unauthenticated, Forbidden.
+        Unauthenticated, Forbidden, SpendingStopped.
     """
     secret = _secret(authorization)
     if secret is None:
@@ -177,6 +180,8 @@ def who(opened: Database, authorization: str | None, scope: Scope) -> str:
         account, key = service.authenticate(session, secret)
         if scope.value not in key.scopes:
             raise errors.Forbidden("this key lacks a scope", scope=scope.value)
+        if going and key.stopped_at is not None:
+            raise errors.SpendingStopped("this key was stopped", stopped="key")
         return account.id
 
 

@@ -102,8 +102,11 @@ def revoke_key(session: Session, by: ApiKey, key_id: str, *, now: datetime) -> N
 
     Raises:
         NotFound: no such key of this account.
-        Forbidden, SpendingStopped: as `require_rule`.
+        Forbidden, SpendingStopped: as `require_rule`. Unauthenticated: `by` was revoked meanwhile.
     """
+    lock(session, by.account)  # what the key is doing now is waited for; what it begins is refused
+    session.refresh(by)
+    require_not_revoked(by)
     key = own_key(session, by.account, key_id)
     if key.id != by.id:
         require_rule(by, key)
@@ -122,6 +125,12 @@ def own_key(session: Session, account: str, key_id: str) -> ApiKey:
     if key is None or key.account != account:
         raise errors.NotFound("no such key")
     return key
+
+
+def require_not_revoked(key: ApiKey) -> None:
+    """Raises Unauthenticated where a key was revoked since its caller was let in."""
+    if key.revoked_at is not None:
+        raise errors.Unauthenticated("that key is unknown or revoked")
 
 
 def keys_of(session: Session, account: str) -> list[ApiKey]:

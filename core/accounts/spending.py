@@ -77,8 +77,7 @@ def _count_total(session: Session, key: ApiKey, amount: Money) -> None:
     ).first()
     if counted is None:
         session.refresh(key)
-        if key.revoked_at is not None:
-            raise errors.Unauthenticated("that key is unknown or revoked")
+        service.require_not_revoked(key)
         if key.stopped_at is not None:
             raise errors.SpendingStopped("this key was stopped", stopped="key")
         raise _reached("total", key.limits.total or Money(0))
@@ -177,15 +176,24 @@ def start_all(session: Session, by: ApiKey, *, now: datetime) -> Account:
 
 
 def require_going(session: Session, key: ApiKey) -> None:
-    """Refuses a key that was stopped, and lets nobody stop it before the end of the transaction.
-
-    A stopped key that could make another would not be stopped.
+    """As `require_live`, of an account that may trade. A stopped key that could make another would not be.
 
     Raises:
-        SpendingStopped, AccountFrozen, AccountClosed.
+        SpendingStopped, Unauthenticated, AccountFrozen, AccountClosed.
     """
-    service.require_open(session, key.account)  # whoever stops a key locks it too
+    service.require_open(session, key.account)
+    require_live(session, key)
+
+
+def require_live(session: Session, key: ApiKey) -> None:
+    """Refuses a key that was stopped or revoked, and lets nobody do either before the end of the transaction.
+
+    Raises:
+        SpendingStopped. Unauthenticated: it was revoked. AccountClosed.
+    """
+    service.require_not_closed(session, key.account)  # whoever stops or revokes a key locks it too
     session.refresh(key)
+    service.require_not_revoked(key)
     if key.stopped_at is not None:
         raise errors.SpendingStopped("this key was stopped", stopped="key")
 

@@ -27,7 +27,7 @@ from core.errors import Unavailable
 from core.money import Money
 from payments.rails import About, Answer, DisputeFacts, Movement, Order, Outcome, stripe_events
 from payments.rails.stripe_books import Books
-from payments.rails.stripe_objects import deposit_done, refunded, sent_on, session_answer
+from payments.rails.stripe_objects import deposit_done, intent_of, refunded, sent_on, session_answer
 from payments.rails.stripe_people import People
 from payments.rules import CENT, Method, OperationKind
 
@@ -165,7 +165,16 @@ class StripeRail:
         customer, method = self.people.payer(order.account)
         if customer is None or method is None:
             return Answer(Outcome.FAILED, reason="no_saved_method")
-        intent = self._v1.payment_intents.create(
+        try:
+            intent = self._create_charge(order, customer, method)
+        except stripe.CardError as error:
+            failed = Answer(Outcome.FAILED, reason=_code(error, "declined"))
+            refused = intent_of(error)
+            return failed if refused is None else self._surely(refused, failed)
+        return self._surely(intent, deposit_done(intent))
+
+    def _create_charge(self, order: Order, customer: str, method: str) -> stripe.PaymentIntent:
+        return self._v1.payment_intents.create(
             {
                 "amount": cents(order.amount),
                 "currency": "usd",
@@ -179,7 +188,22 @@ class StripeRail:
             },
             {"idempotency_key": order.id},
         )
-        return deposit_done(intent)
+
+    def _surely(self, intent: Any, answer: Answer) -> Answer:
+        """The answer; a failed payment is cancelled before it is called so: else it might be paid after all.
+
+        Where it cannot be cancelled any more, what it is now counts. (That of a Checkout Session only Stripe
+        may cancel, and does.)
+        """
+        if answer.outcome is not Outcome.FAILED or intent.status == "canceled":
+            return answer
+        try:
+            self._v1.payment_intents.cancel(intent.id)
+        except stripe.InvalidRequestError:
+            now = self._v1.payment_intents.retrieve(intent.id, _WITH_FEE)
+            over = now.status in ("canceled", "succeeded")
+            return deposit_done(now) if over else _unsure("not_cancelled")
+        return answer
 
     def _find_charge(self, order: Order) -> Found:
         if order.reference is not None:
@@ -191,7 +215,8 @@ class StripeRail:
         return self._intent(found.id) if found is not None else None
 
     def _intent(self, name: str) -> Answer:
-        return deposit_done(self._v1.payment_intents.retrieve(name, _WITH_FEE))
+        intent = self._v1.payment_intents.retrieve(name, _WITH_FEE)
+        return self._surely(intent, deposit_done(intent))
 
     # Refunds of deposits
 

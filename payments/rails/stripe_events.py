@@ -41,8 +41,8 @@ def open_event(payload: bytes, header: str, secret: str, *, now: datetime) -> Ev
         stripe.WebhookSignature.verify_header(text, header, secret, tolerance=None)
     except (UnicodeDecodeError, stripe.SignatureVerificationError) as error:
         raise errors.BadSignature("the webhook is not signed with this endpoint's secret") from error
-    signed_at = re.search(r"(?:^|,)t=(\d{1,12})(?:,|$)", header)
-    if signed_at is None or abs(int(signed_at[1]) - now.timestamp()) > TOLERANCE_S:
+    signed_at = _signed_at(header)
+    if signed_at is None or abs(signed_at - now.timestamp()) > TOLERANCE_S:
         raise errors.BadSignature("the webhook was not signed just now", hint="Send it again, signed anew.")
     try:
         event = json.loads(text)
@@ -51,9 +51,17 @@ def open_event(payload: bytes, header: str, secret: str, *, now: datetime) -> Ev
         raise errors.BadInput("the webhook is no event") from error
 
 
+def _signed_at(header: str) -> int | None:
+    """The one time in a signature's header. None where there is another: the SDK signs with the first, and
+    reads "+1" and " 1" as numbers too."""
+    times = [item.removeprefix("t=") for item in header.split(",") if item.strip().startswith("t=")]
+    return int(times[0]) if len(times) == 1 and re.fullmatch(r"[0-9]{1,12}", times[0]) else None
+
+
 def about(kind: str, payload: Mapping[str, Any]) -> About:
     """What an event is about, by its type and its object's metadata."""
-    thing = payload.get("data", {}).get("object", {})
+    data = payload.get("data")
+    thing = data.get("object", {}) if isinstance(data, dict) else None
     if not isinstance(thing, dict):
         return About(What.NOTHING)
     if kind.startswith("charge.dispute."):
@@ -62,7 +70,8 @@ def about(kind: str, payload: Mapping[str, Any]) -> About:
         return About(What.PAYEE, str(thing.get("id", "")))
     if not kind.startswith(_OF_OPERATIONS):
         return About(What.NOTHING)
-    operation = (thing.get("metadata") or {}).get("operation")
+    metadata = thing.get("metadata")
+    operation = metadata.get("operation") if isinstance(metadata, dict) else None
     if isinstance(operation, str) and operation:
         return About(What.OPERATION, operation[:40])
     return About(What.MOVEMENT, str(thing.get("id", "")))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import stripe
+
 from core.money import Money
 from payments.rails import Answer, Fee, Outcome
 from payments.rules import CENT
@@ -13,6 +15,10 @@ def session_answer(session: Any, intent: Any = None) -> Answer:
     """A Checkout Session, with its PaymentIntent once there is one."""
     if intent is not None and intent.status == "succeeded":
         return deposit_done(intent)
+    if intent is not None and session.status == "complete" and intent.status == "requires_payment_method":
+        # By a means of payment that answers days later (a bank debit), and it said no. The session is over:
+        # unlike one that is open, nobody can try another card there.
+        return Answer(Outcome.FAILED, reference=session.id, reason="declined")
     if session.status == "expired":
         return Answer(Outcome.FAILED, reference=session.id, reason="checkout_expired")
     return Answer(Outcome.WAITING, reference=session.id, url=session.url)
@@ -29,6 +35,12 @@ def deposit_done(intent: Any) -> Answer:
     if intent.status in ("requires_payment_method", "canceled"):
         return Answer(Outcome.FAILED, reference=intent.id, reason="declined")
     return Answer(Outcome.UNKNOWN, reference=intent.id, reason=str(intent.status)[:60])
+
+
+def intent_of(error: stripe.CardError) -> Any:
+    """The PaymentIntent that a card's refusal left behind; None where it names none."""
+    found: Any = getattr(error.error, "payment_intent", None)
+    return found if found is not None and not isinstance(found, str) else None
 
 
 def refunded(refund: Any) -> Answer:

@@ -341,6 +341,29 @@ def test_a_key_makes_no_other_in_the_moment_it_is_stopped(postgres: Database) ->
     assert isinstance(refused_while(postgres, stop, make), errors.SpendingStopped)
 
 
+def test_a_revoked_key_makes_no_other_and_ends_none(postgres: Database) -> None:
+    """It was let in, and is revoked before it acts."""
+    with postgres.transaction() as session:
+        owner, twin, other = keys(session, Limits(), Limits())
+
+    def revoke(session: Session) -> None:
+        service.revoke_key(session, session.get_one(ApiKey, owner.id), twin.id, now=NOW)
+
+    def make() -> None:
+        with postgres.transaction() as session:
+            spending.require_going(session, session.get_one(ApiKey, twin.id))
+
+    def end() -> None:
+        with postgres.transaction() as session:
+            service.revoke_key(session, session.get_one(ApiKey, other.id), owner.id, now=NOW)
+
+    def revoke_other(session: Session) -> None:
+        service.revoke_key(session, session.get_one(ApiKey, owner.id), other.id, now=NOW)
+
+    assert isinstance(refused_while(postgres, revoke, make), errors.Unauthenticated)
+    assert isinstance(refused_while(postgres, revoke_other, end), errors.Unauthenticated)
+
+
 def test_a_key_revoked_in_the_moment_it_posts_is_revoked(postgres: Database) -> None:
     with postgres.transaction() as session:
         owner, twin = keys(session, Limits())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from payments import ledger, outbox, topups
 from payments import rules as money
 from payments import service as payments
 from payments.rails.sandbox import SandboxRail
+from payments.rules import OperationKind
 from tests.bounties import scene
 from tests.core.test_accounts import NOW, post
 from tests.core.test_spending import refused_while
@@ -191,6 +193,21 @@ def test_an_empty_account_closes_for_good_and_its_keys_end(database: Database) -
         assert not accounts.unfreeze(session, account.id, now=NOW, actor="operator")
 
 
+@pytest.mark.parametrize("kind", sorted(money.MAY_COME_BACK))
+def test_what_a_bank_may_send_back_keeps_an_account_open(database: Database, kind: OperationKind) -> None:
+    """What came back to a closed account could never be paid out again."""
+    with database.transaction() as session:
+        key = emptied(session)
+        sent = outbox.order(session, kind, key.account, Money.parse("5"), rail="stripe", now=NOW)
+        sent.status, sent.ended_at = "done", NOW
+        session.flush()
+        with pytest.raises(errors.StateConflict) as refused:
+            closing.close_account(session, key, now=NOW + timedelta(days=9.9))
+        assert refused.value.facts["may_come_back"] == 1
+        closed = closing.close_account(session, key, now=NOW + timedelta(days=10))
+        assert closed.status == AccountState.CLOSED
+
+
 def test_an_account_with_anything_left_does_not_close(database: Database) -> None:
     with database.transaction() as session:
         rich = scene.new_agent(session, "1")
@@ -199,7 +216,7 @@ def test_an_account_with_anything_left_does_not_close(database: Database) -> Non
         for key, facts in ((rich, {"available": "1.00"}), (waiting, {"operations": 1})):
             with pytest.raises(errors.StateConflict) as refused:
                 closing.close_account(session, key, now=NOW)
-            zeros = {"bounties": 0, "claims": 0, "captures": 0, "operations": 0}
+            zeros = {"bounties": 0, "claims": 0, "captures": 0, "operations": 0, "may_come_back": 0}
             assert refused.value.facts == zeros | facts
     outbox.run_operation(database, {"sandbox": SandboxRail(database)}, operation, clock=lambda: NOW)
     with database.transaction() as session, pytest.raises(errors.StateConflict) as refused:

@@ -167,3 +167,20 @@ def test_a_clawback_finds_each_payers_own_part(books: Database) -> None:
     assert back.shares == dict(zip(buyers, parts, strict=True))
     assert [available(books, buyer) for buyer in buyers] == [11_000_000] * 3
     assert broken(books) == []
+
+
+def test_an_earning_that_was_altered_keeps_nobody_else_waiting(database: Database) -> None:
+    made, workers = held(database, slots=2), sorted(trader(database) for _ in range(3))
+    with database.transaction() as session:
+        for slot, worker in enumerate(workers[1:]):
+            escrow.release(session, made.id, slot, worker, hold_back_until=LATER, now=NOW)
+        altered = {"first": workers[0], "second": workers[1]}
+        session.execute(
+            text("UPDATE maturities SET contributor = :first WHERE contributor = :second"), altered
+        )
+    with database.transaction() as session:
+        assert earnings.mature(session, LATER) == 1
+    assert balance(database, rules.payable(workers[2])) == PRICE.micros
+    assert balance(database, rules.pending(workers[1])) == PRICE.micros, "a person has to look"
+    with database.reading() as session:
+        assert earnings.anything_matures(session, LATER)

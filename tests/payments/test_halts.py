@@ -18,7 +18,7 @@ from core.db import Database
 from core.money import Money
 from market import doctor
 from payments import __main__ as command
-from payments import halts, outbox, rules, service, tasks, triggers
+from payments import audit, halts, outbox, rules, service, tasks, triggers
 from payments.rails import Answer, Order
 from payments.rails.sandbox import SandboxRail
 from payments.rules import OperationKind
@@ -312,3 +312,16 @@ def test_a_stranger_to_the_halt_is_not_slowed_by_it(database: Database) -> None:
         halts.halt(session, "something else", "a test", now=NOW)
     assert ask(database, owed(database, PRICE), FIVE)
     assert trader(database)
+
+
+def test_an_audit_that_breaks_off_halts_payouts_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> list[audit.Figure]:
+        raise ArithmeticError("no figure")
+
+    monkeypatch.setattr(audit, "books", away)
+    with pytest.raises(ArithmeticError):
+        tasks.audit_books(scene.database, now=NOW)
+    with scene.database.reading() as session:
+        halted = halts.in_force(session, halts.PAYOUTS)
+    assert halted is not None
+    assert halted.why == "the audit failed: ArithmeticError"

@@ -12,8 +12,9 @@ from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
 from core import errors
+from core.accounts import spending
 from core.accounts.rules import Kind, Scope
-from core.accounts.service import issue_key, open_account
+from core.accounts.service import authenticate, issue_key, open_account
 from core.config import Settings
 from core.db import Database
 from payments import outbox, routes
@@ -112,3 +113,59 @@ def test_money_needs_its_scope_and_operations_their_owner(desk: Desk) -> None:
     assert desk.call("GET", f"/v1/operations/{made['id']}", secret=other).status_code == 404
     assert desk.call("GET", "/v1/operations/ops_none").status_code == 404
     assert desk.call("GET", "/v1/me", secret="sk_none").status_code == 401
+
+
+MOVES: list[tuple[str, str, dict[str, str]]] = [
+    ("POST", "/v1/deposits", {"amount": "5.00"}),
+    ("POST", "/v1/deposits/{deposit}/refunds", {"amount": "1.00"}),
+    ("POST", "/v1/payouts", {"amount": "1.00"}),
+    ("PUT", "/v1/me/top-up", {"below": "5.00", "amount": "20.00", "daily_cap": "100.00"}),
+]
+
+
+def second_key(desk: Desk) -> str:
+    """Another key of the caller's account, with all its scopes; its secret."""
+    with desk.database.transaction() as session:
+        account, _ = authenticate(session, desk.secret)
+        return issue_key(session, account, now=NOW).secret
+
+
+def stop(desk: Desk, secret: str) -> None:
+    with desk.database.transaction() as session:
+        _, by = authenticate(session, desk.secret)
+        spending.stop_key(session, by, authenticate(session, secret)[1].id, now=NOW)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), MOVES)
+def test_a_stopped_key_moves_no_money(desk: Desk, method: str, path: str, body: dict[str, str]) -> None:
+    deposit = desk.call("POST", "/v1/deposits", {"amount": "25.00"}, once="a").json()["id"]
+    desk.run(deposit)
+    leaked = second_key(desk)
+    stop(desk, leaked)
+    refused = desk.call(method, path.format(deposit=deposit), body, once="b", secret=leaked)
+    assert (refused.status_code, refused.json()["code"]) == (403, "SpendingStopped")
+    allowed = desk.call(method, path.format(deposit=deposit), body, once="b")
+    assert allowed.json().get("code") != "SpendingStopped", "the account's other key goes on"
+
+
+class Registrar:
+    """A rail of which only the page for payees is asked."""
+
+    def payee_link(self, account: str) -> str:
+        return f"https://connect.example/{account}"
+
+
+def test_only_a_key_that_moves_money_says_which_bank_is_paid(desk: Desk) -> None:
+    desk.client.app.state.stripe = Registrar()  # type: ignore[attr-defined]
+    with desk.database.transaction() as session:
+        lab = open_account(session, Kind.LAB, "lab", now=NOW)
+        phone = issue_key(session, open_account(session, Kind.PERSON, "person", now=NOW), now=NOW).secret
+        small = issue_key(session, lab, now=NOW, scopes=[Scope.CONTRIBUTE, Scope.POST, Scope.READ]).secret
+    refused = desk.call("POST", "/v1/me/payee/link", secret=small)
+    assert (refused.status_code, refused.json()["code"]) == (403, "Forbidden")
+    assert desk.call("POST", "/v1/me/payee/link", secret=phone).status_code == 200, "as enrolled"
+    leaked = second_key(desk)
+    assert desk.call("POST", "/v1/me/payee/link", secret=leaked).status_code == 200
+    stop(desk, leaked)
+    refused = desk.call("POST", "/v1/me/payee/link", secret=leaked)
+    assert (refused.status_code, refused.json()["code"]) == (403, "SpendingStopped")

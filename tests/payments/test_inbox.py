@@ -298,7 +298,41 @@ def test_a_signed_body_that_is_no_event_is_bad_input(database: Database, body: b
         ("account.updated", {"id": "acct_1"}, What.PAYEE),
         ("customer.created", {"id": "cus_1"}, What.NOTHING),
         ("payment_intent.succeeded", "no object", What.NOTHING),
+        ("charge.refunded", {"id": "ch_1", "metadata": []}, What.MOVEMENT),
+        ("charge.refunded", {"id": "ch_1", "metadata": "x"}, What.MOVEMENT),
     ],
 )
 def test_what_an_event_is_about(kind: str, thing: object, what: What) -> None:
     assert about(kind, {"data": {"object": thing}}).what is what
+
+
+@pytest.mark.parametrize("data", [[], None, "x", 1])
+def test_an_event_with_odd_data_is_about_nothing(data: object) -> None:
+    assert about("charge.refunded", {"data": data}).what is What.NOTHING
+
+
+def test_an_event_that_cannot_be_read_rests_longer_each_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = StripeHouse(database)
+
+    def unreadable(_kind: str, _payload: object) -> None:
+        raise ArithmeticError("odd")
+
+    monkeypatch.setattr(house.rail, "about", unreadable)
+    for attempts in (1, 2, 3):
+        with pytest.raises(ArithmeticError):
+            tell(house, [("evt_1", "charge.refunded", {})])
+        with database.reading() as session:
+            row = session.scalars(select(InboxEvent)).one()
+            assert (row.attempts, row.due_at) == (attempts, house.clock() + rules.retry_after(attempts))
+
+
+@pytest.mark.parametrize("header", ["t=+{old},t={now},{v1}", "t={old},t={now},{v1}", "t= {old},t={now},{v1}"])
+def test_a_webhook_has_one_time(database: Database, header: str) -> None:
+    """Signed a month ago: the SDK takes the first time in the header, whatever stands behind it."""
+    now = int(StripeHouse(database).clock().timestamp())
+    old = now - 30 * 86_400
+    _, _, v1 = signature(BODY, [SECRET], old).partition(",")
+    with pytest.raises(errors.BadSignature, match="just now"):
+        open_event(BODY, header.format(old=old, now=now, v1=v1), SECRET, now=StripeHouse(database).clock())

@@ -250,7 +250,7 @@ def test_a_bank_that_sends_a_payout_back_is_found_out_without_its_webhook(house:
 
 def test_a_bank_that_kept_a_payout_for_days_is_not_asked_any_more(house: StripeHouse) -> None:
     bank = sent_to_a_bank(house)
-    house.clock.forward(reconcile.SENDS_BACK_WITHIN)
+    house.clock.forward(rules.SENDS_BACK_WITHIN)
     assert compare(house) == (0, 0)
     asked = house.stripe.calls["GET /v1/payouts"]
     house.clock.forward(reconcile.LOOK_BACK_EVERY)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +12,9 @@ from core import errors
 from core.db import Database
 from core.money import Money
 from payments import ledger, reconcile, refunds, rules
+from payments.rails import Movement
 from payments.rules import Leg
-from payments.tables import ProviderTransaction
+from payments.tables import ProviderTransaction, Reconciliation
 from tests.fakes.stripe import Fault
 from tests.payments.stripe_house import StripeHouse
 from tests.payments.test_refunds import deposit_of
@@ -80,3 +82,60 @@ def test_stripe_away_is_no_difference(database: Database) -> None:
         with pytest.raises(errors.Unavailable):
             look(house)
     assert look(house) == (0, 0)
+
+
+def busy(house: StripeHouse, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """A checkout is paid and recorded each time before the balance is read."""
+    real = house.rail.cash
+    left = iter(range(times))
+
+    def cash() -> int:
+        if next(left, None) is not None:
+            house.paid_in("25.00")
+        return real()
+
+    monkeypatch.setattr(house.rail, "cash", cash)
+
+
+def test_a_deposit_recorded_while_we_look_is_no_difference(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = StripeHouse(database)
+    house.paid_in("50.00")
+    busy(house, monkeypatch, 3)
+    for _ in range(2):
+        assert look(house) == (0, 0)
+
+
+def test_a_balance_that_never_stands_still_is_not_compared(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = StripeHouse(database)
+    busy(house, monkeypatch, 1000)
+    with pytest.raises(errors.Unavailable, match="moved"):
+        look(house)
+    with database.reading() as session:
+        assert session.scalars(select(Reconciliation)).all() == []
+
+
+def test_money_that_is_held_for_long_becomes_free_in_our_books_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A younger movement that is free hides none that is not, however old it is."""
+    house = StripeHouse(database)
+    house.paid_in("50.00")
+    real, held_until = house.rail.movements, house.clock() + timedelta(days=20)
+
+    def movements(since: datetime) -> list[Movement]:
+        found = list(real(since))
+        held = [one.amount == 50_000_000 and house.clock() < held_until for one in found]
+        return [replace(one, free=one.free and not late) for one, late in zip(found, held, strict=True)]
+
+    monkeypatch.setattr(house.rail, "movements", movements)
+    for _ in range(3):
+        assert look(house) == (0, 0)
+        house.clock.forward(timedelta(days=7))
+        house.paid_in("10.00")
+    house.clock.forward(timedelta(days=3))
+    assert look(house) == (0, 0)
+    assert house.cash()[0] == "0.00", "nothing of it is pending any more"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from core import errors
 from core.db import Database
 from core.money import Money
-from payments import inbox, ledger, refunds, rules
+from payments import inbox, ledger, outbox, refunds, rules
+from payments.rails.sandbox import SandboxRail
 from payments.rules import Leg
 from payments.tables import Operation
 from tests.payments.stripe_house import StripeHouse
@@ -59,11 +63,46 @@ def test_a_refund_is_of_ones_own_deposit_that_is_done(books: Database) -> None:
     deposit = deposit_of(books, account)
     with pytest.raises(errors.NotFound):
         refund(books, trader(books), deposit, TEN)
-    with pytest.raises(errors.NotFound):
-        refund(books, account, "ops_" + "0" * 26, TEN)
+    for unknown in ("ops_" + "0" * 26, "\x00", "ops_\x00"):  # Postgres cannot even look for a NUL
+        with pytest.raises(errors.NotFound):
+            refund(books, account, unknown, TEN)
     back = refund(books, account, deposit, TEN)
     with pytest.raises(errors.NotFound):
         refund(books, account, back, TEN)  # a refund is no deposit
+
+
+def until_somebody_waits(database: Database) -> None:
+    """Until a transaction of this database waits for another's lock."""
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(600):
+        with database.reading() as session:
+            if session.scalar(waits):
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
+def test_a_refund_that_fails_and_one_that_is_asked_for_never_wait_in_a_circle(postgres: Database) -> None:
+    account = funded(postgres, Money.parse("25.00"))
+    deposit = deposit_of(postgres, account)
+    refused = refund(postgres, account, deposit, Money.parse("10.000001"))  # so says the sandbox's bank
+    bank = {"sandbox": SandboxRail(postgres)}
+    with ThreadPoolExecutor(1) as pool:
+        with postgres.transaction() as session:
+            # As the conditional UPDATE of a second refund does it, before it comes to the ledger.
+            session.get_one(Operation, deposit, with_for_update={"key_share": True})
+            worker = pool.submit(outbox.run_operation, postgres, bank, refused, clock=lambda: NOW)
+            until_somebody_waits(postgres)
+            refunds.request_refund(session, account, deposit, TEN, now=NOW)
+        worker.result()
+    with postgres.reading() as session:
+        assert session.get_one(Operation, refused).status == "failed"
+        assert session.get_one(Operation, deposit).undone == TEN.micros
+    assert available(postgres, account) == 15_000_000
+    assert broken(postgres) == []
 
 
 def test_a_refund_the_bank_sends_back_is_available_again_and_may_be_tried_again(database: Database) -> None:

@@ -8,7 +8,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from agent_sdk import Spotcheck, StatementLine
-from core import errors
+from core import clock, errors
 from core.db import Database
 from core.money import Money
 from payments import disputes, keys, refunds, statement_csv, statements
@@ -155,6 +155,17 @@ def test_a_late_entry_joins_the_next_window_and_never_a_closed_one(books: Databa
         windows = [statements.window(session, account, *ends) for ends in ((None, cut), (cut, None))]
         told = [statements.lines(session, covered, covered.opened, 9)[0] for covered in windows]
     assert [[line.posting.rpartition(":")[2] for line in lines] for lines in told] == [["a"], ["b", "late"]]
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_a_statement_is_cut_where_no_entry_may_still_come(inside: Inside, name: str) -> None:
+    """Else November, exported at midnight, would miss what midnight's last transaction posts, and so would
+    December."""
+    secret = inside.key_of(trader(inside.database))
+    for ago, status in ((0, 400), (55, 400), (65, 200)):
+        at = clock.wire(clock.now() - timedelta(seconds=ago))
+        assert inside.send("GET", f"/v1/me/statement?{name}={at}", secret).status_code == status, ago
+    assert inside.send("GET", "/v1/me/statement", secret).status_code == 200
 
 
 def test_the_sdk_walks_the_pages_of_the_real_application(inside: Inside, database: Database) -> None:
@@ -297,7 +308,8 @@ def test_a_long_csv_is_read_piece_by_piece(database: Database, monkeypatch: pyte
         ("limit=0", 400), ("limit=1001", 400), ("after=1.2.3", 400), ("after=a.0.0.0.0.0.0.0", 400),
         ("after=0.0.0.0.0.0.0.%D9%A1", 400), ("format=csv&limit=5", 400),
         ("format=csv&after=0.0.0.0.0.0.0.0", 400),
-        ("after=999999999999999.0.0.0.999999999999999.0.0.0", 200), ("from=9999-12-31T23:59:59Z", 200),
+        ("after=999999999999999.0.0.0.999999999999999.0.0.0", 200), ("from=9999-12-31T23:59:59Z", 400),
+        ("to=9999-12-31T23:59:59Z", 400),
         ("from=0001-01-01T00:00:00Z&to=0001-01-01T00:00:00Z", 200),
     ],
 )  # fmt: skip
@@ -351,7 +363,7 @@ def test_a_key_says_one_word_and_one_thing(key: str, word: str, thing: str | Non
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=5", f"from={NOW:%Y-%m-%dT%H:%M:%SZ}&to=2027-01-01T00:00:00Z", "format=csv"]
+    "query", ["limit=5", f"from={NOW:%Y-%m-%dT%H:%M:%SZ}&to={NOW + MINUTE:%Y-%m-%dT%H:%M:%SZ}", "format=csv"]
 )
 def test_a_statement_reads_no_more_than_it_shows(inside: Inside, query: str) -> None:
     """By the plan of each of its queries: found by a key, never by looking through everybody's entries."""

@@ -9,8 +9,8 @@ import pytest
 from core import errors
 from core.db import Database
 from core.money import Money
-from payments import ledger, outbox, payouts, rules, service
-from payments.rails import Outcome
+from payments import audit, ledger, outbox, payouts, rules, service
+from payments.rails import Answer, Outcome
 from payments.rules import Leg, Method, OperationKind
 from payments.tables import Operation
 from tests.fakes.stripe import Fault
@@ -119,6 +119,38 @@ def test_a_payout_goes_on_to_the_bank_and_one_that_finds_none_comes_back(house: 
         house.work()
     assert house.status(child_of(house, first, OperationKind.REVERSAL)) == "done"
     assert house.balance(rules.payable(payee)) == "18.00"
+    assert broken(house.database) == []
+
+
+def stranded(house: StripeHouse) -> int:
+    figures = audit.books(house.database, now=house.clock())
+    return next(figure.figure for figure in figures if figure.name == "I14 stranded")
+
+
+def test_a_reversal_that_is_refused_is_tried_again_every_day(
+    house: StripeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The payee's account at Stripe was short: its bank's refusal must not leave the money there for good."""
+    payee = earner(house, "30.00")
+    first = pay_out(house, payee, "12.00")
+    house.run(first)
+    bank = child_of(house, first, OperationKind.BANK_PAYOUT)
+    house.run(bank)
+    house.stripe.settle_payout(house.get(bank).reference or "", "failed")
+    house.clock.forward(rules.LOOK_AGAIN)
+    with monkeypatch.context() as patched:
+        refused = Answer(Outcome.FAILED, reason="balance_insufficient")
+        patched.setattr(house.rail, "_reverse", lambda _: refused)
+        for _ in range(3):
+            house.work()
+            assert house.balance(rules.payable(payee)) == "18.00"
+            assert stranded(house) == 12_000_000
+            house.clock.forward(rules.REVERSE_AGAIN)
+    house.work()
+    assert house.balance(rules.payable(payee)) == "30.00"
+    house.settle(days=3, step=timedelta(hours=6))
+    assert house.stripe.effects["POST /v1/transfers/:id/reversals"] == 1
+    assert stranded(house) == 0
     assert broken(house.database) == []
 
 

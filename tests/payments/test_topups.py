@@ -108,3 +108,20 @@ def test_a_rule_that_cannot_be(database: Database) -> None:
         topups.set_rule(session, account, rail="sandbox", below=ten, amount=ten, daily_cap=ten, now=NOW)
     with pytest.raises(errors.NotFound), database.reading() as session:
         topups.rule_of(session, account)
+
+
+def test_accounts_at_their_cap_hide_nobody_behind_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = StripeHouse(database)
+    buyers = [house.paid_in("10.00") for _ in range(5)]
+    for buyer in buyers:
+        set_rule(house, buyer, "20.00", "10.00", "10.00" if buyer != max(buyers) else "100.00")
+    look(house)  # now all but the last are at their cap
+    for buyer in buyers:
+        spend(house, buyer, "20.00")
+    monkeypatch.setattr(topups.low_accounts, "__kwdefaults__", {"after": "", "limit": 2})
+    assert tasks.top_up(Sweeper(database), now=house.clock()) == 5
+    house.work()
+    told = {buyer: house.balance(rules.available(buyer)) for buyer in buyers}
+    assert told == {buyer: "10.00" if buyer == max(buyers) else "0.00" for buyer in buyers}
