@@ -29,6 +29,7 @@ class Family(StrEnum):
     ATTESTATION = "attestation"  # what the device's maker says of it
     CHALLENGE = "challenge"  # what was asked to be in the scene is in it, and belongs to it
     MOTION = "motion"  # what the frames saw move and what the sensors felt agree
+    BELONGING = "belonging"  # photo and code are part of the scene that was filmed
     DEPTH = "depth"  # the scene is no plane
     LIGHT = "light"  # the scene answers the torch
     RECAPTURE = "recapture"  # a picture of a picture

@@ -40,6 +40,7 @@ WORDS: dict[Family, str] = {
     Family.ATTESTATION: "device_not_confirmed",
     Family.CHALLENGE: "challenge_not_seen",
     Family.MOTION: _SCENE,
+    Family.BELONGING: _SCENE,
     Family.DEPTH: _SCENE,
     Family.LIGHT: _SCENE,
     Family.RECAPTURE: _SCENE,

@@ -23,7 +23,7 @@ PLENTY = 120  # features on both sides, without which nothing speaks against
 NONE = 12  # fewer inliers with plenty of features are no match
 
 
-@check("belongs", family=Family.MOTION, version="1", cost=2, kinds={"photo"}, bounds=(-3.0, 0.5))
+@check("belongs", family=Family.BELONGING, version="1", cost=2, kinds={"photo"}, bounds=(-3.0, 0.5))
 def belongs(case: Case) -> Outcome:
     """OK "photo_in_burst" or "photo_not_in_burst"; abstains "no_burst" or "photo_unclear"."""
     where = placed_in_burst(case)
