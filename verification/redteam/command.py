@@ -56,6 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sheets.draw(plan, able, sheet=chosen.sheet, keep=chosen.keep)
         return 0
     lines = [rejudged(line) for line in run(plan, Progress(sys.stderr.write))]
+    reached = {(line.family, line.tier) for line in lines}
+    left_out += [
+        f"{name} T{tier} (not reached in time)" for name, tier in plan.chosen if (name, tier) not in reached
+    ]
     made = table(lines, left_out)
     source = (
         f"photographs of {photos.name}" if photos else "sample photographs of scikit-image and scikit-learn"

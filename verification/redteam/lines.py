@@ -108,6 +108,8 @@ def _finding(one: Finding) -> dict[str, Any]:
 def outside(media: bytes) -> dict[str, Any]:
     """What can be said of a file without looking at the picture: size, quantisation tables, EXIF."""
     about: dict[str, Any] = {"bytes": len(media)}
+    if not media.startswith(b"\xff\xd8"):  # only a JPEG has tables; a bomb is not opened here
+        return about | {"unreadable": True}
     try:
         with Image.open(io.BytesIO(media)) as opened:
             tables = getattr(opened, "quantization", None) or {}

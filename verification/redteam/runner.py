@@ -7,7 +7,6 @@ another key is out of date and made anew. Sample (family, tier, index, seed) is 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import itertools
 import math
 import multiprocessing
@@ -23,10 +22,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from market.simulator import camera
 from verification import fusion
 from verification import registry as checks
 from verification.context import Context
-from verification.redteam import lens, lines, workshop
+from verification.redteam import lines
 from verification.redteam.authorities import trust
 from verification.redteam.lines import Line
 from verification.redteam.photographs import Photograph, Shelf, shelves
@@ -127,13 +127,8 @@ def by_name(name: str) -> Recipe:
 
 def key_of(recipe: Recipe, seed: int, photos: Path | None) -> str:
     """What a line must have been made and judged with, as 16 hex digits."""
-    parts = [
-        seed,
-        photos.name if photos else "packages",
-        _source(recipe.make),
-        _source(lens),
-        _source(workshop),
-    ]
+    source = Path(recipe.make.__code__.co_filename).read_text(encoding="utf-8")
+    parts = [seed, photos.name if photos else "packages", source, _means()]
     parts += [f"{check.name}:{check.version}" for check in checks.registered()]
     if recipe.stratum is Stratum.ADAPTIVE:  # what is tried next depends on the verdicts
         parts.append(fusion.calibration().sha256)
@@ -154,7 +149,8 @@ def make(
     rng = np.random.default_rng([seed, zlib.crc32(recipe.name.encode()), tier, index])
     bases = _order(shelf.real, seed)
     mode = MODES[(index + index // len(bases)) % len(MODES)]
-    bench = Workshop(rng, bases[index % len(bases)], shelf, recipe.split.value, mode, tier, oracle)
+    base = bases[(index + zlib.crc32(recipe.name.encode())) % len(bases)]
+    bench = Workshop(rng, base, shelf, recipe.split.value, mode, tier, oracle)
     return bench, recipe.make(bench)
 
 
@@ -232,6 +228,20 @@ def _order(photos: tuple[Photograph, ...], seed: int) -> tuple[Photograph, ...]:
     return tuple(photos[i] for i in np.random.default_rng([seed, 0]).permutation(len(photos)))
 
 
-def _source(thing: object) -> str:
-    module = inspect.getmodule(thing)
-    return inspect.getsource(module) if module else ""
+@lru_cache(maxsize=1)
+def _means() -> str:
+    """The code that samples are made with, beside a family's own, as one hash."""
+    here = Path(__file__).parent
+    makers = (
+        "authorities",
+        "copying",
+        "device",
+        "lens",
+        "photographs",
+        "retrying",
+        "runner",
+        "staging",
+        "workshop",
+    )
+    files = [here / f"{name}.py" for name in makers] + sorted(Path(camera.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

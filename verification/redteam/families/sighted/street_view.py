@@ -27,7 +27,7 @@ def _panorama(rgb: Pixels) -> Pixels:
     whole = Image.fromarray(np.asarray(soft, np.uint8))
     pen, font = ImageDraw.Draw(whole), ImageFont.load_default(height / 32)
     for row in range(3):
-        pen.text((width * (0.1 + 0.3 * row), height * 0.06), "(c) street", font=font, fill=(205, 205, 205))
+        pen.text((width * (0.1 + 0.3 * row), height * 0.2), "(c) street", font=font, fill=(205, 205, 205))
     return np.asarray(whole, np.uint8)
 
 
