@@ -54,8 +54,8 @@ class Reader(Protocol):
 
     models: Mapping[str, str]
 
-    def read(self, rgb: Pixels) -> list[Text]:
-        """What stands written in uint8[h, w, 3]."""
+    def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
+        """What stands written in uint8[h, w, 3]; `quick`: at least what is written large."""
         ...
 
 

@@ -51,29 +51,32 @@ class Reader:
         self._folder = folder
         self._ocr: list[RapidOCR] = []
         self._lock = threading.Lock()
-        self._last: tuple[Pixels, list[Text]] | None = None
+        self._picture: Pixels | None = None
+        self._passes: list[list[Text]] = []  # over that picture: the codes, then a size each
 
-    def read(self, rgb: Pixels) -> list[Text]:
-        """What stands written in uint8[h, w, 3], top to bottom, and the codes in it.
+    def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
+        """What stands written in uint8[h, w, 3], and the codes in it.
 
-        Several checks ask about one picture: the last answer is kept for the same array.
+        Several checks ask about one picture: what was read of the last array is kept.
+
+        Args:
+            quick: only codes and large writing; half the time.
 
         Raises:
             Unavailable: the weights are missing or are not the pinned ones.
         """
         with self._lock:
-            if self._last is not None and self._last[0] is rgb:
-                return list(self._last[1])
+            if self._picture is not rgb:
+                self._picture, self._passes = rgb, [_codes(rgb)]
             if not self._ocr:
                 folder = _checked(self._folder or packaged())
                 self._ocr = [_load(self._threads, folder, side) for side in DETECT_SIDES]
-            bgr = np.ascontiguousarray(rgb[:, :, ::-1])
-            texts: list[Text] = []
-            for ocr in self._ocr:
-                texts += [text for text in _texts(ocr(bgr)) if not _covered(text, texts)]
-            texts += _codes(rgb)
-            self._last = (rgb, texts)
-            return list(texts)
+            wanted = 1 if quick else len(self._ocr)
+            for ocr in self._ocr[len(self._passes) - 1 : wanted]:
+                known = [text for texts in self._passes for text in texts]
+                found = _texts(ocr(np.ascontiguousarray(rgb[:, :, ::-1])))
+                self._passes.append([text for text in found if not _covered(text, known)])
+            return [text for texts in self._passes for text in texts]
 
 
 def _texts(found: object) -> list[Text]:

@@ -79,7 +79,7 @@ class Lines(MuteReader):
         corners = np.array([[0, 0], [90, 0], [90, 20], [0, 20]], np.float32)
         self.texts = [Text(line, 1.0, corners + 400 * number) for number, line in enumerate(lines)]
 
-    def read(self, rgb: Pixels) -> list[Text]:
+    def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
         return list(self.texts)
 
 
@@ -94,7 +94,7 @@ def test_papering_the_scene_with_codes_does_not_help(decoder: Decoder) -> None:
 
 def test_a_reader_that_cannot_load_is_an_error_not_a_verdict(decoder: Decoder) -> None:
     class Broken:
-        def read(self, rgb: Pixels) -> list[object]:
+        def read(self, rgb: Pixels, *, quick: bool = False) -> list[object]:
             raise Unavailable("no weights")
 
     evidence = replace(stage.photo(b"x", code="K7M4XP"))
