@@ -18,6 +18,7 @@ from core.accounts import service as accounts
 from core.accounts.rules import AccountState, DeviceKind
 from core.accounts.tables import Device
 from core.ids import new_id
+from verification.codes import new_pan
 from verification.evidence import Family
 
 MAX_ACTIVE_CLAIMS = 5
@@ -62,6 +63,7 @@ def claim_bounty(
         "status": ClaimState.ACTIVE.value,
         "nonce": secrets.token_hex(32),
         "code": new_code() if needs_code else "",
+        "pan": new_pan() if rules.needs_burst(bounty.kind, bounty.tier) else "",
         "issued_at": now,
         "deadline": min(now + hold_for, bounty.closes_at),
     }

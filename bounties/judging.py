@@ -158,6 +158,7 @@ def _session(capture: Capture, claim: Claim, bounty: Bounty, device: Device) -> 
         public_key=device.public_key,
         nonce=claim.nonce,
         code=claim.code,
+        pan=claim.pan,
         issued_at=claim.issued_at,
         deadline=claim.deadline,
         max_freshness_s=float(bounty.terms["max_freshness_s"]),

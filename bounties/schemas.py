@@ -195,13 +195,15 @@ class Challenge(Shape):
     """What the capture must be bound to.
 
     `code` is empty where the tier asks for none. `burst`: frames and motion around the shutter are
-    asked for, as one file whose SHA-256 stands in the statement as "burst".
+    asked for, as one file whose SHA-256 stands in the statement as "burst"; in it the phone is turned as
+    `pan` says, a letter a turn and back: L left, R right, U up, D down.
     """
 
     nonce: str
     code: str
     instruction: str
     burst: bool
+    pan: str
     issued_at: datetime
     max_freshness_s: float
 

@@ -104,6 +104,7 @@ class Claim(Base):
     status: Mapped[str]
     nonce: Mapped[str] = mapped_column(unique=True)
     code: Mapped[str]
+    pan: Mapped[str] = mapped_column(server_default="")
     issued_at: Mapped[datetime]
     deadline: Mapped[datetime]
     commitment: Mapped[str | None]

@@ -119,8 +119,9 @@ def claim_shape(session: Session, claim: Claim) -> ClaimShape:
         challenge=Challenge(
             nonce=claim.nonce,
             code=claim.code,
-            instruction=_instruction(claim.code, burst=burst),
+            instruction=_instruction(claim.code, claim.pan),
             burst=burst,
+            pan=claim.pan,
             issued_at=claim.issued_at,
             max_freshness_s=bounty.terms["max_freshness_s"],
         ),
@@ -128,13 +129,17 @@ def claim_shape(session: Session, claim: Claim) -> ClaimShape:
     )
 
 
-def _instruction(code: str, *, burst: bool) -> str:
+_TURNS = {"L": "left", "R": "right", "U": "up", "D": "down"}
+
+
+def _instruction(code: str, pan: str) -> str:
     """What a person is told to do."""
     if not code:
         return "Take the picture with the live camera at the place."
     told = f"Write {code} large on paper, put it in the scene, and take the picture."
-    if burst:
-        told += " While it is taken, move the phone slowly sideways by a hand's width or two."
+    if pan:
+        turns = " then ".join(f"a little {_TURNS[letter]} and back" for letter in pan)
+        told += f" It films for three seconds: turn the phone {turns}, with the paper in view."
     return told
 
 

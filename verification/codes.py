@@ -65,6 +65,14 @@ def new_code(source: random.Random | None = None) -> str:
     return "".join(chosen.choice(ALPHABET) for _ in range(LENGTH))
 
 
+def new_pan(source: random.Random | None = None) -> str:
+    """A fresh order of turns: two letters of LRUD (left, right, up, down), never one twice: 12 of them.
+
+    One turn twice running would look like one long turn.
+    """
+    return "".join((source or secrets.SystemRandom()).sample("LRUD", 2))
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """How well the best place in some texts fits a code.

@@ -16,6 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("claims", sa.Column("pan", sa.String(), server_default="", nullable=False))
     op.add_column("claims", sa.Column("burst_sha256", sa.String(), nullable=True))
     op.add_column("claims", sa.Column("burst_size", sa.Integer(), nullable=True))
 
@@ -23,3 +24,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("ALTER TABLE claims DROP COLUMN burst_size")
     op.execute("ALTER TABLE claims DROP COLUMN burst_sha256")
+    op.execute("ALTER TABLE claims DROP COLUMN pan")

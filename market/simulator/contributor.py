@@ -83,6 +83,7 @@ class Claim:
     max_freshness_s: float
     stream: Mapping[str, Any] | None
     burst: bool = False
+    pan: str = ""
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Claim:
@@ -98,6 +99,7 @@ class Claim:
             max_freshness_s=float(challenge["max_freshness_s"]),
             stream=said.get("stream"),
             burst=bool(challenge.get("burst")),
+            pan=str(challenge.get("pan") or ""),
         )
 
 

@@ -23,11 +23,11 @@ from core.clock import now, wire
 from core.geo import EARTH_RADIUS_M, Spot
 from market.simulator.camera import Shot, render
 from market.simulator.contributor import Capture, Claim, Clock, Contributor, DeviceKey, Signed, Sleep
-from market.simulator.motion import sidestep
+from market.simulator.motion import pan
 from market.simulator.sensor import Exif
 from verification import burst_file
 
-FRAMES, FPS = 16, 8.0  # of a burst
+FRAMES, FPS = 20, 8.0  # of a burst
 
 
 class Phone(Contributor):
@@ -62,7 +62,7 @@ class Phone(Contributor):
     def shoot(self, claim: Claim, photo: NDArray[np.uint8], *, held: bool = True) -> Shot:
         """Photographs the scene in `photo`, with the claim's code on a sheet when it has one.
 
-        Where the claim asks for a burst the phone is moved sideways meanwhile, and `reel` is its file.
+        Where the claim asks for a burst the phone is turned meanwhile as it says; `reel` is its file.
         """
         seed = int(self.rng.integers(2**32))
         exif = Exif(taken_at=self.clock(), spot=self.spot)
@@ -73,7 +73,7 @@ class Phone(Contributor):
         small = (self.size[0] // 4 * 2, self.size[1] // 4 * 2)
         shot = render(
             photo, code=code, seed=seed, size=small, still=self.size, frames=FRAMES, fps=FPS,
-            motion=sidestep(), moment=FRAMES // 2, held=held, exif=exif,
+            motion=pan(claim.pan), moment=0, held=held, exif=exif,
         )  # fmt: skip
         burst = shot.burst()
         self.reel = burst_file.write(burst.frames, burst.times, burst.motion)

@@ -110,7 +110,7 @@ class Workshop:
         """What a new claim asks for: at tier 1 a code in the scene and two turns of the phone."""
         if self.tier >= 1:
             self.code = self.new_code()
-            self.pan = "".join(self.rng.choice(list("LRUD"), 2))
+            self.pan = "".join(self.rng.choice(list("LRUD"), 2, replace=False))
 
     def token(self, prefix: str) -> str:
         """An id of the project's form."""

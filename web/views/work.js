@@ -12,7 +12,8 @@ import { isFresh, lastFix, watchPlace } from "../place.js";
 import { getCapture } from "../store.js";
 import { accuracy, distance, money, problemBox, timeLeft } from "../words.js";
 
-const AFTER_SHUTTER_MS = 1200; // the burst goes on for so long after the photo
+const TURN_MS = 1350; // there and back
+const TURNS = { L: "left ←", R: "right →", U: "up ↑", D: "down ↓" };
 const STEPS = { claimed: prepare, "chosen?": preview, answer: ask, lapsed };
 
 /** Shows a claimed task at the step it stands at. */
@@ -92,8 +93,10 @@ async function shooting({ capture, step, go, later }) {
     try {
       const shot = await shoot(video);
       if (recording) {
-        fill(said, h("p", { class: "lead", role: "status" }, "Keep moving the phone slowly sideways…"));
-        await new Promise((resolve) => { setTimeout(resolve, AFTER_SHUTTER_MS); });
+        for (const letter of capture.challenge.pan) {
+          fill(said, h("p", { class: "lead", role: "status" }, `Turn the phone a little ${TURNS[letter]}, and back`));
+          await new Promise((resolve) => { setTimeout(resolve, TURN_MS); });
+        }
         shot.burst = await recording.stop();
       }
       await sealPhoto(capture, shot, fix);
