@@ -25,13 +25,13 @@ from PIL import Image
 from bench import report
 from bench.duplicates import load, packaged
 from tests.verification import screens, stage
-from verification import prnu
 from verification.case import Case
 from verification.checks.camera_link import SAME_PCE, camera_link
 from verification.checks.recapture import NATS, PEAKS, recapture
 from verification.checks.splice import splice
 from verification.forensics import double_jpeg, resampling, spectrum
 from verification.forensics.blocks import coefficients
+from verification.measures import prnu
 from verification.picture import Decoder, Grain, Pixels, Undecodable
 
 HONEST = ("real", "real_small", "same_place")

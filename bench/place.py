@@ -2,7 +2,7 @@
 
     python -m bench.place --photos DIR [--quick] [--json PATH] [--seed N]
 
-Pairs of photographs go through `verification.recognition`, as in the check `scene`. Views of one place are
+Pairs of photographs go through `measures.recognition`, as in the check `scene`. Views of one place are
 the folders of DIR/same_place; every other pair of photographs is a negative, the nine spots of one walk
 (walk_arezzo_gps) among them. Three strata after the manifest's notes, reported apart:
 * street: same session, built or near scenes (streets, gardens, walls, rooms), the camera moved a step;
@@ -25,7 +25,7 @@ import skimage.data
 from bench.duplicates import load, packaged, wilson
 from bench.report import Row, arguments, finish
 from verification.engine import Engine
-from verification.recognition import recognise
+from verification.measures.recognition import recognise
 from verification.registration import Look, look
 
 STREET = {

@@ -24,9 +24,9 @@ from core.sweeper import Sweeper
 from verification import burst_file
 from verification.case import Tools
 from verification.evidence import Evidence, Verdict
+from verification.measures.prnu import NoisePrint, noise_print
 from verification.picture import Picture, Undecodable
 from verification.pipeline import examine
-from verification.prnu import NoisePrint, noise_print
 
 _log = logging.getLogger(__name__)
 SWEEP_LIMIT = 200

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS: dict[str, str] = {
-    "calibrate": "verification.calibrate:main",
+    "calibrate": "verification.calibration.command:main",
+    "report": "verification.calibration.report_page:main",
     "examine": "verification.standalone:main",
     "redteam": "verification.redteam.command:main",
 }

@@ -15,9 +15,9 @@ from verification.picture import Decoder, Grain, Picture, Pixels, Undecodable
 from verification.trust import TrustList
 
 if TYPE_CHECKING:  # values of the seeing half, which loads OpenCV: only a worker does
-    from verification.flow import Tracks
+    from verification.measures.flow import Tracks
+    from verification.measures.placing import Placed
     from verification.memory import Memory
-    from verification.placing import Placed
     from verification.registration import Features, Pairs
     from verification.writing import Text
 
@@ -104,8 +104,8 @@ class Case:
             `verification.statement`). Its values are a stranger's: check their types.
         frames: the burst, decoded by the `burst` check; () when there is none.
         sensed: its motion, parsed by the same; None when there is none.
-        tracks: points followed through the frames; `verification.flow.tracks_of` makes them once.
-        placed: where the photo lies in its burst; `verification.placing.placed_in_burst` finds it once.
+        tracks: points followed through the frames; `measures.flow.tracks_of` makes them once.
+        placed: where the photo lies in its burst; `measures.placing.placed_in_burst` finds it once.
         code_box: where the `challenge` check saw the code in `picture`: float64[4, 2] pixels, clockwise from
             the writing's top left; None before, and where it was not seen.
         neighbours: proven copies of earlier captures; the `duplicate` check adds them.

@@ -27,8 +27,8 @@ from core.storage import Storage
 from verification import pdq, series
 from verification.evidence import Evidence
 from verification.hash_index import HashIndex
+from verification.measures.prnu import NoisePrint
 from verification.picture import Picture
-from verification.prnu import NoisePrint
 from verification.registration import Eyes, Look, look
 from verification.statement import parse_statement, spot_of
 from verification.tables import CameraPrint, Remembered, SeriesMark

@@ -13,7 +13,7 @@ Why the point estimate decides and not the interval: losses are linear in p, so 
 p the expected loss depends on its mean alone, and a careful end of the interval would be paid for twice, once
 in p and once in the harm. The sigmoid of the centre stands for that mean; for an interval of +-1 nat about
 p = 0.97 it is 0.005 above it. Doubt that is about *evidence* (few samples, an attack nobody calibrated on) is
-in p already: by the bounds of the families and of their sum (`verification.logistic`).
+in p already: by the bounds of the families and of their sum (`calibration.logistic`).
 """
 
 from __future__ import annotations

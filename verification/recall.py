@@ -18,9 +18,9 @@ from verification import pdq
 from verification.context import Earlier
 from verification.evidence import Evidence
 from verification.hash_index import HashIndex
+from verification.measures.prnu import NoisePrint, noise_print
 from verification.memory import Past, PastSpot
 from verification.picture import Decoder, Picture, Undecodable
-from verification.prnu import NoisePrint, noise_print
 from verification.registration import Eyes, Look, look
 
 LOOKS_KEPT = 96  # of about 0.6 MB

@@ -49,7 +49,7 @@ class Remembered(Base):
 
 
 class CameraPrint(Base):
-    """The sensor noise of a past capture's picture (`verification.prnu`).
+    """The sensor noise of a past capture's picture (`measures.prnu`).
 
     Attributes:
         frame: the picture's size as stored, "4032x3024".

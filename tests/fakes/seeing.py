@@ -13,10 +13,10 @@ from verification.registration import Features, Pairs
 if TYPE_CHECKING:
     from core.geo import Spot
     from verification.evidence import Evidence
+    from verification.measures.prnu import NoisePrint
     from verification.memory import Past, PastSpot
     from verification.pdq import Hashes
     from verification.picture import Picture, Pixels
-    from verification.prnu import NoisePrint
     from verification.reading import Text
     from verification.registration import Look
 

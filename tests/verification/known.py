@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from verification.calibration.samples import Sample
 from verification.evidence import Family, Finding, Status, Verdict
-from verification.samples import Sample
 
 ATTACKS = ("screen", "print", "splice", "still", "street", "clip")
 

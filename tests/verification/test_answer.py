@@ -13,7 +13,7 @@ from tests.verification.eyes import paper, picture, put, reader, sample
 from verification.case import Case, Tools
 from verification.checks.answer import answer
 from verification.evidence import Json, Outcome, Status
-from verification.likeness import Likeness, edits, equal, number_in, rivals, text_in
+from verification.measures.likeness import Likeness, edits, equal, number_in, rivals, text_in
 from verification.picture import Decoder, Pixels
 from verification.trust import TrustList
 

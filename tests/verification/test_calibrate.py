@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from tests.verification import known
-from verification import calibrate, fusion, learning, samples
-from verification.calibrate import Learnt
+from verification import fusion
+from verification.calibration import command as calibrate
+from verification.calibration import learning, samples
+from verification.calibration.command import Learnt
+from verification.calibration.samples import Sample
 from verification.evidence import Family
-from verification.samples import Sample
 
 BEGUN = json.loads(fusion.HAND_SET.read_text(encoding="utf-8"))
 

@@ -21,10 +21,10 @@ from tests.assets.build import encoded, make, scene
 from tests.fakes.seeing import BlindEngine, EmptyMemory
 from tests.verification import screens, stage
 from tests.verification.eyes import sample
-from verification import prnu
 from verification.case import Case
 from verification.checks.camera_link import camera_link
 from verification.evidence import Evidence, Outcome, Status
+from verification.measures import prnu
 from verification.memory import PictureMemory
 from verification.picture import Decoder, Grain
 

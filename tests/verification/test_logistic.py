@@ -9,8 +9,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from tests.verification.test_scoring import drawn
-from verification import logistic
-from verification.scoring import Bools, Doubles
+from verification.calibration import logistic
+from verification.calibration.scoring import Bools, Doubles
 
 
 def balanced(truth: Bools) -> Doubles:

@@ -14,10 +14,10 @@ from tests.verification.eyes import sample
 from verification.case import Frame, Sensed
 from verification.checks.motion import motion
 from verification.evidence import Outcome, Status
-from verification.flow import follow
-from verification.grain import grain
+from verification.measures.flow import follow
+from verification.measures.grain import grain
+from verification.measures.turning import agreement, in_radians
 from verification.picture import Decoder
-from verification.turning import agreement, in_radians
 
 HAND = 3
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from tests.verification import known
-from verification import report_page, samples
+from verification.calibration import report_page, samples
+from verification.calibration.samples import Sample
 from verification.evidence import Verdict
-from verification.samples import Sample
 
 FIGURE = {"value": 0.02, "low": 0.01, "high": 0.04, "n": 300, "clusters": 60}
 SUMMARY = {

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from verification import samples
+from verification.calibration import samples
+from verification.calibration.samples import Sample
 from verification.evidence import Family, Finding, Status, Verdict
-from verification.samples import Sample
 
 ONE = Sample(
     "a1",

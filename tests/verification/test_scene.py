@@ -18,8 +18,8 @@ from tests.verification.eyes import engine, picture, sample
 from verification.case import Case, Tools
 from verification.checks.scene import DIFFERS, MATCH, STRONGEST, said, scene
 from verification.evidence import Outcome, Status
+from verification.measures.recognition import recognise
 from verification.picture import Decoder, Pixels
-from verification.recognition import recognise
 from verification.registration import look
 from verification.trust import TrustList
 

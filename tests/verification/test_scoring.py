@@ -9,8 +9,8 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
-from verification import scoring
-from verification.scoring import Bools, Doubles
+from verification.calibration import scoring
+from verification.calibration.scoring import Bools, Doubles
 
 
 def drawn(seed: int, n: int = 400, sharpness: float = 2.0) -> tuple[Doubles, Bools, Doubles]:

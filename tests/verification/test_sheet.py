@@ -15,8 +15,8 @@ from tests.verification.eyes import paper, sample
 from verification.case import Frame
 from verification.checks.sheet import sheet
 from verification.evidence import Outcome, Status
+from verification.measures.placing import grown
 from verification.picture import Decoder, Pixels
-from verification.placing import grown
 
 CODE = "K7M4XP"
 

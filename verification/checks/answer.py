@@ -2,7 +2,7 @@
 
 Stops: answers invented about a genuine picture of a sign, a label, a meter or a display, and answers with a
 digit misread.
-How: a text answer is sought among the texts read, a number among the numbers read (`verification.likeness`),
+How: a text answer is sought among the texts read, a number among the numbers read (`measures.likeness`),
 with its unit where the answer or its schema names one. Read speaks for it; the same digits without the
 decimal point, which displays lose, a little; nearly the same digits or letters against it, and so does
 another number as long. Where several such numbers stand in the picture, having read one says less. It feeds
@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from verification.case import Case
 from verification.codes import clean
 from verification.evidence import Family, Json, Outcome, abstain, ok
-from verification.likeness import Likeness, number_in, rivals, text_in
+from verification.measures.likeness import Likeness, number_in, rivals, text_in
 from verification.registry import check
 
 MIN_TEXT = 3  # characters: shorter strings are found anywhere

@@ -1,7 +1,7 @@
 """belongs: the photo is of the same moment as the burst around it.
 
 Stops: an honest burst of any place handed in with a prepared photo.
-How: the photo is registered with the frames it is most like (`verification.placing`: ORB features, then
+How: the photo is registered with the frames it is most like (`measures.placing`: ORB features, then
 the engine's net where those find too little).
 Limits: a photo altered in one place still registers (the splice checks look there); scenes without
 texture say nothing; a photo made of one of the frames passes.
@@ -14,9 +14,9 @@ import numpy as np
 
 from verification.case import Case, Engine
 from verification.evidence import Family, Json, Outcome, abstain, ok
-from verification.flow import homography
+from verification.measures.flow import homography
+from verification.measures.placing import SEEN, placed_in_burst, small
 from verification.picture import Pixels
-from verification.placing import SEEN, placed_in_burst, small
 from verification.registry import check
 
 PLENTY = 120  # features on both sides, without which nothing speaks against

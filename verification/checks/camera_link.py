@@ -2,7 +2,7 @@
 
 Stops: accounts that are passed around or fed from many cameras, and the return of a refused account's
 phone under a new name.
-How: the sensor's noise in the middle of the picture at native resolution (`verification.prnu`) against the
+How: the sensor's noise in the middle of the picture at native resolution (`measures.prnu`) against the
 mean of the account's latest earlier pictures of the same size, and against those of accounts that are
 frozen. That another camera took it is said only where the earlier pictures agree with each other:
 many phones' processing leaves no noise to compare.
@@ -15,9 +15,9 @@ Source: Lukas, Fridrich & Goljan 2006; Goljan, Fridrich & Filler 2009; TRUTH 2d.
 
 from __future__ import annotations
 
-from verification import prnu
 from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, ok
+from verification.measures import prnu
 from verification.registry import check
 
 ENOUGH = 3  # earlier pictures of one size

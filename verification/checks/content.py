@@ -3,7 +3,7 @@
 Stops: pictures of something else where the asked-for thing carries writing, or where examples of it exist;
 and an example handed back.
 How: the asker's example pictures are matched with the photograph by local features and geometry
-(`verification.recognition`): the same sign, label, package or instrument face is recognised, and an example's
+(`measures.recognition`): the same sign, label, package or instrument face is recognised, and an example's
 own exposure is a copy. The words of the ask, those in quotation marks first, are sought in what is written in
 the scene. An optional judge (`verification.judge`, off unless set) adds at most its cap. Nothing found is
 "unverified": most things asked for carry no writing and look different each time.
@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import re
 
-from verification.album import looks_of, own_look
 from verification.case import Case
 from verification.codes import clean
 from verification.evidence import Family, Outcome, abstain, ok
 from verification.judge import addresses_a_reader, weighed
-from verification.recognition import recognise
+from verification.measures.album import looks_of, own_look
+from verification.measures.recognition import recognise
 from verification.registration import compare
 from verification.registry import check
 

@@ -1,7 +1,7 @@
 """depth: the scene is no plane.
 
 Stops: a screen, a print or a poster filmed by hand, whose motion and grain are true.
-How: points followed between far-apart frames, against three models (`verification.parallax`): a turn, a
+How: points followed between far-apart frames, against three models (`measures.parallax`): a turn, a
 plane, depth. Points off the plane and on their epipolar lines are depth. A plane whose own shift shows,
 with nothing off it, is flat. Where the code was seen, its sheet is left out of the scene, so that a true
 sheet held before a screen does not lend it depth; and a sheet that moves with a shifting flat
@@ -26,9 +26,9 @@ import numpy as np
 
 from verification.case import Case
 from verification.evidence import Family, Json, Outcome, abstain, ok
-from verification.flow import Doubles, Mask, Tracks, homography, mapped, tracks_of
-from verification.parallax import Parallax, widest
-from verification.placing import code_in_frame, grown, inside
+from verification.measures.flow import Doubles, Mask, Tracks, homography, mapped, tracks_of
+from verification.measures.parallax import Parallax, widest
+from verification.measures.placing import code_in_frame, grown, inside
 from verification.registry import check
 
 DEEP = 0.05  # share of points off the plane from which there is depth

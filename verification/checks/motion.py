@@ -3,9 +3,9 @@
 Stops: replayed or generated clips and stills fed to the camera by software while the phone lies still,
 shakes otherwise, or sends no motion; a still moved about by a program.
 How: the camera's turn between frames, seen in tracked points, against the gyroscope's, over eight
-conventions of axes and lags up to half a second (`verification.turning`). How far above a fit by chance
+conventions of axes and lags up to half a second (`measures.turning`). How far above a fit by chance
 the fit stands weighs it. Frames that are bit for bit one picture while the gyroscope turns are proof;
-grain that travels with the picture (`verification.grain`) is the mark of a still that is moved about.
+grain that travels with the picture (`measures.grain`) is the mark of a still that is moved about.
 Figures (simulated hand, 1 s at 15 frames/s, 640 x 480; no rolling shutter, no lens distortion): agreement
 of honest bursts .82 to 1.00, 14 of 15 above .9; another burst's gyroscope .48 to .67 (n = 14), its own
 shifted by half the burst .55 to .85 (n = 15). Before a near plane with a drifting hand .87 to 1.00 (n = 20),
@@ -25,10 +25,10 @@ import numpy as np
 
 from verification.case import Case, Doubles, Frame, Sensed
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
-from verification.flow import Tracks, tracks_of
-from verification.grain import Grain, grain
+from verification.measures.flow import Tracks, tracks_of
+from verification.measures.grain import Grain, grain
+from verification.measures.turning import Agreement, agreement, in_radians
 from verification.registry import check
-from verification.turning import Agreement, agreement, in_radians
 
 STILL = 0.012  # rad/s, root mean square: less than a hand at rest
 TURNED = 0.05  # rad in all: a gyroscope that felt this much was not lying on a table

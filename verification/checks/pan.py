@@ -1,7 +1,7 @@
 """pan: the phone was turned in the order drawn at random for this claim.
 
 Stops: clips prepared before the claim, of whatever origin: they turn in another order, or not at all.
-How: the turns seen in the frames (`verification.flow`) are cut into strokes, one wherever the camera
+How: the turns seen in the frames (`measures.flow`) are cut into strokes, one wherever the camera
 swings one way at more than a quarter of its top speed; a stroke's direction is that of its larger
 part. The order may be swung one after the other, or each there and back again. Where there is a
 gyroscope it must agree with the frames.
@@ -22,9 +22,9 @@ import numpy as np
 
 from verification.case import Case, Doubles
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
-from verification.flow import Tracks, tracks_of
+from verification.measures.flow import Tracks, tracks_of
+from verification.measures.turning import agreement, in_radians
 from verification.registry import check
-from verification.turning import agreement, in_radians
 
 LEAST_RAD = 0.07  # four degrees: a smaller swing is no turn
 SHARE = 0.4  # of the largest swing: what is smaller is a hand's correction

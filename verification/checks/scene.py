@@ -3,7 +3,7 @@
 Stops: a photograph of some other place under the right position, where there are references; and a
 reference handed back as if it were a fresh look.
 How: local features of the photograph and of each reference are matched and checked for one geometry
-(`verification.recognition`); the strongest agreement counts, and more of it says more. It is bounded low:
+(`measures.recognition`); the strongest agreement counts, and more of it says more. It is bounded low:
 a cheat may have an old picture of the right place. A photograph that is the very exposure of a reference is
 a copy of it. No agreement speaks against the capture only where there are several rich references that
 recognise each other, and then little: night, snow or another side of the house look different too.
@@ -19,10 +19,10 @@ from __future__ import annotations
 import itertools
 import math
 
-from verification.album import looks_of, own_look
 from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, ok
-from verification.recognition import Recognition, recognise
+from verification.measures.album import looks_of, own_look
+from verification.measures.recognition import Recognition, recognise
 from verification.registration import Look, compare
 from verification.registry import check
 

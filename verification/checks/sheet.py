@@ -2,7 +2,7 @@
 
 Stops: a code drawn by program into an old picture or into every frame of a clip.
 How: where the challenge check saw the code (`case.code_box`), the paper is compared with the scene
-(`verification.lettering`): ink edges no sharper than the scene's sharpest, grain as in smooth places
+(`measures.lettering`): ink edges no sharper than the scene's sharpest, grain as in smooth places
 as bright, paper not of one even brightness. In the burst the sheet must be one plane and move when the
 view does: a code that stands still on the screen while the scene moves is laid over it.
 Figures (simulated, 24 photographs, sheet of the simulated camera against paper warped in after the
@@ -18,9 +18,9 @@ import numpy as np
 
 from verification.case import Case, Doubles
 from verification.evidence import Family, Json, Outcome, abstain, ok
-from verification.flow import Tracks, homography, tracks_of
-from verification.lettering import Lettering, measure
-from verification.placing import code_in_frame, grown, inside
+from verification.measures.flow import Tracks, homography, tracks_of
+from verification.measures.lettering import Lettering, measure
+from verification.measures.placing import code_in_frame, grown, inside
 from verification.registry import check
 
 CLEAN = -2.4  # log grain: cleaner paper than this is painted

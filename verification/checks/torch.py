@@ -21,7 +21,7 @@ import numpy.typing as npt
 from verification.case import Case, Doubles
 from verification.checks.sun import sun_elevation_deg
 from verification.evidence import Family, Json, Outcome, abstain, ok
-from verification.flow import tracks_of
+from verification.measures.flow import tracks_of
 from verification.picture import Pixels
 from verification.registry import check
 from verification.statement import spot_of

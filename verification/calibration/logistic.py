@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verification.scoring import Bools, Doubles
+from verification.calibration.scoring import Bools, Doubles
 
 _RIDGE = 1e-3  # pulls the slope to 0, as one thousandth of a sample's worth of information would
 _ROUNDS = 60

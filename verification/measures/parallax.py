@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from verification.flow import FOCAL, Doubles, Mask, Tracks, homography, mapped, rays, rotation
+from verification.measures.flow import FOCAL, Doubles, Mask, Tracks, homography, mapped, rays, rotation
 
 OFF_PX = 1.2  # off the plane by more than this
 EPIPOLAR_PX = 0.7

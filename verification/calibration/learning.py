@@ -22,11 +22,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from verification import logistic
+from verification.calibration import logistic
+from verification.calibration.samples import Sample
+from verification.calibration.scoring import Bools, Doubles, masses
 from verification.evidence import Family, Status
 from verification.fusion import TIERS, Knots, Model, spoken
-from verification.samples import Sample
-from verification.scoring import Bools, Doubles, masses
 
 FOLDS = 4
 ENOUGH = 27  # independent ones of either class below which nothing is learnt

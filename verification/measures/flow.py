@@ -6,7 +6,7 @@ are left. Between two frames a robust homography (MAGSAC++, Barath et al. 2020) 
 move together, and the rotation that best carries their rays over (Wahba 1965, by SVD) is the turn.
 
 Frames are worked on at a long side of 480 pixels. The focal length is unknown: turns are computed for
-FOCAL of the long side; who compares them with a gyroscope fits the factor (see `verification.turning`).
+FOCAL of the long side; who compares them with a gyroscope fits the factor (see `measures.turning`).
 All checks of a burst share one `Tracks`, made when first asked for and kept on the case.
 """
 

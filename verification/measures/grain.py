@@ -21,13 +21,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from verification.flow import homography, mapped
+from verification.measures.flow import homography, mapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from verification.case import Doubles, Frame
-    from verification.flow import Tracks
+    from verification.measures.flow import Tracks
 
 Floats = npt.NDArray[np.float32]
 

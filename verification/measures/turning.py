@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verification.flow import FOCAL
+from verification.measures.flow import FOCAL
 
 if TYPE_CHECKING:
     from verification.case import Doubles, Sensed
-    from verification.flow import Mask, Tracks
+    from verification.measures.flow import Mask, Tracks
 
 LAGS = np.arange(-25, 26) * 0.02  # seconds
 SCALES = (FOCAL / 1.3, FOCAL / 0.6)  # of seen over felt turns about x and y

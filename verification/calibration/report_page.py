@@ -2,7 +2,7 @@
 
     python -m verification report --samples FOLDER --summary SUMMARY.json --out docs/verification.md
 
-Reads samples' lines (`verification.samples`) of the split "reported", and what `redteam --json` wrote: its
+Reads samples' lines (`calibration.samples`) of the split "reported", and what `redteam --json` wrote: its
 bars and whether the run is void. What stands below the line `KEPT` of an existing page is written by hand and
 kept. Strata are never pooled. Drawings lie in a folder beside the page, named like it.
 """
@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from verification import drawings, fusion, samples, scoring
-from verification.drawings import Bin, Curve
+from verification import fusion
+from verification.calibration import drawings, samples, scoring
+from verification.calibration.drawings import Bin, Curve
+from verification.calibration.samples import Sample
+from verification.calibration.scoring import Doubles, Figure
 from verification.evidence import Verdict
-from verification.samples import Sample
-from verification.scoring import Doubles, Figure
 
 KEPT = "<!-- below: by hand -->"
 SPLIT = "reported"

@@ -2,8 +2,8 @@
 
     python -m verification calibrate --samples FOLDER --out verification/calibration.json --seed 1
 
-Reads the samples' lines (`verification.samples`), takes only those of the split "calibration", learns
-(`verification.learning`), prints what each family's evidence is worth and how good the whole is on bases and
+Reads the samples' lines (`calibration.samples`), takes only those of the split "calibration", learns
+(`calibration.learning`), prints what each family's evidence is worth and how good the whole is on bases and
 attack families it has not seen, and writes the file. The same samples, seed and commit give the same bytes.
 Families with too few samples keep the constants of `hand_set.json`, and the file says so.
 """
@@ -22,12 +22,13 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from verification import fusion, learning, samples, scoring
+from verification import fusion
+from verification.calibration import learning, samples, scoring
+from verification.calibration.learning import Data
+from verification.calibration.samples import Sample
+from verification.calibration.scoring import Doubles, Figure
 from verification.evidence import Family
 from verification.fusion import Knots, Model
-from verification.learning import Data
-from verification.samples import Sample
-from verification.scoring import Doubles, Figure
 
 SPLIT = "calibration"
 _NOTE = (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from verification.scoring import Doubles
+from verification.calibration.scoring import Doubles
 
 _STYLE = """<style>
 text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#57606a}

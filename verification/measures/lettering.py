@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from verification.placing import grown
+from verification.measures.placing import grown
 
 Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from verification.flow import homography, mapped
+from verification.measures.flow import homography, mapped
 
 if TYPE_CHECKING:
     from verification.case import Case, Doubles
-    from verification.flow import Tracks
+    from verification.measures.flow import Tracks
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -1,0 +1,1 @@
+"""What can be measured in pictures and bursts. Checks say what a measure means; nothing here judges."""
