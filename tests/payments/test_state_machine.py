@@ -335,9 +335,8 @@ class Books(RuleBasedStateMachine):
     @rule(which=ANY, beyond=st.integers(1, 5))
     def overdraw(self, which: int, beyond: int) -> None:
         # What the market earns is in parts in the books, in one sum in the model.
-        names = sorted(
-            n for n in self.model.money if not n.startswith(("asset:", "exp:", "rev:", "reserve:"))
-        )
+        markets = ("asset:", "exp:", "rev:", "reserve:")
+        names = sorted(n for n in self.model.money if not n.startswith(markets))
         if not names:
             return
         name = names[which % len(names)]
@@ -363,10 +362,8 @@ class Books(RuleBasedStateMachine):
         with self.database.reading() as session:
             rows = session.execute(text("SELECT id, balance FROM ledger_accounts WHERE balance <> 0")).all()
         found: Counter[str] = Counter()
-        for row in rows:
-            found[row.id.rsplit(":", 1)[0] if row.id.startswith(("rev:", "reserve:")) else row.id] += (
-                row.balance
-            )
+        for name, balance in rows:
+            found[name.rsplit(":", 1)[0] if name.startswith(("rev:", "reserve:")) else name] += balance
         assert found == {self.real(name): n for name, n in self.model.money.items() if n}
 
     @invariant()
