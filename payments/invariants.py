@@ -220,9 +220,9 @@ BY_QUERY: tuple[tuple[str, str, str], ...] = (
                    OR o.posted <> EXISTS (SELECT 1 FROM ledger_transfers t
                         WHERE t.posting = o.posting AND t.amount = o.amount
                           AND (t.source = o.side OR t.target = o.side)))
-             + (SELECT count(*) FROM ledger_postings p
+             + (SELECT count(*) FROM ledger_postings p LEFT JOIN told o ON o.posting = p.key
                 WHERE (p.key LIKE 'deposit:ops%' OR p.key LIKE 'payout:ops%' OR p.key LIKE 'refund:ops%'
-                    OR p.key LIKE 'reversal:ops%') AND p.key NOT IN (SELECT posting FROM told))
+                    OR p.key LIKE 'reversal:ops%') AND o.posting IS NULL)
         """,
     ),
     (

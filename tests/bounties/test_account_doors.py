@@ -261,7 +261,8 @@ def test_the_owner_leaves_when_nothing_is_left(inside: Inside) -> None:
     answer = inside.send("POST", "/v1/me/close", rich)
     assert refusal(answer) == (409, "StateConflict")
     assert answer.json()["facts"] == {
-        "bounties": 0, "claims": 0, "captures": 0, "operations": 0, "may_come_back": 0, "available": "100.00",
+        "bounties": 0, "claims": 0, "captures": 0, "operations": 0, "may_come_back": 0,
+        "available": "100.00",
     }  # fmt: skip
     account = account_of(inside, lab)
     assert refusal(inside.send("POST", "/v1/me/close", second)) == (403, "Forbidden")

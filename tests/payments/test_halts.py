@@ -248,7 +248,7 @@ def test_the_command_says_what_is_open_and_what_is_halted(
     said = json.loads(file.read_text(encoding="utf-8"))
     assert said["holds"] is True
     assert said["payouts_halted"] is None
-    assert len(said["figures"]) == 17
+    assert len(said["figures"]) == 24
     assert said["in_flight"] == [
         {
             "kind": "payout",

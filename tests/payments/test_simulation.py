@@ -27,7 +27,7 @@ print(one_life(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])).digest)
 
 def test_two_thousand_steps_of_everything_leave_the_books_sound(tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
-    assert main(["--steps", "2000", "--seed", "5", "--json", str(path)]) == 0
+    assert main(["--steps", "2000", "--seed", "8", "--json", str(path)]) == 0
     figures = Counter({row["name"]: row["value"] for row in json.loads(path.read_text())["rows"]})
     assert figures["steps with faults"] == 2000
     assert figures["checked: ends of lives"] == 1
