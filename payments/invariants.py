@@ -31,8 +31,10 @@ BY_QUERY: tuple[tuple[str, str, str], ...] = (
         "I3 balances",
         "each balance is the sum of its entries",
         """
-        SELECT count(*) FROM ledger_accounts a WHERE a.balance <> (
-            SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e WHERE e.account = a.id)
+        SELECT (SELECT count(*) FROM ledger_accounts a WHERE a.balance <> (
+                    SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e WHERE e.account = a.id))
+             + (SELECT count(*) FROM ledger_entries e WHERE NOT EXISTS (
+                    SELECT 1 FROM ledger_accounts a WHERE a.id = e.account))
         """,
     ),
     (
@@ -95,6 +97,8 @@ BY_QUERY: tuple[tuple[str, str, str], ...] = (
                 WHERE p.amount <> coalesce(i.amount, 0) OR p.refunded <> coalesce(o.amount, 0))
              + abs((SELECT count(*) FROM moved WHERE target LIKE 'escrow:%')
                  - (SELECT count(*) FROM escrow_payers))
+             + abs((SELECT count(*) FROM ledger_postings WHERE key LIKE 'hold:%')
+                 - (SELECT count(*) FROM escrows))
         """,
     ),
     (
@@ -138,11 +142,13 @@ BY_QUERY: tuple[tuple[str, str, str], ...] = (
         "I8d earnings",
         "each earning is what its posting paid its contributor, and has matured where the books say so",
         """
-        SELECT count(*) FROM maturities m
-        WHERE 1 <> (SELECT count(*) FROM ledger_transfers t WHERE t.posting = m.posting
-                    AND t.target = 'contrib:' || m.contributor || ':pending' AND t.amount = m.amount)
-           OR (m.matured_at IS NULL) = EXISTS (
-                SELECT 1 FROM ledger_postings p WHERE p.key = 'mature:' || m.posting)
+        SELECT (SELECT count(*) FROM maturities m
+                WHERE 1 <> (SELECT count(*) FROM ledger_transfers t WHERE t.posting = m.posting
+                            AND t.target = 'contrib:' || m.contributor || ':pending' AND t.amount = m.amount)
+                   OR (m.matured_at IS NULL) = EXISTS (
+                        SELECT 1 FROM ledger_postings p WHERE p.key = 'mature:' || m.posting))
+             + abs((SELECT count(*) FROM ledger_postings WHERE key LIKE 'mature:%')
+                 - (SELECT count(*) FROM maturities WHERE matured_at IS NOT NULL))
         """,
     ),
     (

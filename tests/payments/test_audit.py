@@ -36,7 +36,7 @@ def lived_in(database: Database) -> Database:
     outbox.run_operation(database, {"sandbox": SandboxRail(database)}, done, clock=lambda: NOW)
     buyer = funded(database, Money.parse("7.00"))
     with database.transaction() as session:
-        refunds.request_refund(session, buyer, deposit_of(database, buyer), Money.parse("2.00"), now=NOW)
+        refunds.request_refund(session, buyer, deposit_of(database, buyer), Money.parse("7.00"), now=NOW)
     assert broken(database) == []
     return database
 
@@ -131,12 +131,17 @@ SABOTAGE = {
     ),
     "every posting gone": (
         "DELETE FROM ledger_postings",
-        {"I2 transfers", "I8 one release", "I9c operations"},
+        {"I2 transfers", "I7b payers", "I8 one release", "I9c operations"},
     ),
     "a posting of other legs": (
         "UPDATE ledger_postings SET request_hash = 'x' WHERE key LIKE 'hold:%'",
         {"I2b hashes"},
     ),
+    "an account gone that is empty": (
+        "DELETE FROM ledger_accounts WHERE balance = 0 AND id LIKE 'agent:%'",
+        {"I3 balances"},
+    ),
+    "an escrow gone": ("DELETE FROM escrows", {"I7b payers"}),
     "a payer that never paid": (
         "UPDATE escrow_payers SET account = (SELECT max(id) FROM accounts)",
         {"I7b payers"},
