@@ -34,6 +34,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "content": b"\xff\xd8\xff",
         "headers": {"Content-Type": "image/jpeg"},
     },
+    "PUT /v1/claims/{claim_id}/burst": {
+        "content": b"PK",
+        "headers": {"Content-Type": "application/zip"},
+    },
     "POST /v1/claims/{claim_id}/parts": {"json": {"part": 0, "payload": "{}", "signature": SIGNATURE}},
     "POST /v1/claims/{claim_id}/captures": {"json": {"statement": "{}", "signature": SIGNATURE, "answer": 3}},
     "POST /v1/captures/{capture_id}/appeal": {"json": {"statement": "It was there."}},
