@@ -31,7 +31,7 @@ def judge(
     fails = [finding.reason for finding in findings if finding.status is Status.HARD_FAIL]
     if fails:
         return Verdict.REJECT, _unique(fails)
-    missing = sorted(required(terms) - {f.family for f in findings if f.status is Status.OK})
+    missing = sorted(required(terms) - _present(findings))
     if missing:
         return Verdict.REVIEW, tuple(f"missing_{family}" for family in missing)
     verdict = cheapest(p_genuine, terms.stake_micros, constants, harm_per_stake=terms.harm_per_stake)
@@ -51,6 +51,17 @@ PHOTO_TIERS: tuple[frozenset[Family], ...] = (
 )
 """What a photo of tier 0, 1 and 2 must bring. The price caps of the tiers are `bounties.rules.TIERS`."""
 STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Family.ATTESTATION})
+
+
+def _present(findings: Sequence[Finding]) -> set[Family]:
+    """The families that spoke; CHALLENGE only when every part that was asked for was seen.
+
+    Else a code alone would do where turns were asked too, and what cannot be prepared is the turns.
+    """
+    asked = [f for f in findings if f.family is Family.CHALLENGE and not f.reason.endswith("_asked")]
+    unseen = any(f.status is not Status.OK for f in asked)
+    spoke = {f.family for f in findings if f.status is Status.OK}
+    return spoke - {Family.CHALLENGE} if unseen else spoke
 
 
 def required(terms: Terms) -> frozenset[Family]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from tests.verification import stage
@@ -10,6 +13,7 @@ from tests.verification.eyes import sample
 from verification.case import Case
 from verification.checks.pan import followed, pan
 from verification.evidence import Status
+from verification.measures.flow import tracks_of
 from verification.picture import Decoder
 
 
@@ -62,3 +66,15 @@ def test_two_ways_of_swinging() -> None:
     assert followed("LU", "LRU")
     assert not followed("LU", "UL")
     assert not followed("LU", "LUD")
+
+
+def test_where_no_point_can_be_followed_the_whole_picture_tells_the_turn(decoder: Decoder) -> None:
+    case = turned("LU", "LU", decoder, back=True)
+    tracks = tracks_of(case)
+    assert tracks is not None
+    lost = replace(tracks, xy=np.full_like(tracks.xy, np.nan))
+    assert np.abs(lost.turns - tracks.turns)[:, :2].max() < 0.02
+    case.tracks = lost
+    assert pan(case).reason == "pan_followed"
+    blank = replace(lost, greys=tuple(np.full_like(grey, 90) for grey in lost.greys))
+    assert np.isnan(blank.turns).all()

