@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from verification.redteam.figures import Doubles, Figure, auc, resampled
+from verification.calibration.scoring import Doubles, Figure, auc, clustered
 from verification.redteam.lines import Line
 
 BAR = 0.55
@@ -50,12 +50,7 @@ def control(lines: Sequence[Line]) -> Figure | None:
         return None
     bases = [one.base for one in chosen]
     scores = _out_of_fold(np.array([features(one) for one in chosen], np.float64), truth, bases)
-
-    def statistic(index: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
-        picked = truth[index]
-        return auc(scores[index], picked) if picked.any() and not picked.all() else math.nan
-
-    return resampled(statistic, bases)
+    return clustered(auc, scores, truth, np.ones(len(truth)), bases)
 
 
 def enough(lines: Sequence[Line]) -> bool:

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from verification.calibration.scoring import Bools, Doubles, Figure, clustered, rate
 from verification.redteam.control import BAR, control, enough
-from verification.redteam.figures import Figure, rate, resampled
 from verification.redteam.lines import Line
 from verification.redteam.registry import Stratum
 
@@ -123,9 +123,8 @@ def _share_of(figure: Figure) -> str:
 
 def _row(key: tuple[str, str, int], own: list[Line]) -> Row:
     stratum, name, tier = key
-    bases = [line.base for line in own]
     shares = {word: sum(line.verdict == word for line in own) / len(own) for word in ("review", "reject")}
-    accepted = rate([line.verdict == "accept" for line in own], bases)
+    accepted = _share(own, "accept")
     return Row(name, stratum, tier, accepted, shares["review"], shares["reject"])
 
 
@@ -151,21 +150,21 @@ def _bars(lines: Sequence[Line]) -> Iterator[Bar]:
 
 
 def _share(own: list[Line], verdict: str) -> Figure:
-    return rate([line.verdict == verdict for line in own], [line.base for line in own])
+    return rate(np.array([line.verdict == verdict for line in own]), [line.base for line in own])
 
 
 def _macro(own: list[Line]) -> Figure:
     """The mean of the families' shares, each of equal weight."""
-    hits = np.array([line.verdict == "accept" for line in own], np.float64)
+    hits = np.array([line.verdict == "accept" for line in own])
     if hits.all() or not hits.any():  # resampling sees no spread there; the rule for shares does
         return _share(own, "accept")
     _, group = np.unique([line.family for line in own], return_inverse=True)
 
-    def mean(index: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
-        count = np.bincount(group[index])
-        return float((np.bincount(group[index], hits[index])[count > 0] / count[count > 0]).mean())
+    def mean(share: Doubles, _: Bools, weights: Doubles) -> float:
+        count = np.bincount(group, weights)
+        return float((np.bincount(group, weights * share)[count > 0] / count[count > 0]).mean())
 
-    return resampled(mean, [line.base for line in own])
+    return clustered(mean, hits.astype(np.float64), hits, np.ones(len(own)), [line.base for line in own])
 
 
 def _worst(own: list[Line]) -> Figure:

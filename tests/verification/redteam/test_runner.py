@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from verification import fusion
+from verification.calibration.scoring import rate
 from verification.redteam import command, runner
 from verification.redteam.control import control
-from verification.redteam.figures import rate
 from verification.redteam.lines import Line, parse, rejudged
 from verification.redteam.table import table, text
 
@@ -140,7 +140,7 @@ def test_a_make_of_its_own_is_a_giveaway_too() -> None:
 
 def test_samples_of_one_base_count_as_one() -> None:
     hits = [True] * 50 + [False] * 50
-    apart = rate(hits, [str(k) for k in range(100)])
-    together = rate(hits, [str(k // 25) for k in range(100)])
+    apart = rate(np.array(hits), [str(k) for k in range(100)])
+    together = rate(np.array(hits), [str(k // 25) for k in range(100)])
     assert together.high - together.low > 2 * (apart.high - apart.low)
-    assert rate([False] * 300, [str(k % 30) for k in range(300)]).high > 0.1
+    assert rate(np.zeros(300, bool), [str(k % 30) for k in range(300)]).high > 0.1
