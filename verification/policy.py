@@ -46,8 +46,8 @@ _BASIC = frozenset({Family.SESSION, Family.PLACE, Family.DUPLICATE})
 _STREAM = frozenset({Family.SESSION, Family.PLACE, Family.STREAM})
 PHOTO_TIERS: tuple[frozenset[Family], ...] = (
     _BASIC,
-    _BASIC | {Family.CHALLENGE, Family.MOTION},
-    _BASIC | {Family.CHALLENGE, Family.MOTION, Family.ATTESTATION},
+    _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH},
+    _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH, Family.ATTESTATION},
 )
 """What a photo of tier 0, 1 and 2 must bring. The price caps of the tiers are `bounties.rules.TIERS`."""
 STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Family.ATTESTATION})

@@ -267,7 +267,7 @@ def test_a_required_family_without_a_word_means_review(family: Family, status: S
 def test_of_what_was_asked_to_be_in_the_scene_every_part_must_be_seen() -> None:
     """A code alone would do for a clip made beforehand, if turns that nobody followed were let pass."""
     terms = stage.terms(tier=1, required=policy.PHOTO_TIERS[1])
-    whole = [*HONEST_T0, finding(Family.MOTION, 1.0), finding(Family.CHALLENGE, 3.0)]
+    whole = [*HONEST_T0, *(finding(family, 1.0) for family in policy.PHOTO_TIERS[1])]
     unasked = finding(Family.CHALLENGE, status=Status.ABSTAIN, reason="no_pan_asked")
     assert policy.judge([*whole, unasked], 0.999, terms, CONSTANTS)[0] is Verdict.ACCEPT
     unclear = finding(Family.CHALLENGE, status=Status.ABSTAIN, reason="pan_unclear")
