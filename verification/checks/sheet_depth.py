@@ -25,7 +25,7 @@ from verification.case import Case
 from verification.evidence import Family, Outcome, abstain, ok
 from verification.measures.flow import FOCAL, Doubles, Tracks, homography, mapped, straight, tracks_of
 from verification.measures.parallax import headings
-from verification.measures.placing import code_in_frame, grown, inside
+from verification.measures.placing import code_in_frame, grown
 from verification.registry import check
 
 SWING, MOST = 0.12, 0.4  # radians from the code's frame: less shifts nothing that can be told from noise
@@ -35,7 +35,7 @@ AROUND = (2.0, 5.0)  # the sheet and its edge, in lengths and heights of the wri
 FOUND = 0.55  # least correlation of the sheet's picture with where it is found again
 
 
-@check("sheet_depth", family=Family.DEPTH, version="1", cost=2, kinds={"photo"}, bounds=(-5.0, 1.5))
+@check("sheet_depth", family=Family.DEPTH, version="2", cost=2, kinds={"photo"}, bounds=(-5.0, 1.5))
 def sheet_depth(case: Case) -> Outcome:
     """OK "sheet_stands_out" or "sheet_lies_in_the_picture"; abstains "no_code_in_burst", "no_swing" or
     "sheet_unclear"."""
@@ -69,11 +69,13 @@ def _apart(tracks: Tracks, frame: int, other: int, box: Doubles) -> float | None
     """How far the sheet is, in `other`, from where the background's plane would put it, in pixels."""
     before, after = tracks.greys[frame], tracks.greys[other]
     moved = _found_again(before, after, grown(box, 1.1, 1.4))
-    corners = cv2.goodFeaturesToTrack(before, 400, 0.005, 6, blockSize=5)
+    # The sheet is left out before corners are chosen: beside its ink a soft background has none.
+    free = np.full(before.shape, 255, np.uint8)
+    cv2.fillConvexPoly(free, np.round(grown(box, *AROUND)).astype(np.int32), 0)
+    corners = cv2.goodFeaturesToTrack(before, 300, 0.005, 6, mask=free, blockSize=5)
     if corners is None or moved is None:
         return None
-    xy = corners.reshape(-1, 2).astype(np.float32)
-    behind = xy[~inside(grown(box, *AROUND), xy.astype(np.float64))]
+    behind = corners.reshape(-1, 2).astype(np.float32)
     up, aside = (headings(tracks)[other] - headings(tracks)[frame]).tolist()
     guess = np.array([-aside, up], np.float32) * np.float32(FOCAL * max(tracks.size))
     plane, together = homography(*straight(before, after, behind, behind + guess), 2.0)
