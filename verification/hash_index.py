@@ -2,9 +2,10 @@
 
 A search compares every hash with every view sought (see `pdq.query_views`) by the 64 lowest of its 256
 frequencies, which a crop, a turn or a re-encoding changes least: one XOR and one count a hash, in blocks
-that stay in the processor's cache. Only pairs that agree there within COARSE bits are compared whole. A
-negative is found in the same pass, for it has every bit reversed. 760 bytes a picture; the cost grows with
-their number. Figures, beside exact search and faiss: bench/hash_index.py.
+that stay in the processor's cache. Where there are many, only pairs that agree there within COARSE bits
+are compared whole: of six pictures with words across them 16 bits would lose four, 22 one. A negative is
+found in the same pass, for it has every bit reversed. 760 bytes a picture; the cost grows with their
+number. Figures, beside exact search and faiss: bench/hash_index.py.
 
 Rows are only ever added behind the last one, so a search reads a snapshot without holding a lock while
 others add.
@@ -20,7 +21,10 @@ import numpy.typing as npt
 from verification import pdq
 
 FAR = 100  # bits of 256: unrelated pictures seldom come closer than 84 over all views
-COARSE = 16  # bits of the 64 lowest frequencies: of 440 copies within FAR 439 stay within it
+COARSE = 22  # bits of the 64 lowest frequencies
+EXACT = (
+    200_000  # hashes up to which all are compared whole: words across a picture change its low frequencies
+)
 _BLOCK = 32_768  # hashes: their low words are 256 KB
 _LOW = [0, 2, 4, 6, 8, 10, 12, 14]  # the bytes of a hash that hold rows 0..7, columns 0..7
 
@@ -66,6 +70,8 @@ class Snapshot:
     def _near(self, views: Words, way: int, code: int) -> tuple[Numbers, Numbers, Numbers]:
         """Distances, rows and ways of hashes within FAR of one view or of its negative."""
         sought = views[way, code]
+        if len(self.lows) <= EXACT:
+            return self._whole(sought, way, np.arange(len(self.lows)))
         coarse = low(sought)
         block = np.empty(min(_BLOCK, len(self.lows)), np.uint64)
         bits = np.empty(len(block), np.uint8)
@@ -76,7 +82,10 @@ class Snapshot:
             np.bitwise_count(np.bitwise_xor(part, coarse, out=block[:size]), out=bits[:size])
             alike = (bits[:size] <= COARSE) | (bits[:size] >= 64 - COARSE)
             rows.append(np.flatnonzero(alike) + start)
-        near = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+        return self._whole(sought, way, np.concatenate(rows) if rows else np.zeros(0, np.int64))
+
+    def _whole(self, sought: Words, way: int, near: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Of these rows those within FAR of a view or of its negative: distances, rows and ways."""
         distance = np.bitwise_count(self.words[near] ^ sought).sum(axis=1, dtype=np.int64)
         straight, negative = distance <= FAR, 256 - distance <= FAR
         return (

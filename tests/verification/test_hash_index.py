@@ -56,7 +56,7 @@ def test_a_near_hash_is_found_with_its_way(way: int) -> None:
     assert all(distance > 80 for _, distance, _ in earlier), "what comes later than the asking one"
 
 
-def test_far_in_the_lowest_frequencies_or_in_all_is_not_found() -> None:
+def test_far_in_the_lowest_frequencies_or_in_all_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
     hashes, index = noise(50), HashIndex()
     index.add(rows(hashes), 50)
     lowest = [16 * row + column for row in range(8) for column in range(8)]
@@ -66,6 +66,8 @@ def test_far_in_the_lowest_frequencies_or_in_all_is_not_found() -> None:
         close = index.below(50).search(sought(flipped(hashes[7, 0], places)), 50)
         return (7, len(places), 0) in close
 
+    assert found(lowest[: COARSE + 1]), "few hashes are all compared whole"
+    monkeypatch.setattr("verification.hash_index.EXACT", 0)
     assert found(lowest[:COARSE])
     assert not found(lowest[: COARSE + 1])
     assert found(high[:FAR])

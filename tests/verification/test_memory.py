@@ -19,7 +19,7 @@ from tests.verification import stage
 from tests.verification.eyes import picture, sample
 from verification import pdq
 from verification.evidence import Evidence
-from verification.hash_index import COARSE, FAR, low
+from verification.hash_index import FAR
 from verification.memory import PastSpot, PictureMemory
 from verification.pdq import Pixels
 from verification.tables import Remembered
@@ -126,7 +126,6 @@ def test_the_index_agrees_with_a_plain_count(database: Database, tmp_path: Path)
     for order, rgb in enumerate(crops, start=1):
         index, sought = pdq.index_views(rgb)[:, None], views.reshape(1, -1, 4)
         distances = np.bitwise_count(index ^ sought).sum(axis=2)
-        distances[np.bitwise_count(low(index) ^ low(sought)) > COARSE] = 257
         if distances.min() <= FAR:
             plain.append((int(distances.min()), order))
     found = memory.nearest(views, 999, 100)

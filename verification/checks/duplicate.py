@@ -26,7 +26,7 @@ BY_PLACE = 12
 TURNS = 2  # mirrored, turned or negative views of this picture looked at; each costs a pass of the net
 
 
-@check("duplicate", family=Family.DUPLICATE, version="1", cost=2, kinds={"photo"}, bounds=(-8.0, 0.3))
+@check("duplicate", family=Family.DUPLICATE, version="2", cost=2, kinds={"photo"}, bounds=(-8.0, 0.3))
 def duplicate(case: Case) -> Outcome:
     """OK "same_bytes", "copy_of_earlier", "maybe_same_exposure" or "no_copy_found".
 
