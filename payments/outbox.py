@@ -221,7 +221,7 @@ def record_answer(
     if answer.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and attempt not in {None, operation.attempts}:
         return operation
     if state not in rules.OPEN_STATES:
-        _after_the_end(session, operation, answer, now)
+        _after_the_end(session, operation, answer, now, late=attempt is not None)
         return operation
     operation.reason = answer.reason
     operation.reference = answer.reference or operation.reference
@@ -245,10 +245,13 @@ def record_answer(
     return operation
 
 
-def _after_the_end(session: Session, operation: Operation, answer: Answer, now: datetime) -> None:
+def _after_the_end(
+    session: Session, operation: Operation, answer: Answer, now: datetime, *, late: bool
+) -> None:
     """What an answer means for an operation that has ended: nothing, or that a bank sent the money back.
 
-    A refund and a payout to a bank may fail days after the provider called them done.
+    A refund and a payout to a bank may fail days after the provider called them done. A worker whose answer
+    is `late` may still say done of one that failed since: a webhook was quicker than it.
 
     Raises:
         BooksRefused: the rail contradicts the end it gave before.
@@ -258,6 +261,8 @@ def _after_the_end(session: Session, operation: Operation, answer: Answer, now: 
         return
     if state is OperationState.RETURNED:
         return  # told again, or read before it came back and recorded after
+    if late and kind in rules.MAY_COME_BACK and answer.outcome is Outcome.DONE:
+        return
     if kind not in rules.MAY_COME_BACK or answer.outcome is not Outcome.FAILED:
         raise errors.BooksRefused("the rail contradicts itself", operation=operation.id, status=state.value)
     _move(session, operation, OperationState.RETURNED, now)

@@ -200,6 +200,25 @@ def test_a_refund_that_came_back_is_not_forgotten_when_the_provider_is_away_just
     assert house.balance(rules.available(account)) == "25.00"
 
 
+def test_a_refund_that_failed_before_its_worker_could_say_done_stays_failed(house: StripeHouse) -> None:
+    """Seed 20261269 of the simulation: the webhook of the failure was quicker than the worker's own record."""
+    account = house.paid_in("25.00")
+    with house.database.transaction() as session:
+        refund = refunds.request_refund(
+            session, account, deposit_of(house.database, account), Money.parse("5.00"), now=house.clock()
+        ).id
+
+    def fails_and_is_told() -> None:
+        made = house.stripe.in_process().v1.refunds.list().data[0].id
+        house.stripe.fail_refund(made)
+        assert outbox.refresh(house.database, house.rail, refund, clock=house.clock)
+
+    run_slowly(house, refund, fails_and_is_told, after=True)
+    assert house.status(refund) == "failed"
+    assert house.balance(rules.available(account)) == "25.00"
+    assert broken(house.database) == []
+
+
 def test_a_lost_dispute_is_closed_without_its_webhook(house: StripeHouse) -> None:
     account = house.paid_in("25.00")
     with house.database.transaction() as session:
