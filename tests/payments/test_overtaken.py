@@ -201,7 +201,7 @@ def test_a_refund_that_came_back_is_not_forgotten_when_the_provider_is_away_just
 
 
 def test_a_refund_that_failed_before_its_worker_could_say_done_stays_failed(house: StripeHouse) -> None:
-    """Seed 20261269 of the simulation: the webhook of the failure was quicker than the worker's own record."""
+    """Seed 20261269 of the simulation: the webhook of the failure was quicker than the worker."""
     account = house.paid_in("25.00")
     with house.database.transaction() as session:
         refund = refunds.request_refund(
