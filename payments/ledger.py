@@ -91,7 +91,7 @@ def _post_by_function(
 ) -> list[Posting]:
     """Postgres: one round trip."""
     try:
-        rows = session.execute(_CALL, _arguments(postings, now)).all()
+        rows = session.connection().execute(_CALL, _arguments(postings, now)).all()
     except IntegrityError as error:
         session.rollback()
         raise errors.BooksRefused("the books refused this posting", key=postings[0][0]) from error
