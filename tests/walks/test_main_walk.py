@@ -66,8 +66,14 @@ def test_a_dearer_bounty_asks_for_a_code_in_the_scene_and_holds_the_money_back(
 ) -> None:
     bounty = house.post("/v1/bounties", photo_bounty(PLACE, reward="3.00", slots=2), key=agent_key).json()
     assert bounty["tier"] == 1
+    operator = house.account(kind="operator", name="reviewer")
     with phone_at(house.url, PLACE, seed=12) as honest:
-        assert honest.earn(bounty["id"], data.astronaut(), 0).status == "accepted"
+        capture = honest.earn(bounty["id"], data.astronaut(), 0)
+        # Code and turns are drawn at random: some cannot be read in every light, and are a person's case.
+        if capture.status == "review":
+            decision = {"verdict": "accept", "note": "the code is on paper"}
+            assert house.post(f"/v1/reviews/{capture.id}", decision, key=operator).status_code == 200
+        assert honest.read(capture.id).status == "accepted"
         balances = honest.get("/v1/me")["balances"]
     assert (balances["pending"], balances["payable"]) == ("3.00", "0.00")
 
