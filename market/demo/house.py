@@ -101,6 +101,14 @@ class House:
             time.sleep(0.05)
         raise HouseDown(f"the server was not ready in {START_WITHIN_S:.0f} s: see {self.log}")
 
+    def operator(self) -> str:
+        """A new reviewer's API key, made as an operator makes it: on the command line."""
+        command = [sys.executable, "-m", "market", "account", "reviewer", "--kind", "operator"]
+        made = subprocess.run(
+            command, cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=True
+        )
+        return made.stdout.split()[-1]
+
     def stop(self) -> None:
         """Stops the server and its worker."""
         if self._process is None or self._process.poll() is not None:

@@ -72,6 +72,23 @@ def find(person: Person, ask: str) -> str:
     raise NothingFound(f"no bounty near by asks {ask!r}")
 
 
+def reviewed(demo: Demo, person: Person, said: Capture) -> Capture:
+    """The capture, after a person's decision where the checks were not sure.
+
+    Code and turns of tier 1 are drawn at random, and some cannot be read in every light.
+    """
+    if said.status != "review":
+        return said
+    demo.record.say("the checks were not sure: a named reviewer looks, and accepts")
+    answer = demo.http.post(
+        f"/v1/reviews/{said.id}",
+        json={"verdict": "accept", "note": "The code stands on paper, before the counter."},
+        headers={"Authorization": f"Bearer {demo.house.operator()}", "Idempotency-Key": said.id},
+    )
+    answer.raise_for_status()
+    return person.read(said.id)
+
+
 def judged(demo: Demo, look: Look, said: Capture, began: float) -> None:
     """Writes an honest capture down: it must be accepted and paid in full."""
     look.status, look.reasons, look.paid, look.capture = said.status, said.reasons, said.paid, said.id

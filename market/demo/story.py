@@ -12,7 +12,7 @@ from collections.abc import Callable
 from market.demo import adversaries, cast
 from market.demo.agent import Agent
 from market.demo.record import Belief, Look
-from market.demo.stage import FIND_WITHIN_S, Demo, NothingFound, find, judged
+from market.demo.stage import FIND_WITHIN_S, Demo, NothingFound, find, judged, reviewed
 from market.simulator.cheats import Loot
 from market.simulator.instrument import Instrument
 
@@ -112,7 +112,7 @@ def answer_counter(demo: Demo) -> None:
     demo.record.say(f"it posts for $2.00, with a code to be seen in the scene: {cast.COUNTER}")
     adversaries.try_counter(demo, bounty)
     began = time.monotonic()
-    said = person.earn(bounty, cast.PHOTOS["coffee"](), 1, held=False)
+    said = reviewed(demo, person, person.earn(bounty, cast.PHOTOS["coffee"](), 1, held=False))
     look = Look(
         who="a guest",
         title="the counter",
