@@ -36,6 +36,7 @@ from verification.evidence import (
     Terms,
     Verdict,
 )
+from verification.report_json import report_json
 
 JUDGE = "bounties.judge_capture"
 RESEND = timedelta(seconds=5)
@@ -199,7 +200,7 @@ def settle_capture(session: DbSession, lease: Lease, report: Report, *, now: dat
     if capture.status != CaptureState.EXAMINING or capture.attempts != lease.attempt:
         return None
     outcome = Verdict.REJECT if report.neighbours else report.verdict
-    capture.report = receipts.report_json(report)
+    capture.report = report_json(report)
     capture.judged_at = now
     capture.reasons = telling.told(report.findings, outcome)
     _move(session, capture, rules.STATE_OF[outcome], now, "policy")  # no score: the row is its author's event

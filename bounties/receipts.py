@@ -15,38 +15,8 @@ from core import log, states
 from core.clock import wire
 from core.ids import new_id
 from payments.escrow import Released
-from verification.evidence import Report
 
 LEAF_PREFIX = b"spotcheck-receipt-v1\n"
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """A report as it is stored and shown: everything but the bytes of derivatives."""
-    return {
-        "verdict": report.verdict.value,
-        "p_genuine": report.p_genuine,
-        "interval": list(report.interval),
-        "p_answer": report.p_answer,
-        "reasons": list(report.reasons),
-        "findings": [
-            {
-                "check": finding.check,
-                "version": finding.version,
-                "family": finding.family.value,
-                "status": finding.status.value,
-                "llr": round(finding.llr, 4),
-                "reason": finding.reason,
-                "facts": dict(finding.facts),
-                "ms": round(finding.ms, 1),
-            }
-            for finding in report.findings
-        ],
-        "derivatives": [copy.sha256 for copy in report.derivatives],
-        "calibration": report.calibration,
-        "models": dict(report.models),
-        "engine": report.engine,
-        "ms": round(report.ms, 1),
-    }
 
 
 def public_findings(report: dict[str, Any]) -> list[dict[str, Any]]:

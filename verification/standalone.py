@@ -17,11 +17,12 @@ from verification import context as contexts
 from verification.case import Tools
 from verification.context import Context
 from verification.engine import Choice, Engine
-from verification.evidence import Finding, Json, Report
+from verification.evidence import Json, Report
 from verification.picture import Decoder
 from verification.pipeline import examine
 from verification.reading import Reader
 from verification.recall import Looks, Recall
+from verification.report_json import report_json
 from verification.trust import TrustList
 
 
@@ -69,19 +70,14 @@ class Standalone:
 
 def line(name: str, report: Report) -> dict[str, Json]:
     """What one context's JSON line says (docs/examine.md)."""
-    return {
-        "context": name,
-        "verdict": report.verdict.value,
+    said = report_json(report)
+    del said["derivatives"]  # nobody is handed copies here
+    rounded = {
         "p_genuine": round(report.p_genuine, 6),
         "interval": [round(edge, 6) for edge in report.interval],
         "p_answer": round(report.p_answer, 6) if report.p_answer is not None else None,
-        "reasons": list(report.reasons),
-        "findings": [_finding(finding) for finding in report.findings],
-        "calibration": report.calibration,
-        "models": dict(report.models),
-        "engine": report.engine,
-        "ms": round(report.ms, 1),
     }
+    return {"context": name, **said, **rounded}
 
 
 def refusal(name: str, error: SpotcheckError) -> dict[str, Json]:
@@ -131,16 +127,3 @@ def _tell(said: dict[str, Json]) -> bool:
     sys.stdout.write(json.dumps(said, allow_nan=False) + "\n")
     sys.stdout.flush()
     return "error" not in said
-
-
-def _finding(finding: Finding) -> Json:
-    return {
-        "check": finding.check,
-        "version": finding.version,
-        "family": finding.family.value,
-        "status": finding.status.value,
-        "llr": round(finding.llr, 4),
-        "reason": finding.reason,
-        "facts": dict(finding.facts),
-        "ms": round(finding.ms, 1),
-    }

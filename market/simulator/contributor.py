@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ Sleep: TypeAlias = Callable[[float], None]
 
 _JUDGED = frozenset({"accepted", "rejected", "review", "upheld", "revoked"})
 _RETRIES = 4
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of the group (FIPS 186)
 
 
 class Refused(Exception):
@@ -44,16 +46,22 @@ class Refused(Exception):
 
 
 class DeviceKey:
-    """A signing key that never leaves the simulated device: P-256 ("ES256") or "Ed25519"."""
+    """A signing key that never leaves the simulated device: P-256 ("ES256") or "Ed25519".
 
-    def __init__(self, algorithm: str) -> None:
+    Args:
+        source: 32 bytes of randomness; the system's unless told. With the nonce of RFC 6979 the same
+            source gives the same signatures.
+    """
+
+    def __init__(self, algorithm: str, source: bytes | None = None) -> None:
         if algorithm not in {"ES256", "Ed25519"}:
             raise ValueError(f"algorithm is ES256 or Ed25519, not {algorithm!r}")
         self.algorithm = algorithm
+        drawn = source or secrets.token_bytes(32)
         self._key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey = (
-            ec.generate_private_key(ec.SECP256R1())
+            ec.derive_private_key(int.from_bytes(drawn, "big") % (_P256_ORDER - 1) + 1, ec.SECP256R1())
             if algorithm == "ES256"
-            else ed25519.Ed25519PrivateKey.generate()
+            else ed25519.Ed25519PrivateKey.from_private_bytes(drawn)
         )
 
     @property
@@ -66,7 +74,9 @@ class DeviceKey:
         """64 bytes; for ES256 the raw r||s that WebCrypto gives."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(message)
-        r, s = decode_dss_signature(self._key.sign(message, ec.ECDSA(hashes.SHA256())))
+        r, s = decode_dss_signature(
+            self._key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        )
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 

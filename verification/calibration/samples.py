@@ -81,7 +81,7 @@ def parse(said: Mapping[str, Any]) -> Sample:
         genuine=genuine,
         verdict=Verdict(said["verdict"]),
         p_genuine=p_genuine,
-        findings=tuple(_finding(one) for one in said["findings"]),
+        findings=tuple(finding_of(one) for one in said["findings"]),
         answer_right=right,
         p_answer=None if said.get("p_answer") is None else float(said["p_answer"]),
         calibration=str(said.get("calibration", "")),
@@ -109,7 +109,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         yield from sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
 
 
-def _finding(said: Mapping[str, Any]) -> Finding:
+def finding_of(said: Mapping[str, Any]) -> Finding:
     """A finding as far as the file holds it: without version, bounds, facts and time."""
     llr = float(said["llr"])
     return Finding(

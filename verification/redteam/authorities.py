@@ -6,12 +6,9 @@ list under which the same process judges.
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 
-import c2pa
 from cryptography import x509
 
 from market.simulator.credentials import Authority, forge, new_authority, sign_c2pa
@@ -58,27 +55,8 @@ def graft(donor: bytes, jpeg: bytes) -> bytes:
 
 
 def name_remote(jpeg: bytes, url: str) -> bytes:
-    """The JPEG with nothing but the address of a manifest (in XMP)."""
-    created = {
-        "action": "c2pa.created",
-        "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
-    }
-    manifest = {
-        "claim_generator_info": [{"name": "spotcheck-simulator", "version": "1"}],
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}],
-    }
-    quiet = {
-        "verify": {"verify_after_sign": False, "remote_manifest_fetch": False, "ocsp_fetch": False},
-        "builder": {"thumbnail": {"enabled": False}},
-    }
-    held = authorities().maker
-    signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", held.chain_pem, held.key_pem, None))
-    out = io.BytesIO()
-    with c2pa.Builder(json.dumps(manifest), c2pa.Context.from_dict(quiet)) as builder:
-        builder.set_no_embed()
-        builder.set_remote_url(url)
-        builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), out)
-    return out.getvalue()
+    """The JPEG with nothing but the address of a manifest."""
+    return sign_c2pa(jpeg, authorities().maker, remote_url=url)
 
 
 def _segments(jpeg: bytes, marker: int) -> list[bytes]:

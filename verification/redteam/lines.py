@@ -12,9 +12,11 @@ from PIL import Image
 
 from core.geo import Area
 from verification import fusion, policy
-from verification.evidence import Family, Finding, Report, Status, Terms
+from verification.calibration.samples import finding_of
+from verification.evidence import Family, Finding, Report, Terms
 from verification.redteam.registry import Recipe, Stratum
 from verification.redteam.workshop import Sample, Workshop
+from verification.report_json import finding_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,10 @@ def compose(
 
 
 def _finding(one: Finding) -> dict[str, Any]:
-    return {
-        "check": one.check,
-        "family": one.family.value,
-        "status": one.status.value,
-        "llr": round(one.llr, 4),
-        "reason": one.reason,
-        "facts": dict(one.facts),
-    }
+    """What of a finding is kept: its version stands once a line, in `versions`."""
+    kept = ("check", "family", "status", "llr", "reason", "facts")
+    said = finding_json(one)
+    return {name: said[name] for name in kept}
 
 
 def outside(media: bytes) -> dict[str, Any]:
@@ -124,20 +122,7 @@ def outside(media: bytes) -> dict[str, Any]:
 
 def findings_of(line: Line) -> list[Finding]:
     """The findings, as far as a line holds them."""
-    return [
-        Finding(
-            check=one["check"],
-            version=line.versions.get(one["check"], ""),
-            family=Family(one["family"]),
-            status=Status(one["status"]),
-            llr=float(one["llr"]),
-            bounds=(min(0.0, one["llr"]), max(0.0, one["llr"])),
-            reason=one["reason"],
-            facts=one["facts"],
-            ms=0.0,
-        )
-        for one in line.findings
-    ]
+    return [finding_of(one | {"version": line.versions.get(one["check"], "")}) for one in line.findings]
 
 
 def rejudged(line: Line) -> Line:

@@ -235,7 +235,6 @@ def _means() -> str:
     makers = (
         "authorities",
         "copying",
-        "device",
         "lens",
         "photographs",
         "retrying",

@@ -22,6 +22,7 @@ import numpy as np
 from core.accounts.rules import statement_message
 from core.clock import wire
 from core.geo import EARTH_RADIUS_M, Area, Spot
+from market.simulator.contributor import DeviceKey
 from market.simulator.motion import Motion, hold, pan
 from market.simulator.scene import Scene
 from verification.checks.sun import light
@@ -29,7 +30,6 @@ from verification.codes import ALPHABET, LENGTH
 from verification.context import Context, Earlier
 from verification.evidence import Burst, Evidence, Json, Session, Standing, Terms, Verdict
 from verification.policy import PHOTO_TIERS
-from verification.redteam.device import Key
 from verification.redteam.lens import FPS, FRAMES, Camera, Shot, cut, finish, still
 from verification.redteam.photographs import Photograph, Pixels, Shelf
 
@@ -85,7 +85,7 @@ class Workshop:
     mode: str
     tier: int
     oracle: Oracle
-    key: Key = field(init=False)
+    key: DeviceKey = field(init=False)
     place: Spot = field(init=False)
     issued_at: datetime = field(init=False)
     code: str = field(init=False)
@@ -93,7 +93,7 @@ class Workshop:
     camera: Camera = field(init=False)
 
     def __post_init__(self) -> None:
-        self.key = Key.make(self.rng)
+        self.key = DeviceKey("ES256", self.rng.bytes(32))
         self.place = Spot(round(self.rng.uniform(-55, 60), 6), round(self.rng.uniform(-170, 170), 6))
         self.issued_at = _daytime(self.base.rgb, self.place, self.rng)
         self.code = self.pan = ""
@@ -133,6 +133,14 @@ class Workshop:
         """Makes another photograph the base, at an hour that suits it."""
         self.base = photo
         self.issued_at = _daytime(photo.rgb, self.place, self.rng)
+
+    def another_view(self) -> Photograph:
+        """Stands before one photograph of a place that has several; another of that place."""
+        names = sorted(self.shelf.places)
+        views = self.shelf.places[names[int(self.rng.integers(len(names)))]]
+        first, second = self.rng.permutation(len(views))[:2]
+        self.stand_before(views[int(second)])
+        return views[int(first)]
 
     def other_order(self) -> str:
         """Turns that are not those asked for."""
@@ -214,7 +222,7 @@ class Workshop:
         *,
         say: Mapping[str, Json] | None = None,
         text: str | None = None,
-        key: Key | None = None,
+        key: DeviceKey | None = None,
         terms: Terms | None = None,
         session: Mapping[str, object] | None = None,
         burst: Burst | None = None,
@@ -265,7 +273,7 @@ class Workshop:
     def _session(
         self,
         statement: str,
-        key: Key,
+        key: DeviceKey,
         claim: str,
         device: str,
         nonce: str,
@@ -279,7 +287,7 @@ class Workshop:
             device=device,
             device_revoked=False,
             algorithm=self.key.algorithm,
-            public_key=self.key.spki,
+            public_key=self.key.public_key,
             nonce=nonce,
             code=self.code,
             pan=self.pan,

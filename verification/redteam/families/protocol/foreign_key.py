@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from verification.redteam.device import Key
+from market.simulator.contributor import DeviceKey
 from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
 @family("foreign_key", stratum="protocol")
 def _make(workshop: Workshop) -> Sample:
-    return workshop.sample(workshop.evidence(workshop.still(), key=Key.make(workshop.rng)))
+    return workshop.sample(
+        workshop.evidence(workshop.still(), key=DeviceKey("ES256", workshop.rng.bytes(32)))
+    )
