@@ -126,13 +126,13 @@ def findings_of(line: Line) -> list[Finding]:
 
 
 def rejudged(line: Line) -> Line:
-    """The line under the constants in force now: findings stay, fusion and policy are done again.
+    """The line under constants and policy in force now: findings stay, fusion and policy are done again.
 
-    So a new calibration costs seconds, not a new run. Adaptive lines are not judged again: what their
-    cheat tried next depended on the verdicts.
+    So a new calibration or policy costs seconds, not a new run. Adaptive lines are not judged again: what
+    their cheat tried next depended on the verdicts.
     """
     constants = fusion.calibration()
-    if line.stratum == Stratum.ADAPTIVE or line.calibration == f"{constants.name} sha256:{constants.sha256}":
+    if line.stratum == Stratum.ADAPTIVE:
         return line
     findings, terms = findings_of(line), _terms(line)
     fused = fusion.fuse(

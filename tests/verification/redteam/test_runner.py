@@ -82,6 +82,7 @@ def test_new_constants_judge_old_findings_again() -> None:
     new = rejudged(old)
     assert (new.verdict, new.reasons) == ("reject", ["bad"])
     assert fusion.calibration().sha256 in new.calibration
+    assert rejudged(replace(new, verdict="accept")).verdict == "reject", "the policy may have changed too"
     assert rejudged(replace(old, stratum="adaptive")).verdict == "accept"
 
 
