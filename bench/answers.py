@@ -26,6 +26,7 @@ from bench.report import Row, arguments, finish
 from tests.fakes.seeing import BlindEngine, EmptyMemory
 from tests.verification import stage
 from tests.verification.eyes import picture
+from verification import constants as numbers
 from verification import fusion
 from verification.case import Case, Tools
 from verification.checks.answer import answer
@@ -82,7 +83,7 @@ def judged(count: int, pictures: dict[str, Pixels], seed: int) -> list[Judged]:
     """The real check and the fusion in use, on `count` captures."""
     source, found = random.Random(seed), []
     check = next(check for check in registered() if check.run is answer)
-    constants = fusion.calibration()
+    constants = numbers.calibration()
     with Decoder() as decoder:
         tools = Tools(decoder, EmptyMemory(), BlindEngine(), Reader(), TrustList())
         for number in range(count):

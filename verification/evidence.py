@@ -290,6 +290,7 @@ class Report:
     Attributes:
         p_genuine: posterior in 0..1 with `interval` (low, high).
         p_answer: probability that the answer is right given a genuine capture; None if none was asked.
+        frauds: probability of each way to be false (`verification.frauds`); with `p_genuine` they make 1.
         neighbours: proven copies among earlier captures; the settling transaction looks again at
             what became of them.
         calibration: name and SHA-256 of the fusion constants used.
@@ -302,6 +303,7 @@ class Report:
     p_genuine: float
     interval: tuple[float, float]
     p_answer: float | None
+    frauds: Mapping[str, float]
     reasons: tuple[str, ...]
     findings: tuple[Finding, ...]
     neighbours: tuple[Neighbour, ...]

@@ -20,7 +20,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from verification import fusion, policy
+from verification import constants, fusion, policy
 from verification.case import Case, Tools
 from verification.evidence import (
     Derivative,
@@ -52,7 +52,7 @@ def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = N
     if evidence.terms.kind == "stream" or case.picture is not None:
         derivatives, finding = _derivatives(case)
         findings.append(finding)
-    calibration = fusion.calibration()
+    calibration = constants.calibration()
     fused = fusion.fuse(
         findings,
         calibration,
@@ -67,6 +67,7 @@ def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = N
         p_genuine=fused.p_genuine,
         interval=fused.interval,
         p_answer=fused.p_answer,
+        frauds={fraud.value: p for fraud, p in fused.frauds.items()},
         reasons=reasons,
         findings=tuple(findings),
         neighbours=tuple(case.neighbours),

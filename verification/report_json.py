@@ -28,6 +28,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "p_genuine": report.p_genuine,
         "interval": list(report.interval),
         "p_answer": report.p_answer,
+        "frauds": {fraud: float(f"{p:.4g}") for fraud, p in report.frauds.items()},
         "reasons": list(report.reasons),
         "findings": [finding_json(finding) for finding in report.findings],
         "derivatives": [copy.sha256 for copy in report.derivatives],

@@ -17,7 +17,7 @@ from core.db import Database
 from core.money import Money
 from payments import audit
 from payments.tables import LedgerAccount, Transfer
-from verification import fusion
+from verification import constants as numbers
 
 # (kind of account it left, kind it reached) -> the name of the flow
 _FLOWS = {
@@ -78,5 +78,5 @@ def audited(database: Database) -> list[audit.Figure]:
 
 def constants() -> dict[str, Any]:
     """The fusion's name, its prior and what a proof against a capture weighs, for the chart of findings."""
-    used = fusion.calibration()
+    used = numbers.calibration()
     return {"name": used.name, "prior": used.prior_genuine, "hard_fail": used.hard_fail_llr}

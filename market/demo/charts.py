@@ -5,14 +5,12 @@ Colours come from the page's style sheet by class, so that light and dark are on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, TypeAlias
 
 from market.demo.record import Belief
-from verification import fusion
-from verification.evidence import Family, Finding, Status
+from verification.evidence import Family, Status
 
 Row: TypeAlias = "tuple[str, float | None, str]"
 HONEST_REACH = 3.0  # nats at either end of a bar track
@@ -47,44 +45,29 @@ def forecast_curve(beliefs: Sequence[Belief], names: Mapping[str, str]) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def contributions(report: Mapping[str, Any], required: frozenset[Family], tier: int) -> list[Row]:
-    """What each family added to the log-odds, as `verification.fusion` fuses them, with the constants in use.
-
-    Args:
-        required: families the terms asked for.
+def said(report: Mapping[str, Any]) -> list[Row]:
+    """What each family of evidence said of a capture.
 
     Returns:
         (family, nats, reasons) in the families' order; nats None where the family proved the capture false.
-        Last, where it is not nothing, what the model of their sum made of it.
     """
-    findings = [_finding(said) for said in report["findings"]]
-    fused = fusion.fuse(findings, fusion.calibration(), required=required, answered=False, tier=tier)
     rows: list[Row] = []
     for family in Family:
-        own = [finding for finding in findings if finding.family is family]
-        if not own or family not in fused.parts:
+        own = [one for one in report["findings"] if one["family"] == family]
+        if not own or family is Family.ANSWER:
             continue
-        failed = [finding.reason for finding in own if finding.status is Status.HARD_FAIL]
-        spoken = [finding.reason for finding in own if finding.status is Status.OK]
-        reasons = dict.fromkeys(failed or spoken or [finding.reason for finding in own])
-        rows.append((family.value, None if failed else fused.parts[family], ", ".join(reasons)))
-    if abs(fused.together) > 1e-9:
-        rows.append(("together", fused.together, "families err together"))
+        failed = [one["reason"] for one in own if one["status"] == Status.HARD_FAIL]
+        spoken = [one["reason"] for one in own if one["status"] == Status.OK]
+        reasons = dict.fromkeys(failed or spoken or [one["reason"] for one in own])
+        nats = sum(one["llr"] for one in own)
+        rows.append((family.value, None if failed else nats, ", ".join(reasons)))
     return rows
 
 
-def _finding(said: Mapping[str, Any]) -> Finding:
-    return Finding(
-        said.get("check", ""),
-        said.get("version", ""),
-        Family(said["family"]),
-        Status(said["status"]),
-        said["llr"],
-        (said["llr"], said["llr"]),
-        said["reason"],
-        {},
-        0.0,
-    )
+def doubts(report: Mapping[str, Any]) -> str:
+    """What may still be false about a capture, the most probable first: plain words."""
+    ranked = sorted(report["frauds"].items(), key=lambda one: -one[1])
+    return ", ".join(f"{escape(fraud)} {p:.1%}" for fraud, p in ranked)
 
 
 def bars(rows: Sequence[Row], reach: float, *, why: bool = True) -> str:
@@ -160,12 +143,6 @@ def sparkline(values: Sequence[float], unit: str) -> str:
         f'<text class="soft" x="{_WIDTH - 62}" y="24">{high:.2f} {escape(unit)}</text>'
         f'<text class="soft" x="{_WIDTH - 62}" y="92">{low:.2f} {escape(unit)}</text></svg>'
     )
-
-
-def probability(prior: float, rows: Sequence[Row], hard: float) -> float:
-    """The posterior that these contributions make: what the chart must agree with."""
-    odds = math.log(prior / (1 - prior)) + sum(hard if nats is None else nats for _, nats, _ in rows)
-    return 1 / (1 + math.exp(-odds))
 
 
 def _open(height: int, label: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 
-from bounties.rules import required_families
 from market.demo import cast, charts
 from market.demo.charts import Row
 from market.demo.record import Look, Record
@@ -21,7 +20,8 @@ def honest(record: Record) -> str:
     return (
         "<h2>Honest captures</h2><p class=soft>What the verifier found, by family of evidence, in nats: a "
         "bar to the right is evidence for a genuine capture, to the left against. One nat multiplies the odds by "
-        f"2.7.</p><div class=looks>{''.join(shown)}</div>"
+        "2.7, but only against the frauds that this kind of evidence can tell: what remains to doubt stands "
+        f"below.</p><div class=looks>{''.join(shown)}</div>"
     )
 
 
@@ -48,11 +48,8 @@ def answered(answer: object) -> str:
 
 
 def evidence(look: Look, record: Record) -> list[Row]:
-    """What each family added to this capture's log-odds; [] when the verifier left no report."""
-    if not look.report or "fusion" not in record.facts:
-        return []
-    kind = "photo" if look.picture else "stream"
-    return charts.contributions(look.report, required_families(kind, look.tier), look.tier)
+    """What each family said of this capture; [] when the verifier left no report."""
+    return charts.said(look.report) if look.report and "fusion" in record.facts else []
 
 
 def _card(look: Look, record: Record) -> str:
@@ -80,6 +77,7 @@ def _weighed(look: Look, record: Record) -> str:
         f"<span>after all evidence <b class=good>{look.report['p_genuine']:.1%}</b> ({low:.0%} to {high:.0%})</span></div>"
         f"{charts.bars(rows, reach)}<div class=scale><span>&minus;{reach:.0f}</span><span>0</span>"
         f"<span>+{reach:.0f}</span></div>"
+        f"<p class='small soft'>If it is false after all: {charts.doubts(look.report)}.</p>"
     )
 
 

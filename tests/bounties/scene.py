@@ -158,6 +158,7 @@ def report(
         p_genuine=p,
         interval=(p - 0.05, min(1.0, p + 0.02)),
         p_answer=0.8,
+        frauds={"forged": 1 - p},
         reasons=(),
         findings=(finding,),
         neighbours=tuple(Neighbour(n, "geometry", 0.99) for n in neighbours),

@@ -10,6 +10,7 @@ import numpy as np
 
 from verification.calibration.samples import Sample
 from verification.evidence import Family, Finding, Status, Verdict
+from verification.frauds import Fraud
 
 ATTACKS = ("screen", "print", "splice", "still", "street", "clip")
 
@@ -22,7 +23,7 @@ def found(family: Family, llr: float | None, reason: str = "said") -> Finding:
 
 
 def world(seed: int, *, bases: int = 60, each: int = 2, split: str = "calibration") -> list[Sample]:
-    """Honest captures and six attacks at T0 and T1 for each base, and a protocol attack proven false.
+    """Honest captures and six staged attacks at T0 and T1 for each base, and a forged one proven false.
 
     Depth tells a screen and a print (llr N(-2, 1) against N(2, 1), overstated three times); motion tells
     all but the clip; at T0 neither runs. One in five attacks leaves motion out, one in fifty honest ones.
@@ -61,6 +62,7 @@ def _one(
         findings.append(found(Family.ANSWER, float(dice.normal(1 if right else -1, 1))))
     p = 0.0001 if protocol else float(np.clip(dice.normal(0.9 if honest else 0.4, 0.1), 0.01, 0.99))
     verdict = Verdict.REJECT if protocol else Verdict.ACCEPT if p > 0.75 else Verdict.REVIEW
+    fraud = None if honest else Fraud.FORGED if protocol else Fraud.STAGED
     return Sample(
-        identity, base, tier, stratum, family, split, honest, verdict, p, tuple(findings), right, None
+        identity, base, tier, stratum, family, split, honest, verdict, p, tuple(findings), fraud, right
     )

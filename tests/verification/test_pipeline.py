@@ -15,7 +15,7 @@ from PIL import Image
 from tests.assets.build import encoded, make, scene
 from tests.verification import stage
 from tests.verification.authority import found
-from verification import fusion, registry
+from verification import constants, registry
 from verification.case import Case, Tools
 from verification.evidence import Evidence, Family, Finding, Json, Outcome, Report, Status, Verdict, ok
 from verification.picture import Decoder
@@ -56,7 +56,7 @@ def test_an_honest_photo_is_accepted(tools: Tools) -> None:
     assert report.interval[0] < report.p_genuine < report.interval[1]
     assert report.p_answer is None
     assert report.engine == tools.engine.reason
-    used = fusion.calibration()
+    used = constants.calibration()
     assert report.calibration == f"{used.name} sha256:{used.sha256}"
     (copy,) = report.derivatives
     assert Image.open(io.BytesIO(copy.data)).size == (copy.width, copy.height) == (800, 600)

@@ -11,6 +11,7 @@ import pytest
 from verification.calibration import samples
 from verification.calibration.samples import Sample
 from verification.evidence import Family, Finding, Status, Verdict
+from verification.frauds import Fraud
 
 ONE = Sample(
     "a1",
@@ -26,8 +27,8 @@ ONE = Sample(
         Finding("burst", "", Family.MOTION, Status.OK, -1.5, (-1.5, 0.0), "flat", {}, 0.0),
         Finding("session", "", Family.SESSION, Status.HARD_FAIL, 0.0, (0.0, 0.0), "wrong_nonce", {}, 0.0),
     ),
-    None,
-    0.5,
+    Fraud.STAGED,
+    p_answer=0.5,
 )
 
 
@@ -39,7 +40,7 @@ def test_a_sample_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_the_last_line_of_an_id_counts_and_order_is_that_of_ids(tmp_path: Path) -> None:
-    other = replace(ONE, id="a0", genuine=True)
+    other = replace(ONE, id="a0", genuine=True, fraud=None)
     lines = [samples.line_of(one) for one in (ONE, other, replace(ONE, p_genuine=0.75))]
     (tmp_path / "x.jsonl").write_text("\n".join(lines))
     assert samples.read([tmp_path]) == [other, replace(ONE, p_genuine=0.75)]

@@ -41,7 +41,7 @@ def judged(decoder: Decoder, rgb: Pixels | None, references: list[bytes]) -> Out
 
 
 def test_without_references_or_picture_it_is_silent(decoder: Decoder) -> None:
-    assert judged(decoder, other(), []).reason == "no_references"
+    assert judged(decoder, other(), []).reason == "no_likeness_asked"
     assert judged(decoder, None, [encode(other())]).reason == "no_picture"
     assert judged(decoder, other(), [b"no picture"]).reason == "references_unreadable"
 

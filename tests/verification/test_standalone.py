@@ -10,13 +10,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from market.simulator.camera import render
 from tests.assets.build import make
 from tests.verification import stage
-from tests.verification.eyes import paper, put, sample
+from tests.verification.eyes import sample
 from verification import pdq
 from verification.__main__ import COMMANDS
 from verification.__main__ import main as command
@@ -39,8 +41,8 @@ def standalone() -> Iterator[Standalone]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("contexts")
-    photo = put(sample("coffee"), paper("K7M4XP"), tilt=4)
-    Image.fromarray(photo).save(made / "photo.jpg", quality=92)
+    (made / "photo.jpg").write_bytes(render(sample("coffee"), code="K7M4XP", seed=3).jpeg)
+    photo = np.asarray(Image.open(made / "photo.jpg"))
     Image.fromarray(photo[40:, 60:]).save(made / "crop.jpg", quality=80)
     Image.fromarray(sample("chelsea")).save(made / "other.jpg", quality=90)
     (made / "broken.jpg").write_bytes(make("truncated.jpg"))
@@ -93,8 +95,8 @@ def test_an_honest_capture_is_accepted(standalone: Standalone, folder: Path) -> 
     said = judged(standalone, folder, honest(folder))
     assert (said["verdict"], said["reasons"]) == ("accept", [])
     assert set(said) == {
-        "context", "verdict", "p_genuine", "interval", "p_answer", "reasons", "findings", "calibration",
-        "models", "engine", "ms",
+        "context", "verdict", "p_genuine", "interval", "p_answer", "frauds", "reasons", "findings",
+        "calibration", "models", "engine", "ms",
     }  # fmt: skip
     assert finding(said, "session")["reason"] == "session_sound"
     assert finding(said, "challenge")["reason"] == "code_seen"

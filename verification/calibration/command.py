@@ -3,9 +3,9 @@
     python -m verification calibrate --samples FOLDER --out verification/calibration.json --seed 1
 
 Reads the samples' lines (`calibration.samples`), takes only those of the split "calibration", learns
-(`calibration.learning`), prints what each family's evidence is worth and how good the whole is on bases and
-attack families it has not seen, and writes the file. The same samples, seed and commit give the same bytes.
-Families with too few samples keep the constants of `hand_set.json`, and the file says so.
+(`calibration.learning`), prints what each family's evidence is worth against each fraud and how good the
+whole is on bases and attack families it has not seen, and writes the file. The same samples, seed and commit
+give the same bytes. Families with too few samples keep the constants of `hand_set.json`; the file says so.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from verification import fusion
+from verification import constants, fusion
 from verification.calibration import learning, samples, scoring
 from verification.calibration.learning import Data
 from verification.calibration.samples import Sample
 from verification.calibration.scoring import Doubles, Figure
+from verification.constants import Against, Knots, Model
 from verification.evidence import Family
-from verification.fusion import Knots, Model
+from verification.frauds import Fraud
 
 SPLIT = "calibration"
 _NOTE = (
@@ -43,7 +44,8 @@ class Learnt:
 
     Attributes:
         file: the object that is written.
-        table: one row a family: name, status, honest and attacks that spoke, a, b, low, high, abstain.
+        table: one row a fraud and family: names, status, honest and attacks that spoke, a, b, low,
+            high, abstain.
         figures: "T0" … or "all" -> name of a score -> figure; "as judged" before, "calibrated" after.
     """
 
@@ -63,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--samples", type=Path, nargs="+", required=True, help="JSON lines, or folders of them"
     )
-    parser.add_argument("--out", type=Path, default=fusion.PATH)
-    parser.add_argument("--by-hand", type=Path, default=fusion.HAND_SET, help="constants to begin from")
+    parser.add_argument("--out", type=Path, default=constants.PATH)
+    parser.add_argument("--by-hand", type=Path, default=constants.HAND_SET, help="constants to begin from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--prior", type=float, help="stated share of genuine captures; default: as by hand")
     parser.add_argument("--name", help="default: learnt-<date of the commit>")
@@ -104,9 +106,7 @@ def learn(found: Sequence[Sample], begun: Mapping[str, Any], *, seed: int, name:
     Raises:
         ValueError: too few samples to learn from.
     """
-    by_hand = fusion.parse(begun, "")
-    if not 0 < by_hand.prior_genuine < 1:
-        raise ValueError(f"a prior lies between 0 and 1, not at {by_hand.prior_genuine}")
+    by_hand = constants.parse(begun, "")
     soft = [sample for sample in found if not sample.proven_false]
     honest = {sample.base for sample in soft if sample.genuine}
     attacks = {(sample.base, sample.family) for sample in soft if not sample.genuine}
@@ -116,24 +116,38 @@ def learn(found: Sequence[Sample], begun: Mapping[str, Any], *, seed: int, name:
             f"{SPLIT!r}: at least {learning.ENOUGH} of each are needed"
         )
     data = learning.arrays(soft)
-    everyone = np.ones(len(soft), dtype=bool)
-    models: dict[Family, Model] = {}
-    hand = dict(by_hand.families)
-    del hand[Family.ANSWER]
-    for family, model in hand.items():
-        models[family] = learning.family_model(data, family, everyone, model)
-        if models[family].learnt:
-            models[family] = learning.with_spread(data, family, models[family], model, seed)
-    folds = learning.folds_of(data, seed)
-    sums, outside = learning.sums_unseen(data, hand, folds, seed)
-    final = learning.with_doubt(data, sums, learning.knots(data, sums, everyone, by_hand.final), seed)
-    models[Family.ANSWER] = _answer(found, by_hand.families[Family.ANSWER], seed)
-    unseen = learning.cross_checked(data, sums, folds, by_hand.final) + outside
+    mix = learning.mixes(data)
+    models: dict[Fraud, Against] = {}
+    unseen: dict[Fraud, Doubles] = {}
+    for fraud, against in by_hand.frauds.items():
+        families, final, unseen[fraud] = _against(data, fraud, against, seed)
+        models[fraud] = Against(mix[fraud], families, final)
+    answer = _answer(found, by_hand.answer, seed)
     return Learnt(
-        _file(found, begun, models, final, seed, name),
-        [_row(data, family, models[family]) for family in Family],
-        _figures(soft, data, unseen, by_hand.prior_genuine, seed),
+        _file(found, begun, models, answer, seed, name),
+        [
+            _row(data, fraud, family, model)
+            for fraud in models
+            for family, model in models[fraud].families.items()
+        ],
+        _figures(soft, data, learning.together(data, unseen, mix), by_hand.prior_genuine, seed),
     )
+
+
+def _against(
+    data: Data, fraud: Fraud, by_hand: Against, seed: int
+) -> tuple[dict[Family, Model], Knots, Doubles]:
+    """What is learnt against one fraud, and every capture's ratio by models that have not seen it, [n]."""
+    mask, hand = data.against(fraud), dict(by_hand.families)
+    models: dict[Family, Model] = {}
+    for family, model in hand.items():
+        models[family] = learning.family_model(data, family, mask, model)
+        if models[family].learnt:
+            models[family] = learning.with_spread(data, family, mask, models[family], model, seed)
+    folds = learning.folds_of(data, seed)
+    sums, outside = learning.sums_unseen(data, hand, mask, folds, seed)
+    final = learning.with_doubt(data, sums, mask, learning.knots(data, sums, mask), seed)
+    return models, final, learning.cross_checked(data, sums, mask, folds) + outside
 
 
 def _answer(found: Sequence[Sample], by_hand: Model, seed: int) -> Model:
@@ -144,7 +158,9 @@ def _answer(found: Sequence[Sample], by_hand: Model, seed: int) -> Model:
     data = learning.arrays(asked, [bool(sample.answer_right) for sample in asked])
     everyone = np.ones(len(asked), dtype=bool)
     model = learning.family_model(data, Family.ANSWER, everyone, by_hand)
-    return learning.with_spread(data, Family.ANSWER, model, by_hand, seed) if model.learnt else model
+    if not model.learnt:
+        return model
+    return learning.with_spread(data, Family.ANSWER, everyone, model, by_hand, seed)
 
 
 def _figures(
@@ -179,9 +195,10 @@ def _figures(
     return result
 
 
-def _row(data: Data, family: Family, model: Model) -> dict[str, Any]:
-    spoke = np.isfinite(data.sums[family])
+def _row(data: Data, fraud: Fraud, family: Family, model: Model) -> dict[str, Any]:
+    spoke = np.isfinite(data.sums[family]) & data.against(fraud)
     return {
+        "fraud": fraud.value,
         "family": family.value,
         "status": "learnt" if model.learnt else "hand-set",
         "honest": int((spoke & data.truth).sum()),
@@ -197,21 +214,18 @@ def _row(data: Data, family: Family, model: Model) -> dict[str, Any]:
 def _file(
     found: Sequence[Sample],
     begun: Mapping[str, Any],
-    models: Mapping[Family, Model],
-    final: Knots,
+    models: Mapping[Fraud, Against],
+    answer: Model,
     seed: int,
     name: str | None,
 ) -> dict[str, Any]:
     commit, date = _commit()
     attacks = [sample for sample in found if not sample.genuine]
     digest = hashlib.sha256("\n".join(samples.line_of(sample) for sample in found).encode()).hexdigest()
-    # What no calibration has seen stands as it was set by hand, word for word.
-    families = {
-        family: _object(models[Family(family)]) if models[Family(family)].learnt else said
-        for family, said in begun["families"].items()
-    }
+    learnt = {"answer": _object(answer)} if answer.learnt else {}
     return {
         **begun,
+        **learnt,
         "name": name or f"learnt-{date}",
         "created": date,
         "learnt_from": {
@@ -224,9 +238,15 @@ def _file(
             "commit": commit,
         },
         "note": _NOTE,
-        "families": families,
-        "final": _joint(final) if final.learnt else begun["final"],
+        "frauds": {fraud.value: _fraud(against) for fraud, against in models.items()},
     }
+
+
+def _fraud(against: Against) -> dict[str, Any]:
+    """What is learnt against it; what is not stands in the families set by hand."""
+    learnt = {family.value: _object(model) for family, model in against.families.items() if model.learnt}
+    final = _joint(against.final) if against.final.learnt else None
+    return {"mix": [round(share, 6) for share in against.mix], "families": learnt, "final": final}
 
 
 def _object(model: Model) -> dict[str, Any]:
@@ -273,14 +293,14 @@ def _commit() -> tuple[str, str]:
 
 
 def written(file: Mapping[str, Any]) -> str:
-    """The file's text: one line a key, and one a family."""
+    """The file's text: one line a key, and one a family and a fraud."""
     rows = []
     for key, value in file.items():
-        if key == "families":
+        if key in {"families", "frauds"}:
             inner = ",\n".join(
                 f"    {json.dumps(name)}: {json.dumps(model)}" for name, model in value.items()
             )
-            rows.append(f'  "families": {{\n{inner}\n  }}')
+            rows.append(f'  "{key}": {{\n{inner}\n  }}')
         else:
             rows.append(f"  {json.dumps(key)}: {json.dumps(value)}")
     return "{\n" + ",\n".join(rows) + "\n}\n"
@@ -288,17 +308,21 @@ def written(file: Mapping[str, Any]) -> str:
 
 def lines(learnt: Learnt) -> Iterator[str]:
     """The tables as text."""
-    yield "family       status    honest attack      a      b    low   high  abstain T0 T1 T2"
+    yield "against    family       status    honest attack      a      b    low   high  abstain T0 T1 T2"
     for row in learnt.table:
         abstain = " ".join(f"{value:+.1f}" for value in row["abstain"])
         yield (
-            f"{row['family']:<12} {row['status']:<9} {row['honest']:>6} {row['attack']:>6} {row['a']:>6.2f} "
-            f"{row['b']:>+6.2f} {row['low']:>+6.2f} {row['high']:>+6.2f}  {abstain}"
+            f"{row['fraud']:<10} {row['family']:<12} {row['status']:<9} {row['honest']:>6} "
+            f"{row['attack']:>6} {row['a']:>6.2f} {row['b']:>+6.2f} {row['low']:>+6.2f} "
+            f"{row['high']:>+6.2f}  {abstain}"
         )
-    final = learnt.file["final"]
-    for tier, points in enumerate(final["knots"]):
-        ends = f"{points[0][1]:+.2f} at {points[0][0]:+.2f} to {points[-1][1]:+.2f} at {points[-1][0]:+.2f}"
-        yield f"sum at T{tier}    {final['status']:<9} {ends}"
+    for fraud, one in learnt.file["frauds"].items():
+        yield f"{fraud:<10} share of the false at T0, T1, T2: " + ", ".join(f"{w:.0%}" for w in one["mix"])
+        for tier, points in enumerate(one["final"]["knots"] if one["final"] else ()):
+            ends = (
+                f"{points[0][1]:+.2f} at {points[0][0]:+.2f} to {points[-1][1]:+.2f} at {points[-1][0]:+.2f}"
+            )
+            yield f"{fraud:<10} sum at T{tier}  {ends}"
     yield "On bases and attack families not seen in fitting; captures proven false left out; 95 % by base:"
     for who, rows in learnt.figures.items():
         for how, scores in rows.items():

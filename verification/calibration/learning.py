@@ -1,8 +1,9 @@
 """Learns the fusion's models from judged captures of known truth.
 
-Only captures that nothing proves false take part: on the others fusion does not decide. In every fit each
-tier's honest captures weigh as much as its attacks, and every attack family as much as the next, so that
-neither the prior nor how often an attack was drawn enters a log-likelihood ratio.
+Only captures that nothing proves false take part: on the others fusion does not decide. Each fraud
+(`frauds.Fraud`) is learnt for itself: the honest captures against the attacks that commit it, in the families
+that bear on it. In every fit each tier's honest captures weigh as much as its attacks, and every attack
+family as much as the next, so that neither the prior nor how often an attack was drawn enters a ratio.
 
 How a family is learnt: a logistic line on the sum of its checks' ratios, over the captures in which it
 spoke, weighed among all in which it ran: so the line holds what *speaking* is worth as well, and abstaining
@@ -11,7 +12,10 @@ photographs, and for attacks distinct pairs of photograph and attack.
 
 How the sum is learnt: bins of equal mass, pooled until they rise (`knots`), on sums made by models that saw
 neither the capture's base photograph nor its attack family (`sums_unseen`): an attack of tomorrow is one that
-nobody calibrated on.
+nobody calibrated on. A fraud of which there is one attack family only is learnt from that family.
+
+The shares of the frauds (`mixes`): every attack family of a tier weighs alike, as in the published table, and
+each fraud has one more that nobody thought of.
 """
 
 from __future__ import annotations
@@ -25,8 +29,10 @@ import numpy.typing as npt
 from verification.calibration import logistic
 from verification.calibration.samples import Sample
 from verification.calibration.scoring import Bools, Doubles, masses
-from verification.evidence import Family, Status
-from verification.fusion import TIERS, Knots, Model, spoken
+from verification.constants import PLAIN, TIERS, Knots, Model
+from verification.evidence import Family
+from verification.frauds import Fraud
+from verification.fusion import silent, spoken
 
 FOLDS = 4
 ENOUGH = 27  # independent ones of either class below which nothing is learnt
@@ -34,6 +40,7 @@ ENOUGH_UNSEEN = ENOUGH * (FOLDS - 1) // FOLDS  # with one fold held out
 FEW = 2  # where resampling drew some twice and left others out
 WORST_ABSTAIN = -4.0
 BINS = 16  # of equal mass, for the model of the sum
+_ORDER = list(Fraud)
 NEAR = 1e-4  # sums that are one
 ROUNDS = 40  # resamplings of the bases for a model's spread
 
@@ -44,6 +51,7 @@ class Data:
 
     Attributes:
         base / attack: numbers of the base photograph and of the attack family; -1 for a true one.
+        fraud: which of `Fraud`, in their order; -1 for a true one.
         sums: family -> the sum of what its checks said, NaN where none spoke.
         ran: family -> whether it spoke or abstained.
     """
@@ -52,8 +60,14 @@ class Data:
     tier: npt.NDArray[np.int64]
     base: npt.NDArray[np.int64]
     attack: npt.NDArray[np.int64]
+    fraud: npt.NDArray[np.int64]
     sums: dict[Family, Doubles]
     ran: dict[Family, Bools]
+
+    def against(self, fraud: Fraud) -> Bools:
+        """The true ones and those that commit this fraud."""
+        chosen: Bools = self.truth | (self.fraud == _ORDER.index(fraud))
+        return chosen
 
     def units(self, mask: Bools) -> tuple[float, float]:
         """Independent true and false ones: distinct bases; distinct pairs of base and attack."""
@@ -69,14 +83,15 @@ def arrays(samples: Sequence[Sample], truth: Sequence[bool] | None = None) -> Da
     sums, ran = {}, {}
     for family in Family:
         said = [spoken(family, s.findings) for s in samples]
-        silent = [any(f.family is family and f.status is Status.ABSTAIN for f in s.findings) for s in samples]
+        mute = [silent(family, s.findings) for s in samples]
         sums[family] = np.array([np.nan if one is None else one for one in said], dtype=np.float64)
-        ran[family] = np.isfinite(sums[family]) | np.array(silent, dtype=bool)
+        ran[family] = np.isfinite(sums[family]) | np.array(mute, dtype=bool)
     return Data(
         known,
         np.array([s.tier for s in samples], dtype=np.int64),
         np.unique(np.array([s.base for s in samples]), return_inverse=True)[1].astype(np.int64),
         np.where(known, -1, attack),
+        np.array([-1 if s.fraud is None else _ORDER.index(s.fraud) for s in samples], dtype=np.int64),
         sums,
         ran,
     )
@@ -156,12 +171,10 @@ def costs(
     return tuple(found), tuple(learnt)
 
 
-def with_spread(data: Data, family: Family, model: Model, by_hand: Model, seed: int) -> Model:
+def with_spread(data: Data, family: Family, mask: Bools, model: Model, by_hand: Model, seed: int) -> Model:
     """The same model with what resampling the bases says of its line."""
-    everyone = np.ones(len(data.truth), dtype=bool)
     drawn = [
-        family_model(data, family, everyone, by_hand, times=times, enough=FEW)
-        for times in resampled(data, seed)
+        family_model(data, family, mask, by_hand, times=times, enough=FEW) for times in resampled(data, seed)
     ]
     return replace(model, spread=_spread([(one.a, one.b) for one in drawn if one.learnt]))
 
@@ -205,29 +218,37 @@ def totals(data: Data, models: dict[Family, Model]) -> tuple[Doubles, Doubles]:
 
 
 def sums_unseen(
-    data: Data, by_hand: dict[Family, Model], folds: npt.NDArray[np.int64], seed: int
+    data: Data,
+    by_hand: dict[Family, Model],
+    mask: Bools,
+    folds: npt.NDArray[np.int64],
+    seed: int,
 ) -> tuple[Doubles, Doubles]:
-    """As `totals`, by models that saw neither a capture's base nor its attack; a true one's are the mean.
+    """As `totals`, by models learnt from `mask` that saw neither a capture's base nor its attack.
+
+    For captures that are no attacks in `mask` the mean over the models of their fold.
 
     Args:
         folds: [n], the fold of each sample's base.
     """
-    names = np.unique(data.attack[~data.truth])
-    groups = min(FOLDS, len(names))
-    dealt = np.random.default_rng(seed).permutation(len(names)) % groups
+    attacks = mask & ~data.truth
+    names = np.unique(data.attack[attacks])
+    groups = max(1, min(FOLDS, len(names)))
     group = np.full(len(data.truth), -1)
-    group[~data.truth] = dealt[np.searchsorted(names, data.attack[~data.truth])]
+    if groups > 1:
+        dealt = np.random.default_rng(seed).permutation(len(names)) % groups
+        group[attacks] = dealt[np.searchsorted(names, data.attack[attacks])]
     result = np.zeros((2, len(data.truth)))
     for fold in range(FOLDS):
         for held in range(groups):
-            train = (folds != fold) & (group != held)
+            train = mask & (folds != fold) & (group != held)
             models = {
                 family: family_model(data, family, train, model, enough=ENOUGH_UNSEEN)
                 for family, model in by_hand.items()
             }
-            test = (folds == fold) & ((group == held) | data.truth)
+            test = (folds == fold) & ((group == held) | (group == -1))
             found = np.stack(totals(data, models))
-            result[:, test] += found[:, test] / np.where(data.truth[test], groups, 1)
+            result[:, test] += found[:, test] / np.where(group[test] == -1, groups, 1)
     return result[0], result[1]
 
 
@@ -238,19 +259,17 @@ def folds_of(data: Data, seed: int) -> npt.NDArray[np.int64]:
     return dealt
 
 
-def knots(
-    data: Data, sums: Doubles, mask: Bools, by_hand: Knots, *, times: Doubles | None = None, enough: int = 0
-) -> Knots:
+def knots(data: Data, sums: Doubles, mask: Bools, *, times: Doubles | None = None, enough: int = 0) -> Knots:
     """The model of the sum, one a tier; a tier with fewer than `enough` takes that of all tiers together.
 
-    `by_hand` where even all tiers together have fewer. Spreads are left at 0; see `with_doubt`.
+    The sum itself where even all tiers together have fewer. Spreads are left at 0; see `with_doubt`.
     """
     weighed = weights(data, mask, times)
     enough = enough or ENOUGH_UNSEEN
     groups = [mask & (weighed > 0) & (data.tier == tier) for tier in range(TIERS)]
     everyone = np.logical_or.reduce(groups)
     if min(data.units(everyone)) < enough:
-        return by_hand
+        return PLAIN
     chosen = [group if min(data.units(group)) >= enough else everyone for group in groups]
     tiers = tuple(_rising(data, sums, group, weighed) for group in chosen)
     return Knots(tiers, tuple((0.0,) * len(tier) for tier in tiers))
@@ -282,12 +301,11 @@ def _rising(data: Data, sums: Doubles, mask: Bools, weighed: Doubles) -> tuple[t
     return tuple(found)
 
 
-def with_doubt(data: Data, sums: Doubles, model: Knots, seed: int) -> Knots:
+def with_doubt(data: Data, sums: Doubles, mask: Bools, model: Knots, seed: int) -> Knots:
     """The same model with what resampling the bases says of each knot."""
     if not model.learnt:
         return model
-    everyone = np.ones(len(sums), dtype=bool)
-    drawn = [knots(data, sums, everyone, model, times=times, enough=FEW) for times in resampled(data, seed)]
+    drawn = [knots(data, sums, mask, times=times, enough=FEW) for times in resampled(data, seed)]
     spread = tuple(
         tuple(float(np.std([one.at(s, tier) for one in drawn])) for s, _ in points)
         for tier, points in enumerate(model.tiers)
@@ -295,11 +313,28 @@ def with_doubt(data: Data, sums: Doubles, model: Knots, seed: int) -> Knots:
     return replace(model, spread=spread)
 
 
-def cross_checked(data: Data, sums: Doubles, folds: npt.NDArray[np.int64], by_hand: Knots) -> Doubles:
+def cross_checked(data: Data, sums: Doubles, mask: Bools, folds: npt.NDArray[np.int64]) -> Doubles:
     """Every capture's calibrated log-likelihood ratio by a model of the sum that did not see its base."""
     result = np.zeros(len(sums))
     for fold in range(FOLDS):
-        model = knots(data, sums, folds != fold, by_hand)
+        model = knots(data, sums, mask & (folds != fold))
         for index in np.flatnonzero(folds == fold).tolist():
             result[index] = model.at(float(sums[index]), int(data.tier[index]))
     return result
+
+
+def mixes(data: Data) -> dict[Fraud, tuple[float, ...]]:
+    """Each fraud's share of the false captures of each tier."""
+    counts = np.ones((len(_ORDER), TIERS))
+    for number in range(len(_ORDER)):
+        for tier in range(TIERS):
+            here = (data.fraud == number) & (data.tier == tier)
+            counts[number, tier] += len(np.unique(data.attack[here]))
+    return {fraud: tuple((counts[k] / counts.sum(axis=0)).tolist()) for k, fraud in enumerate(_ORDER)}
+
+
+def together(data: Data, ratios: dict[Fraud, Doubles], mix: dict[Fraud, tuple[float, ...]]) -> Doubles:
+    """The evidence of each capture, [n] nats: `fusion.fuse`'s sum over the frauds."""
+    weighed = [np.log(np.array(mix[fraud]))[data.tier] - llr for fraud, llr in ratios.items()]
+    found: Doubles = -np.logaddexp.reduce(weighed)
+    return found

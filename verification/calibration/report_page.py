@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from verification import fusion
+from verification import constants, fusion
 from verification.calibration import drawings, samples, scoring
 from verification.calibration.drawings import Bin, Curve
 from verification.calibration.samples import Sample
@@ -111,7 +111,7 @@ def page(found: Sequence[Sample], summary: Mapping[str, Any], folder: str) -> It
 
 def _held_out(false: set[str]) -> str:
     """Whether the constants in use were learnt from any of these families."""
-    learnt = json.loads(fusion.PATH.read_text(encoding="utf-8"))["learnt_from"]
+    learnt = json.loads(constants.PATH.read_text(encoding="utf-8"))["learnt_from"]
     if not learnt:
         return "The constants are set by hand: nothing was learnt from any capture."
     both = sorted(false & set(learnt["families"]))
@@ -191,7 +191,7 @@ def _missed(found: Sequence[Sample]) -> Iterator[str]:
 
 
 def _calibration(found: Sequence[Sample], folder: str) -> Iterator[str]:
-    prior = fusion.calibration().prior_genuine
+    prior = constants.calibration().prior_genuine
     yield (
         f"\n## Is p_genuine what it says?\n\nAt the stated prior of {prior:.0%} genuine, every attack family "
         "of a tier weighing alike; adaptive ones and captures that a check proved false are left out. Cllr "
@@ -249,7 +249,7 @@ def _arrays(own: Sequence[Sample], prior: float) -> tuple[Doubles, scoring.Bools
 
 def _drawings(found: Sequence[Sample]) -> dict[str, str]:
     """Name -> SVG."""
-    prior = fusion.calibration().prior_genuine
+    prior = constants.calibration().prior_genuine
     tiers = {f"Tier {tier}": own for tier, own in _tiers(found).items()}
     main = max((s.tier for s in found if s.genuine), default=0)
     honest = np.array([s.p_genuine for s in found if s.genuine and s.tier == main], dtype=np.float64)

@@ -2,8 +2,9 @@
 
 Keys: `id`; `base`, the photograph the scene was made from (samples of one base are not independent);
 `tier` 0, 1, 2 (or "T0" …); `stratum` ("honest", "protocol", "reuse", "sighted", "adaptive"); `family`, how it
-was made, honestly or not; `split`, "calibration" or "reported"; `genuine`; `verdict`; `p_genuine`;
-`findings`, a list of {`check`, `family`, `status`, `llr`, `reason`} with the *evidence* family;
+was made, honestly or not; `fraud`, what is false (`frauds.Fraud`), null for an honest one; `split`,
+"calibration" or "reported"; `genuine`; `verdict`; `p_genuine`; `findings`, a list of {`check`, `family`,
+`status`, `llr`, `reason`} with the *evidence* family;
 `answer_right`, true, false or null where nothing was asked or nobody knows; `p_answer`, a number or null.
 May be absent: `calibration`, the name and hash of the constants it was judged with. Other keys are left
 alone. One id stands once; where it stands more than once (a resumed run) the last line
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from verification.evidence import Family, Finding, Status, Verdict
+from verification.frauds import Fraud
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Sample:
     verdict: Verdict
     p_genuine: float
     findings: tuple[Finding, ...]
+    fraud: Fraud | None = None
     answer_right: bool | None = None
     p_answer: float | None = None
     calibration: str = ""
@@ -71,6 +74,9 @@ def parse(said: Mapping[str, Any]) -> Sample:
         raise ValueError(f"p_genuine is {p_genuine}")
     if not isinstance(genuine, bool) or not (right is None or isinstance(right, bool)):
         raise TypeError("genuine is true or false, answer_right also null")
+    fraud = None if said["fraud"] is None else Fraud(said["fraud"])
+    if genuine is not (fraud is None):
+        raise ValueError("a false capture names its fraud, a genuine one has none")
     return Sample(
         id=str(said["id"]),
         base=str(said["base"]),
@@ -82,6 +88,7 @@ def parse(said: Mapping[str, Any]) -> Sample:
         verdict=Verdict(said["verdict"]),
         p_genuine=p_genuine,
         findings=tuple(finding_of(one) for one in said["findings"]),
+        fraud=fraud,
         answer_right=right,
         p_answer=None if said.get("p_answer") is None else float(said["p_answer"]),
         calibration=str(said.get("calibration", "")),

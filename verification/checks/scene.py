@@ -38,11 +38,11 @@ MATCH, DOUBLE, STRONGEST = 0.7, 0.3, 1.3  # nats at strength 1, for each doublin
 def scene(case: Case) -> Outcome:
     """OK "scene_matches", "scene_differs" or "copies_reference".
 
-    Abstains "no_references", "no_picture", "references_unreadable" or "scene_inconclusive".
+    Abstains "no_likeness_asked", "no_picture", "references_unreadable" or "scene_inconclusive".
     """
     given = case.evidence.references[:MOST]
     if not given:
-        return abstain("no_references")
+        return abstain("no_likeness_asked")
     if case.picture is None:
         return abstain("no_picture")
     seen = looks_of(given, case)

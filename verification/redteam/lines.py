@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from core.geo import Area
-from verification import fusion, policy
+from verification import constants, fusion, policy
 from verification.calibration.samples import finding_of
 from verification.evidence import Family, Finding, Report, Terms
 from verification.redteam.registry import Recipe, Stratum
@@ -37,6 +37,7 @@ class Line:
     seed: int
     index: int
     genuine: bool
+    fraud: str | None
     verdict: str
     p_genuine: float
     p_answer: float | None
@@ -79,6 +80,7 @@ def compose(
         seed=seed,
         index=index,
         genuine=recipe.genuine,
+        fraud=None if recipe.fraud is None else recipe.fraud.value,
         verdict=report.verdict.value,
         p_genuine=round(report.p_genuine, 6),
         p_answer=None if report.p_answer is None else round(report.p_answer, 6),
@@ -131,25 +133,25 @@ def rejudged(line: Line) -> Line:
     So a new calibration or policy costs seconds, not a new run. Adaptive lines are not judged again: what
     their cheat tried next depended on the verdicts.
     """
-    constants = fusion.calibration()
+    used = constants.calibration()
     if line.stratum == Stratum.ADAPTIVE:
         return line
     findings, terms = findings_of(line), _terms(line)
     fused = fusion.fuse(
         findings,
-        constants,
+        used,
         required=policy.required(terms),
         answered=line.p_answer is not None,
         tier=line.tier,
     )
-    verdict, reasons = policy.judge(findings, fused.p_genuine, terms, constants)
+    verdict, reasons = policy.judge(findings, fused.p_genuine, terms, used)
     return replace(
         line,
         verdict=verdict.value,
         p_genuine=round(fused.p_genuine, 6),
         p_answer=None if fused.p_answer is None else round(fused.p_answer, 6),
         reasons=list(reasons),
-        calibration=f"{constants.name} sha256:{constants.sha256}",
+        calibration=f"{used.name} sha256:{used.sha256}",
     )
 
 

@@ -15,6 +15,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from verification.frauds import Fraud
+
 if TYPE_CHECKING:
     from verification.redteam.workshop import Sample, Workshop
 
@@ -43,6 +45,7 @@ class Recipe:
     """One registered family.
 
     Attributes:
+        fraud: what is false about its samples; None of an honest one.
         tiers: tiers of bounty at which it is tried; the first is the one its stratum's bar speaks of.
         needs: what the photographs must offer besides real ones: "ai" (generated stills), "places"
             (several views of one place); without it the family is left out, and the table says so.
@@ -53,6 +56,7 @@ class Recipe:
     name: str
     stratum: Stratum
     split: Split
+    fraud: Fraud | None
     tiers: tuple[int, ...]
     needs: frozenset[str]
     thin: int
@@ -61,16 +65,18 @@ class Recipe:
     @property
     def genuine(self) -> bool:
         """Whether its samples are honest captures."""
-        return self.stratum is Stratum.HONEST
+        return self.fraud is None
 
 
 _RECIPES: dict[str, Recipe] = {}
+_FRAUDS = {Stratum.PROTOCOL: Fraud.FORGED, Stratum.REUSE: Fraud.COPIED}
 
 
 def family(
     name: str,
     *,
     stratum: str,
+    fraud: str = "",
     split: str = "reported",
     tiers: tuple[int, ...] = (0,),
     needs: Collection[str] = (),
@@ -78,14 +84,20 @@ def family(
 ) -> Callable[[Make], Make]:
     """Registers a family under a name of its own.
 
+    Args:
+        fraud: what is false; may be left out where the stratum says it: protocol attacks are forged, reuse is
+            copied.
+
     Raises:
-        ValueError: the name is taken, or the stratum or split is unknown.
+        ValueError: the name is taken, or the stratum, the fraud or the split is unknown or missing.
     """
+    kind = Stratum(stratum)
+    false = None if kind is Stratum.HONEST else Fraud(fraud) if fraud else _FRAUDS[kind]
 
     def register(make: Make) -> Make:
         if name in _RECIPES:
             raise ValueError(f"two families are called {name}")
-        _RECIPES[name] = Recipe(name, Stratum(stratum), Split(split), tiers, frozenset(needs), thin, make)
+        _RECIPES[name] = Recipe(name, kind, Split(split), false, tiers, frozenset(needs), thin, make)
         return make
 
     return register

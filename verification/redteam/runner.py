@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from market.simulator import camera
-from verification import fusion
+from verification import constants
 from verification import registry as checks
 from verification.context import Context
 from verification.redteam import lines
@@ -131,7 +131,7 @@ def key_of(recipe: Recipe, seed: int, photos: Path | None) -> str:
     parts = [seed, photos.name if photos else "packages", source, _means()]
     parts += [f"{check.name}:{check.version}" for check in checks.registered()]
     if recipe.stratum is Stratum.ADAPTIVE:  # what is tried next depends on the verdicts
-        parts.append(fusion.calibration().sha256)
+        parts.append(constants.calibration().sha256)
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 

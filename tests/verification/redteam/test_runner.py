@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from verification import fusion
+from verification import constants
 from verification.calibration.scoring import rate
 from verification.redteam import command, runner
 from verification.redteam.control import control
@@ -30,6 +30,7 @@ def line(family: str, stratum: str, index: int, verdict: str = "reject", **chang
         seed=1,
         index=index,
         genuine=stratum == "honest",
+        fraud=None if stratum == "honest" else "staged",
         verdict=verdict,
         p_genuine=0.5,
         p_answer=None,
@@ -81,7 +82,7 @@ def test_new_constants_judge_old_findings_again() -> None:
     old = line("f", "protocol", 0, "accept", findings=[found], calibration="another")
     new = rejudged(old)
     assert (new.verdict, new.reasons) == ("reject", ["bad"])
-    assert fusion.calibration().sha256 in new.calibration
+    assert constants.calibration().sha256 in new.calibration
     assert rejudged(replace(new, verdict="accept")).verdict == "reject", "the policy may have changed too"
     assert rejudged(replace(old, stratum="adaptive")).verdict == "accept"
 

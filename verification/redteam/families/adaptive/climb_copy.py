@@ -14,7 +14,7 @@ from verification.redteam.retrying import Care, best_of
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("climb_copy", stratum="adaptive", tiers=(0,), thin=5)
+@family("climb_copy", stratum="adaptive", fraud="copied", tiers=(0,), thin=5)
 def _make(workshop: Workshop) -> Sample:
     original = workshop.jpeg(workshop.still().rgb)
     memory = [workshop.earlier(original)]

@@ -12,7 +12,7 @@ from verification.redteam.staging import composited, moved
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("prnu_copied", stratum="adaptive", tiers=(1,), thin=5)
+@family("prnu_copied", stratum="adaptive", fraud="staged", tiers=(1,), thin=5)
 def _make(workshop: Workshop) -> Sample:
     taken = [workshop.photo_of(workshop.other()) for _ in range(8)]
     account = workshop.token("acc")

@@ -9,7 +9,7 @@ from verification.redteam.staging import defocused, fitted, on_screen
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("retry_screens", stratum="adaptive", tiers=(1,), thin=5)
+@family("retry_screens", stratum="adaptive", fraud="staged", tiers=(1,), thin=5)
 def _make(workshop: Workshop) -> Sample:
     shown = fitted(workshop.base.rgb)
 

@@ -9,7 +9,7 @@ from verification.redteam.staging import composited, moved
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("retry_stills", stratum="adaptive", tiers=(1,), thin=5)
+@family("retry_stills", stratum="adaptive", fraud="staged", tiers=(1,), thin=5)
 def _make(workshop: Workshop) -> Sample:
     def attempt(care: Care) -> Evidence:
         shown = composited(workshop, workshop.base.rgb, care[0])

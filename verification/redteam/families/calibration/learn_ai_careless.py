@@ -7,7 +7,9 @@ from verification.redteam.staging import composited, moved
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_ai_careless", stratum="sighted", split="calibration", tiers=(1,), needs=("ai",))
+@family(
+    "learn_ai_careless", stratum="sighted", fraud="staged", split="calibration", tiers=(1,), needs=("ai",)
+)
 def _make(workshop: Workshop) -> Sample:
     made = composited(workshop, workshop.made().rgb, float(workshop.rng.uniform(0.2, 0.6)))
     return workshop.sample(

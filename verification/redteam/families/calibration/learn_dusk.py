@@ -8,7 +8,7 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_dusk", stratum="sighted", split="calibration", tiers=(1, 0))
+@family("learn_dusk", stratum="sighted", fraud="misplaced", split="calibration", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     workshop.issued_at = workshop.issued_at - timedelta(hours=9)
     return workshop.sample(workshop.evidence(workshop.shoot()))

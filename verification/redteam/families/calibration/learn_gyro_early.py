@@ -9,7 +9,7 @@ from verification.redteam.staging import felt_later
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_gyro_early", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_gyro_early", stratum="sighted", fraud="staged", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     shot, late = workshop.shoot(), float(workshop.rng.uniform(0.9, 1.3))
     motion = shot.motion or workshop.move()

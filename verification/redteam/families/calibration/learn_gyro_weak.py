@@ -8,7 +8,7 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_gyro_weak", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_gyro_weak", stratum="sighted", fraud="staged", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     shot = workshop.shoot()
     motion = shot.motion or workshop.move()

@@ -8,7 +8,7 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_held_clip", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_held_clip", stratum="sighted", fraud="staged", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     held = hold(FRAMES, FPS, workshop.rng)
     return workshop.sample(workshop.evidence(workshop.shoot(motion=held)))

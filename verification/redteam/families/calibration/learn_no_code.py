@@ -6,6 +6,6 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_no_code", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_no_code", stratum="sighted", fraud="staged", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     return workshop.sample(workshop.evidence(workshop.shoot(code="")))

@@ -9,7 +9,7 @@ from verification.redteam.staging import pasted
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_spliced_large", stratum="sighted", split="calibration", tiers=(1, 0))
+@family("learn_spliced_large", stratum="sighted", fraud="altered", split="calibration", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     shot, share = workshop.shoot(), float(workshop.rng.uniform(0.45, 0.55))
     spliced = pasted(shot.rgb, workshop.photograph(workshop.other()), workshop.rng, share=share)

@@ -7,7 +7,7 @@ from verification.redteam.staging import frozen, typed
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_still_boxed", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_still_boxed", stratum="sighted", fraud="staged", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     found = typed(
         workshop.photograph(workshop.base),

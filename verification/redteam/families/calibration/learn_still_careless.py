@@ -7,7 +7,7 @@ from verification.redteam.staging import composited, moved
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_still_careless", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_still_careless", stratum="sighted", fraud="staged", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     found = composited(workshop, workshop.base.rgb, float(workshop.rng.uniform(0.2, 0.6)))
     return workshop.sample(

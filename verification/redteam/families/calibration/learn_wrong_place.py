@@ -9,7 +9,7 @@ from verification.redteam.staging import fitted
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_wrong_place", stratum="sighted", split="calibration", tiers=(1, 0))
+@family("learn_wrong_place", stratum="sighted", fraud="misplaced", split="calibration", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     references = tuple(workshop.jpeg(fitted(workshop.other().rgb)) for _ in range(2))
     evidence = replace(workshop.evidence(workshop.shoot()), references=references)

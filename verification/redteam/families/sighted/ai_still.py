@@ -7,7 +7,7 @@ from verification.redteam.staging import composited, frozen
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("ai_still", stratum="sighted", tiers=(1, 0), needs=("ai",))
+@family("ai_still", stratum="sighted", fraud="staged", tiers=(1, 0), needs=("ai",))
 def _make(workshop: Workshop) -> Sample:
     made = composited(workshop, workshop.made().rgb)
     return workshop.sample(workshop.evidence(frozen(workshop, made, workshop.move())))

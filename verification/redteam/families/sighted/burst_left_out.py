@@ -8,7 +8,7 @@ from verification.redteam.staging import composited
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("burst_left_out", stratum="sighted", tiers=(1,))
+@family("burst_left_out", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     found = composited(workshop, workshop.base.rgb)
     return workshop.sample(workshop.evidence(Shot(found)))

@@ -7,6 +7,6 @@ from verification.redteam.staging import overlaid
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("code_overlaid", stratum="sighted", tiers=(1,))
+@family("code_overlaid", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     return workshop.sample(workshop.evidence(overlaid(workshop.shoot(code=""), workshop.code, workshop.rng)))

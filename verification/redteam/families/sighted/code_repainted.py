@@ -9,7 +9,7 @@ from verification.redteam.staging import composited
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("code_repainted", stratum="sighted", tiers=(1,))
+@family("code_repainted", stratum="sighted", fraud="altered", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     motion = workshop.move()
     clip = workshop.shoot(code=workshop.new_code(), motion=motion)

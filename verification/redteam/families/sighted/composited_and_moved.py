@@ -7,7 +7,7 @@ from verification.redteam.staging import composited, moved
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("composited_and_moved", stratum="sighted", tiers=(1, 0))
+@family("composited_and_moved", stratum="sighted", fraud="staged", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     found = composited(workshop, workshop.base.rgb)
     return workshop.sample(workshop.evidence(moved(workshop, found, workshop.move())))

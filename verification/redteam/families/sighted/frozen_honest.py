@@ -7,7 +7,7 @@ from verification.redteam.staging import frozen
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("frozen_honest", stratum="sighted", tiers=(1,))
+@family("frozen_honest", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     shot = workshop.shoot()
     return workshop.sample(

@@ -9,7 +9,7 @@ from verification.redteam.staging import felt_like
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("gyro_foreign", stratum="sighted", tiers=(1,))
+@family("gyro_foreign", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     motion = workshop.move()
     shot, other = workshop.shoot(motion=motion), workshop.move()

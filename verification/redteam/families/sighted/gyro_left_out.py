@@ -9,7 +9,7 @@ from verification.redteam.staging import composited, moved
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("gyro_left_out", stratum="sighted", tiers=(1,))
+@family("gyro_left_out", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     shot = moved(workshop, composited(workshop, workshop.base.rgb), workshop.move())
     return workshop.sample(workshop.evidence(replace(shot, motion=None)))

@@ -9,7 +9,7 @@ from verification.redteam.staging import felt_later
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("gyro_shifted", stratum="sighted", tiers=(1,))
+@family("gyro_shifted", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     motion, late = workshop.move(), float(workshop.rng.uniform(0.2, 0.8))
     evidence = workshop.evidence(replace(workshop.shoot(motion=motion), motion=felt_later(motion, late)))

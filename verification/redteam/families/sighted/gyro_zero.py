@@ -9,7 +9,7 @@ from verification.redteam.staging import felt_still
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("gyro_zero", stratum="sighted", tiers=(1,))
+@family("gyro_zero", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     motion = workshop.move()
     shot = workshop.shoot(motion=motion)

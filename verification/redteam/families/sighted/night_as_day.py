@@ -8,7 +8,7 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("night_as_day", stratum="sighted", tiers=(1, 0))
+@family("night_as_day", stratum="sighted", fraud="misplaced", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     workshop.issued_at = workshop.issued_at + timedelta(hours=11)
     return workshop.sample(workshop.evidence(workshop.shoot()))

@@ -9,7 +9,7 @@ from verification.redteam.staging import removed
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("object_removed", stratum="sighted", tiers=(1, 0))
+@family("object_removed", stratum="sighted", fraud="altered", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     shot, share = workshop.shoot(), float(workshop.rng.uniform(0.15, 0.3))
     return workshop.sample(

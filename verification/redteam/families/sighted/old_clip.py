@@ -7,7 +7,7 @@ from verification.redteam.staging import overlaid
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("old_clip", stratum="sighted", tiers=(1,))
+@family("old_clip", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     clip = workshop.shoot(code="", motion=workshop.move(workshop.other_order()))
     return workshop.sample(workshop.evidence(overlaid(clip, workshop.code, workshop.rng)))

@@ -6,6 +6,6 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("old_clip_tracked", stratum="sighted", tiers=(1,))
+@family("old_clip_tracked", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     return workshop.sample(workshop.evidence(workshop.shoot(motion=workshop.move(workshop.other_order()))))

@@ -9,7 +9,7 @@ from verification.redteam.staging import composited
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("photo_not_of_burst", stratum="sighted", tiers=(1,))
+@family("photo_not_of_burst", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     shot = workshop.shoot()
     return workshop.sample(workshop.evidence(replace(shot, rgb=composited(workshop, workshop.other().rgb))))

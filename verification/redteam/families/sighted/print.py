@@ -7,7 +7,7 @@ from verification.redteam.staging import composited, fitted, in_print
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("print", stratum="sighted", tiers=(1, 0))
+@family("print", stratum="sighted", fraud="staged", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     shown = composited(workshop, workshop.base.rgb) if workshop.tier else fitted(workshop.base.rgb)
 

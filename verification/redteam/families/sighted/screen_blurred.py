@@ -7,7 +7,7 @@ from verification.redteam.staging import composited, defocused, fitted, on_scree
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("screen_blurred", stratum="sighted", tiers=(1, 0))
+@family("screen_blurred", stratum="sighted", fraud="staged", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     shown = composited(workshop, workshop.base.rgb) if workshop.tier else fitted(workshop.base.rgb)
 

@@ -7,7 +7,7 @@ from verification.redteam.staging import fitted, in_print
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("sheet_before_print", stratum="sighted", tiers=(1,))
+@family("sheet_before_print", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     source = in_print(workshop, fitted(workshop.base.rgb), (1.5, 3.0))
     return workshop.sample(workshop.evidence(workshop.shoot(source)))

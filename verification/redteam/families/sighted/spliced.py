@@ -9,7 +9,7 @@ from verification.redteam.staging import pasted
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("spliced", stratum="sighted", tiers=(1, 0))
+@family("spliced", stratum="sighted", fraud="altered", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     shot, share = workshop.shoot(), float(workshop.rng.uniform(0.2, 0.35))
     spliced = pasted(shot.rgb, workshop.photograph(workshop.other()), workshop.rng, share=share)

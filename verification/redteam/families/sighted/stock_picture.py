@@ -7,7 +7,7 @@ from verification.redteam.staging import frozen
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("stock_picture", stratum="sighted", tiers=(1, 0))
+@family("stock_picture", stratum="sighted", fraud="staged", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     found = workshop.photograph(workshop.base)
     return workshop.sample(workshop.evidence(frozen(workshop, found, workshop.move())))

@@ -7,7 +7,7 @@ from verification.redteam.staging import frozen, typed
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("stock_typed_code", stratum="sighted", tiers=(1, 0))
+@family("stock_typed_code", stratum="sighted", fraud="staged", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     found = typed(workshop.photograph(workshop.base), workshop.code, workshop.rng)
     return workshop.sample(workshop.evidence(frozen(workshop, found, workshop.move())))

@@ -31,7 +31,7 @@ def _panorama(rgb: Pixels) -> Pixels:
     return np.asarray(whole, np.uint8)
 
 
-@family("street_view", stratum="sighted", tiers=(1, 0))
+@family("street_view", stratum="sighted", fraud="staged", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     made = composited(workshop, _panorama(workshop.base.rgb))
     return workshop.sample(workshop.evidence(moved(workshop, made, workshop.move())))

@@ -9,7 +9,7 @@ from verification.redteam.staging import fitted
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("two_layer_screen", stratum="sighted", tiers=(1,))
+@family("two_layer_screen", stratum="sighted", fraud="staged", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     gap = float(workshop.rng.uniform(0.03, 0.15))
     focal = workshop.camera.phone.focal

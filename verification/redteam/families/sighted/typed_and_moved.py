@@ -7,7 +7,7 @@ from verification.redteam.staging import moved, typed
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("typed_and_moved", stratum="sighted", tiers=(1, 0))
+@family("typed_and_moved", stratum="sighted", fraud="staged", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     found = typed(workshop.photograph(workshop.base), workshop.code, workshop.rng)
     return workshop.sample(workshop.evidence(moved(workshop, found, workshop.move())))

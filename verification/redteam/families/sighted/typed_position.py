@@ -6,7 +6,7 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("typed_position", stratum="sighted", tiers=(1, 0))
+@family("typed_position", stratum="sighted", fraud="misplaced", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     terms = workshop.terms()
     centre = terms.area.centre if terms.area else workshop.place

@@ -9,7 +9,7 @@ from verification.redteam.staging import fitted
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("wrong_place", stratum="sighted", tiers=(1, 0), needs=("places",))
+@family("wrong_place", stratum="sighted", fraud="misplaced", tiers=(1, 0), needs=("places",))
 def _make(workshop: Workshop) -> Sample:
     names = sorted(workshop.shelf.places)
     views = workshop.shelf.places[names[int(workshop.rng.integers(len(names)))]]
