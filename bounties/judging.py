@@ -25,10 +25,13 @@ from core.queue import enqueue
 from core.states import History
 from payments import escrow
 from verification import telling
+from verification.agreement import accuracy_of, choices_of
+from verification.constants import calibration
 from verification.evidence import (
     Burst,
     Derivative,
     Evidence,
+    Other,
     Part,
     Report,
     Session,
@@ -105,7 +108,34 @@ def evidence_of(session: DbSession, capture_id: str) -> Evidence:
         last_reading_at=last_reading_at(session, device.id, capture.order) if parts else None,
         standing=standing_of(session, capture),
         burst=Burst((), sha256=sealed["burst"]) if "burst" in sealed else None,
+        others=others_of(session, capture, bounty),
+        ties=_ties(capture, claim),
     )
+
+
+def others_of(session: DbSession, capture: Capture, bounty: Bounty) -> tuple[Other, ...]:
+    """What earlier accepted captures of its bounty answered."""
+    found = session.execute(
+        select(Capture, Claim)
+        .join(Claim, Claim.id == Capture.claim)
+        .where(
+            Capture.bounty == bounty.id,
+            Capture.order < capture.order,
+            Capture.status == CaptureState.ACCEPTED,
+        )
+        .order_by(Capture.order)
+    ).all()
+    choices, prior = choices_of(bounty.terms["answer_schema"]), calibration().prior_answer
+    return tuple(
+        Other(other.answer["value"], accuracy_of(other.report, prior, choices), _ties(other, claim))
+        for other, claim in found
+        if other.report is not None and other.answer["value"] is not None
+    )
+
+
+def _ties(capture: Capture, claim: Claim) -> frozenset[str]:
+    """What makes two captures' answers one: the account and the device."""
+    return frozenset({f"account:{capture.account}", f"device:{claim.device}"})
 
 
 def standing_of(session: DbSession, capture: Capture) -> Standing:

@@ -20,11 +20,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from verification.codes import clean
-from verification.evidence import Json
+from verification.evidence import Family, Json, Status
+from verification.fusion import logit, sigmoid
 
+CHECK = "agreement"  # the check that asks this module
 OPEN_CHOICES = 8
 PRIOR = (7.0, 3.0)  # Beta: sources are right in 0.7 of the cases, worth ten questions (hand-set)
 LEAST, MOST = 0.02, 0.98  # no source's accuracy is taken to be further out
@@ -64,6 +66,13 @@ def choices_of(schema: Mapping[str, Json]) -> int | None:
 def alone(p_genuine: float, p_answer: float, choices: int | None = None) -> float:
     """The accuracy of one capture's answer: right if genuine and right, or by chance if not genuine."""
     return p_genuine * p_answer + (1 - p_genuine) / (choices or OPEN_CHOICES)
+
+
+def accuracy_of(report: Mapping[str, Any], prior_answer: float, choices: int | None = None) -> float:
+    """The accuracy of a judged capture's answer, from its report as JSON, without what others said to it."""
+    said = [one for one in report["findings"] if one["family"] == Family.ANSWER]
+    own = sum(one["llr"] for one in said if one["status"] == Status.OK and one["check"] != CHECK)
+    return alone(report["p_genuine"], sigmoid(logit(prior_answer) + own), choices)
 
 
 def same(one: Json, other: Json, tolerance: float = 0.0) -> bool:

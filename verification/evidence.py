@@ -176,6 +176,20 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """What another accepted capture of the same bounty answered.
+
+    Attributes:
+        accuracy: probability 0..1 that it is right, judged without any others.
+        ties: what it may share with this or another one, such as "account:acc_1" or "device:dev_2".
+    """
+
+    answer: Json
+    accuracy: float
+    ties: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that the checks may know of one capture.
 
@@ -191,6 +205,8 @@ class Evidence:
         references: photographs (encoded) of the place, from whoever asks.
         examples: photographs (encoded) of what is asked for, of other places.
         standing: None when nothing is known of the account.
+        others: earlier accepted captures of the same bounty that answered.
+        ties: this capture's, as `Other.ties`.
     """
 
     capture: str
@@ -207,6 +223,8 @@ class Evidence:
     references: tuple[bytes, ...] = ()
     examples: tuple[bytes, ...] = ()
     standing: Standing | None = None
+    others: tuple[Other, ...] = ()
+    ties: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ How: the sun's elevation from our own solar formula (NOAA's low-accuracy one; ag
 0.013 degrees of elevation, n=909, before refraction); the picture's median and 95th percentile of
 luminance, and whether its upper third looks like a daylit sky.
 Limits: exposure is automatic and rooms have lamps, so darkness by day or plain brightness by night
-prove nothing: this check abstains there, at dusk (-8..+8 degrees), and keeps small bounds. Shadow
-direction is not read. It uses the server's time, and the device's only outside the market for want of it.
+prove nothing: this check abstains there and at dusk (-8..+8 degrees). A bright blue sky by night is nearly
+proof, but a blue wall may look like one. Shadow direction is not read. It uses the server's time, and the
+device's only outside the market for want of it.
 Source: NOAA solar calculator; Reda & Andreas 2004 for the exact form; TRUTH 2c.
 """
 
@@ -29,7 +30,7 @@ NIGHT_DEG = -8.0
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 
 
-@check("sun", family=Family.TIME, version="1", cost=1, kinds={"photo"}, bounds=(-1.0, 0.2))
+@check("sun", family=Family.TIME, version="2", cost=1, kinds={"photo"}, bounds=(-2.5, 0.2))
 def sun(case: Case) -> Outcome:
     """OK "light_fits", "daylight_at_night" or "dark_by_day"; else abstains."""
     spot, at = spot_of(case.statement), case.evidence.session.committed_at
@@ -51,7 +52,7 @@ def sun(case: Case) -> Outcome:
             return ok(-0.7, "dark_by_day", **seen)
         return ok(0.1, "light_fits", **seen) if sky > 0.5 else abstain("indoors_possible", **seen)
     if sky > 0.5:
-        return ok(-1.0, "daylight_at_night", **seen)
+        return ok(-2.5, "daylight_at_night", **seen)
     return ok(0.2, "light_fits", **seen) if median < 0.08 else abstain("indoors_possible", **seen)
 
 
