@@ -1,6 +1,6 @@
 """Whether p_answer means what it says: signs and displays with right and wrong answers, simulated.
 
-    python -m bench.answers [--photos DIR] [--quick] [--json PATH] [--seed N]
+    python -m bench.answers [--photos DIR] [--quick] [--json PATH] [--seed N] [--learn FILE]
 
 Each capture is a photograph with a sign or display rendered into it (`bench.displays`), in a third of them a
 second one of the same kind beside it. The answer is right in 70 % of the captures (the calibration's prior);
@@ -8,10 +8,14 @@ else half are wrong in a digit or letter, a quarter give what stands on the seco
 the rest are invented. The real check reads the picture; fusion makes p_answer of it. Log score is the mean of
 -ln p(what is true), in nats, beside that of always saying the prior; ECE is over ten equal bins. Intervals:
 1,000 resamples of the base photographs.
+
+`--learn FILE` writes captures of the other half of the photographs as samples for `python -m verification
+calibrate --samples … FILE`, which learns from them what a reading is worth; nothing is measured then.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -28,9 +32,10 @@ from tests.verification import stage
 from tests.verification.eyes import picture
 from verification import constants as numbers
 from verification import fusion
+from verification.calibration.samples import ANSWERS, Sample, line_of
 from verification.case import Case, Tools
 from verification.checks.answer import answer
-from verification.evidence import Json
+from verification.evidence import Finding, Json, Verdict
 from verification.picture import Decoder, Pixels
 from verification.pipeline import run
 from verification.reading import Reader
@@ -44,12 +49,13 @@ WRONG = ("near", "near", "second", "invented")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One capture: which photograph and display, how the answer came about, and the p_answer it got."""
+    """One capture: which photograph and display, how the answer came about, what the check said of it and
+    the p_answer it got."""
 
     base: str
     kind: str
     origin: str
-    reason: str
+    finding: Finding
     p: float
 
     @property
@@ -91,8 +97,38 @@ def judged(count: int, pictures: dict[str, Pixels], seed: int) -> list[Judged]:
             evidence = stage.photo(b"x", ask=stage.terms(answer_schema=shows.schema))
             finding = run(check, Case(replace(evidence, answer=given), tools, picture(rgb)))
             fused = fusion.fuse([finding], constants, required=frozenset(), answered=True, tier=0)
-            found.append(Judged(base, shows.kind, origin, finding.reason, fused.p_answer or 0.0))
+            found.append(Judged(base, shows.kind, origin, finding, fused.p_answer or 0.0))
     return found
+
+
+def halves(pictures: dict[str, Pixels]) -> tuple[dict[str, Pixels], dict[str, Pixels]]:
+    """The photographs to learn from, and those to measure on."""
+    parts: tuple[dict[str, Pixels], dict[str, Pixels]] = ({}, {})
+    for name, rgb in pictures.items():
+        parts[hashlib.sha256(name.encode()).digest()[0] % 2][name] = rgb
+    return parts
+
+
+def lines(items: Sequence[Judged]) -> str:
+    """Judged captures as samples of the calibration split."""
+    found = [
+        Sample(
+            id=f"answer-{number}",
+            base=item.base,
+            tier=0,
+            stratum=ANSWERS,
+            family=item.origin,
+            split="calibration",
+            genuine=True,
+            verdict=Verdict.ACCEPT,
+            p_genuine=1.0,
+            findings=(item.finding,),
+            answer_right=item.right,
+            p_answer=item.p,
+        )
+        for number, item in enumerate(items)
+    ]
+    return "".join(f"{line_of(sample)}\n" for sample in found)
 
 
 def log_score(items: Sequence[Judged]) -> float:
@@ -136,9 +172,14 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = arguments(__doc__)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--captures", type=int)
+    parser.add_argument("--learn", type=Path)
     chosen = parser.parse_args(given)
-    pictures = bases(chosen.photos, 60, random.Random(chosen.seed))
-    items = judged(chosen.captures or (60 if chosen.quick else 240), pictures, chosen.seed)
+    learnt, measured = halves(bases(chosen.photos, 60, random.Random(chosen.seed)))
+    count = chosen.captures or (60 if chosen.quick else 240)
+    if chosen.learn:
+        chosen.learn.write_text(lines(judged(count, learnt, chosen.seed + 1)), encoding="utf-8")
+        return 0
+    items = judged(count, measured, chosen.seed)
     prior = -(RIGHT * math.log(RIGHT) + (1 - RIGHT) * math.log(1 - RIGHT))
     rows = [
         resampled("log score (nats), all", items, log_score, f"<= {prior:.3f}"),
@@ -153,7 +194,9 @@ def main(given: Sequence[str] | None = None) -> int:
         if some:
             rows.append(resampled(f"mean p_answer, {origin}", some, lambda s: sum(i.p for i in s) / len(s)))
     reasons = {
-        f"{i.origin} {i.reason}": sum((j.origin, j.reason) == (i.origin, i.reason) for j in items)
+        f"{i.origin} {i.finding.reason}": sum(
+            (j.origin, j.finding.reason) == (i.origin, i.finding.reason) for j in items
+        )
         for i in items
     }
     return finish(

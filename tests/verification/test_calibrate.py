@@ -217,3 +217,23 @@ def test_every_attack_family_of_a_tier_weighs_alike_in_the_shares_of_the_frauds(
     mix = {fraud: one["mix"] for fraud, one in learnt().file["frauds"].items()}
     assert mix["staged"] == pytest.approx([7 / 11, 7 / 11, 1 / 5], abs=1e-5)  # six, and one unthought of
     assert mix["copied"] == pytest.approx([1 / 11, 1 / 11, 1 / 5], abs=1e-5)
+
+
+def test_captures_that_are_about_the_answer_alone_teach_nothing_else() -> None:
+    def answered(number: int) -> Sample:
+        right = number % 2 == 0
+        said = known.found(Family.ANSWER, 2.0 if right else -2.0)
+        honest = known.world(1)[0]
+        return replace(
+            honest,
+            id=f"answer-{number}",
+            base=f"sign{number}",
+            stratum=samples.ANSWERS,
+            family="display",
+            findings=(said,),
+            answer_right=right,
+        )
+
+    more = calibrate.learn([*known.world(1), *map(answered, range(80))], BEGUN, seed=1, name="test").file
+    assert more["frauds"] == learnt().file["frauds"]
+    assert more["answer"] != learnt().file["answer"]

@@ -107,7 +107,7 @@ def learn(found: Sequence[Sample], begun: Mapping[str, Any], *, seed: int, name:
         ValueError: too few samples to learn from.
     """
     by_hand = constants.parse(begun, "")
-    soft = [sample for sample in found if not sample.proven_false]
+    soft = [s for s in found if not s.proven_false and s.stratum != samples.ANSWERS]
     honest = {sample.base for sample in soft if sample.genuine}
     attacks = {(sample.base, sample.family) for sample in soft if not sample.genuine}
     if min(len(honest), len(attacks)) < learning.ENOUGH:

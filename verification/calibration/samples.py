@@ -22,6 +22,9 @@ from typing import Any
 from verification.evidence import Family, Finding, Status, Verdict
 from verification.frauds import Fraud
 
+ANSWERS = "answers"
+"""The stratum of genuine captures of which only the answer was examined."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
