@@ -73,9 +73,14 @@ def issue(
     extensions: Extensions = (),
     *,
     authority: bool = False,
+    may_sign: bool | None = None,
     until: datetime = UNTIL,
 ) -> x509.Certificate:
-    """A certificate by any issuer, whether it is allowed to issue or not; None signs itself."""
+    """A certificate by any issuer, whether it is allowed to issue or not; None signs itself.
+
+    Args:
+        may_sign: whether its key usage is for certificates; as `authority` says unless told.
+    """
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
@@ -86,7 +91,7 @@ def issue(
         .not_valid_before(SINCE)
         .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(_usage(authority), critical=True)
+        .add_extension(_usage(authority if may_sign is None else may_sign), critical=True)
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)

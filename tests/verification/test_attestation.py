@@ -32,6 +32,8 @@ from tests.verification.phones import (
 )
 from tests.verification.stage import NOON
 from verification.attestation import apple
+from verification.attestation.chain import verify
+from verification.attestation.errors import Doubt, Forged
 from verification.evidence import Attestation, Evidence, Status
 from verification.picture import Decoder
 from verification.signing import canonical
@@ -84,20 +86,25 @@ def extended() -> list[x509.Certificate]:
     return [authority.issue(true[0], hardware, "Android Keystore Key", PUBLIC, [(lie, False)]), *true]
 
 
-def extended_by_an_authority() -> list[x509.Certificate]:
-    """The same with a key that was attested as one that may issue (KeyMint's ATTEST_KEY)."""
-    hardware, facts = authority.new_key(), KeyFacts(authority.new_key().public_key(), CHALLENGE)
-    middle = authority.issue(
-        GOOGLE.intermediate,
-        GOOGLE.key,
-        "Attest key",
-        hardware.public_key(),
-        [(facts.extension(), False)],
-        authority=True,
-    )
-    lie = KeyFacts(PUBLIC, CHALLENGE, levels=(2, 2)).extension()
-    leaf = authority.issue(middle, hardware, "Android Keystore Key", PUBLIC, [(lie, False)])
-    return [leaf, middle, GOOGLE.intermediate, GOOGLE.root]
+def vouched_for_by_a_key(purposes: tuple[int, ...]) -> list[x509.Certificate]:
+    """A key in hardware attests another, as KeyMint's ATTEST_KEY (purpose 7) is for."""
+    hardware = authority.new_key()
+    true = key_attestation(GOOGLE, KeyFacts(hardware.public_key(), CHALLENGE, purposes=purposes))
+    said = KeyFacts(PUBLIC, CHALLENGE).extension()
+    return [authority.issue(true[0], hardware, "Android Keystore Key", PUBLIC, [(said, False)]), *true]
+
+
+def issued_by_a_leaf(maker: Authority, **made: Any) -> tuple[x509.Certificate, authority.Key]:
+    """Something under the maker's intermediate that is no authority, and its key."""
+    key = authority.new_key()
+    return authority.issue(maker.intermediate, maker.key, "Some device", key.public_key(), **made), key
+
+
+def under_a_leaf(**made: Any) -> list[x509.Certificate]:
+    device, key = issued_by_a_leaf(GOOGLE, **made)
+    lie = KeyFacts(PUBLIC, CHALLENGE).extension()
+    leaf = authority.issue(device, key, "Android Keystore Key", PUBLIC, [(lie, False)])
+    return [leaf, device, GOOGLE.intermediate, GOOGLE.root]
 
 
 def broken() -> list[x509.Certificate]:
@@ -122,8 +129,15 @@ OTHER = authority.new_key().public_key()
 NAMESAKE = found("Test Google")
 FORGED: dict[str, list[Callable[[], Attestation]]] = {
     "chain_broken": [lambda: android(chain=broken())],
-    "issuer_no_authority": [lambda: android(chain=extended())],
-    "chain_extended": [lambda: android(chain=extended_by_an_authority())],
+    "issuer_no_authority": [
+        lambda: android(chain=under_a_leaf()),
+        lambda: android(chain=under_a_leaf(authority=True, may_sign=False)),
+        lambda: android(chain=under_a_leaf(may_sign=True)),
+    ],
+    "chain_extended": [
+        lambda: android(chain=extended()),
+        lambda: android(chain=vouched_for_by_a_key((2, 7))),
+    ],
     "root_forged": [
         lambda: android(maker=NAMESAKE),
         lambda: android(chain=key_attestation(NAMESAKE, KeyFacts(PUBLIC, CHALLENGE))[:2]),
@@ -156,6 +170,7 @@ DOUBTED: dict[str, list[Callable[[], Attestation]]] = {
         lambda: iphone(maker=found("Nobody")),
         lambda: android(maker=APPLE),
     ],
+    "attested_by_a_key": [lambda: android(chain=vouched_for_by_a_key((7,)))],
     "no_key_description": [lambda: android(chain=nothing_said())],
     "certificate_expired": [lambda: android(chain=expired(GOOGLE))],
     "software_key": [
@@ -207,6 +222,26 @@ def test_what_only_lacks_abstains(decoder: Decoder, reason: str) -> None:
     for given in DOUBTED[reason]:
         outcome = judged(given(), decoder)
         assert (outcome.status, outcome.reason) == (Status.ABSTAIN, reason)
+
+
+def test_an_iphone_below_what_is_no_authority(decoder: Decoder) -> None:
+    device, key = issued_by_a_leaf(APPLE)
+    given = iphone(maker=replace(APPLE, intermediate=device, key=key))
+    outcome = judged(given, decoder, trusting(apple=(APPLE.intermediate,)))
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "issuer_no_authority")
+
+
+def test_a_root_is_known_by_name_and_key() -> None:
+    key, other = authority.new_key(), authority.new_key()
+    ours = authority.issue(None, key, "Ours", key.public_key(), authority=True)
+    again = authority.issue(None, key, "Ours", key.public_key(), authority=True)
+    renamed = authority.issue(None, key, "Another", key.public_key(), authority=True)
+    namesake = authority.issue(None, other, "Ours", other.public_key(), authority=True)
+    verify([again], [ours], at=NOON)
+    with pytest.raises(Doubt, match="root_unknown"):
+        verify([renamed], [ours], at=NOON)
+    with pytest.raises(Forged, match="root_forged"):
+        verify([namesake], [ours], at=NOON)
 
 
 def test_an_assertion_speaks_of_the_attested_app(decoder: Decoder) -> None:

@@ -24,7 +24,8 @@ DESCRIPTION = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.1.17")
 SOFTWARE, TRUSTED_ENVIRONMENT, STRONG_BOX = range(3)
 LEVELS = {TRUSTED_ENVIRONMENT: "tee", STRONG_BOX: "strongbox"}
 _PURPOSE, _ALL_APPLICATIONS, _ORIGIN, _ROOT_OF_TRUST, _APPLICATION = 1, 600, 702, 704, 709
-_SIGN, _GENERATED, _VERIFIED = 2, 0, 0
+_SIGN, _ATTEST_KEY = 2, 7  # purposes
+_GENERATED, _VERIFIED = 0, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,9 @@ def attest(
     """Verifies a certificate chain (PEM, or DER laid end to end; the key's first); the key's security level.
 
     1. it leads to one of Google's roots, and nothing in it is revoked (see `chain.verify`);
-    2. the certificate nearest the root that has a key description is the first: no_key_description where none
-       has one, else forged, chain_extended;
+    2. the certificate nearest the root that has a key description is the first, and those above it are
+       authorities: no_key_description where none has one; attested_by_a_key where the nearest is of a key
+       made for attesting others (KeyMint's ATTEST_KEY, of no use to our apps); else forged, chain_extended;
     3. its key is the one that signs: else forged, attested_other_key;
     4. it answers our challenge: else forged, challenge_mismatch;
     5. attestation and key are in a trusted environment or StrongBox: else software_key;
@@ -89,6 +91,7 @@ def attest(
     chain = chains.split(data)
     chains.verify(chain, roots, at=at, revoked=revoked, suspended=suspended)  # 1
     said = _nearest_root(chain)  # 2
+    chains.check_authorities(chain)
     if chains.spki(chain[0]) != public_key:  # 3
         raise Forged("attested_other_key")
     if said.challenge != challenge:  # 4
@@ -128,9 +131,11 @@ def _nearest_root(chain: Sequence[x509.Certificate]) -> Description:
     for certificate in reversed(chain):
         raw = chains.extension(certificate, DESCRIPTION)
         if raw is not None:
-            if certificate is not chain[0]:
-                raise Forged("chain_extended")
-            return describe(raw)
+            said = describe(raw)
+            if certificate is chain[0]:
+                return said
+            attests = said.purposes == {_ATTEST_KEY}
+            raise Doubt("attested_by_a_key") if attests else Forged("chain_extended")
     raise Doubt("no_key_description")
 
 

@@ -72,7 +72,7 @@ def attest(
 ) -> Attested:
     """Verifies an attestation object.
 
-    1. its certificates lead to one of Apple's roots (see `chain.verify`);
+    1. its certificates lead to one of Apple's roots (see `chain.verify`, `chain.check_authorities`);
     2.-4. the nonce in the first certificate is SHA-256(authenticator data + SHA-256(client data)): else
        forged, challenge_mismatch;
     5. SHA-256 of the key's point is the key id: else forged, attested_other_key;
@@ -94,6 +94,7 @@ def attest(
     told, encoded = _object(data)
     chain = chains.certificates(encoded)
     chains.verify(chain, roots, at=at, revoked=revoked)  # 1
+    chains.check_authorities(chain)
     said = _authenticator(told, attested=True)
     if _nonce_of(chain[0]) != _nonce(told, client_data):  # 2 to 4
         raise Forged("challenge_mismatch")

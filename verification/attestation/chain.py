@@ -1,9 +1,9 @@
 """A certificate chain, from the attested key to one of the maker's roots.
 
 Of RFC 5280's path validation what makers' chains need: every certificate is signed by the next, whoever signs
-is an authority, the last is (or is signed by) a root we hold, all are valid at the time of attestation, none
-is revoked. Names of subjects, policies and path lengths are left out: the maker alone writes these
-certificates.
+is an authority (`check_authorities`, asked for apart), the last is (or is signed by) a root we hold, all are
+valid at the time of attestation, none is revoked. Names of subjects, policies and path lengths are left out:
+the maker alone writes these certificates.
 Source: RFC 5280 section 6.1; Android's guide "Verify hardware-backed key pairs with key attestation".
 """
 
@@ -96,11 +96,10 @@ def verify(
     """Verifies a chain, the attested key's certificate first, in order.
 
     1. each certificate is issued and signed by the next: else it is forged, chain_broken;
-    2. whoever issued one is an authority: else forged, issuer_no_authority;
-    3. the last is one of the roots, or issued by one: else forged when it bears a root's name,
+    2. the last is one of the roots, or issued by one: else forged when it bears a root's name,
        root_forged, and unknown when it does not: root_unknown;
-    4. none is revoked (forged, key_revoked) or suspended (key_suspended);
-    5. all are valid at the time `at`: else certificate_expired.
+    3. none is revoked (forged, key_revoked) or suspended (key_suspended);
+    4. all are valid at the time `at`: else certificate_expired.
 
     Raises:
         Forged, Doubt: the first step that fails.
@@ -108,8 +107,6 @@ def verify(
     for issued, issuer in itertools.pairwise(chain):
         if not _issued(issued, issuer):
             raise Forged("chain_broken")
-        if not _authority(issuer):
-            raise Forged("issuer_no_authority")
     last = chain[-1]
     if not any(_same(last, root) or _issued(last, root) for root in roots):
         borrowed = {last.subject, last.issuer} & {root.subject for root in roots}
@@ -121,6 +118,12 @@ def verify(
         raise Doubt("key_suspended")
     if any(not one.not_valid_before_utc <= at <= one.not_valid_after_utc for one in chain):
         raise Doubt("certificate_expired")
+
+
+def check_authorities(chain: Sequence[x509.Certificate]) -> None:
+    """Whether all but the first may issue certificates. Raises Forged, issuer_no_authority."""
+    if not all(map(_authority, chain[1:])):
+        raise Forged("issuer_no_authority")
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -25,7 +25,7 @@ REASONS = {
     "edited_after_signing": "media_not_as_signed",
     "edited_manifest": "manifest_invalid",
     "edited_under_manifest": "manifest_invalid",
-    "extended_chain": "issuer_no_authority",
+    "extended_chain": "chain_extended",
     "foreign_key": "bad_signature",
     "forged_authority": "forged_issuer",
     "grafted_manifest": "manifest_invalid",
