@@ -2,7 +2,7 @@
 
 Of RFC 5280's path validation what makers' chains need: every certificate is signed by the next, whoever signs
 is an authority (`check_authorities`, asked for apart), the last is (or is signed by) a root we hold, all are
-valid at the time of attestation, none is revoked. Names of subjects, policies and path lengths are left out:
+valid at the time of attestation, none is revoked. Name constraints, policies and path lengths are left out:
 the maker alone writes these certificates.
 Source: RFC 5280 section 6.1; Android's guide "Verify hardware-backed key pairs with key attestation".
 """
