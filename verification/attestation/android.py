@@ -44,7 +44,8 @@ class Description:
         levels: of the attestation and of the key: 0 software, 1 trusted environment, 2 StrongBox.
         purposes / origin / boot: as the *hardware* enforces them; origin and boot None where it does not say.
         shared: whether the key is usable by every app.
-        apps: (package, SHA-256 of a signing certificate), as the system says it.
+        packages / signers: of the app, as the system says them: names that share one user id, and SHA-256 of
+            the certificates that signed them all.
     """
 
     levels: tuple[int, int]
@@ -53,7 +54,8 @@ class Description:
     origin: int | None
     boot: Boot | None
     shared: bool
-    apps: frozenset[tuple[str, bytes]]
+    packages: frozenset[str]
+    signers: frozenset[bytes]
 
 
 def attest(
@@ -101,7 +103,7 @@ def attest(
     _check_key(said)  # 6
     if said.boot != Boot(True, _VERIFIED):  # 7
         raise Doubt("boot_not_verified")
-    if not said.apps & set(apps):  # 8
+    if not any(name in said.packages and signer in said.signers for name, signer in apps):  # 8
         raise Doubt("another_app")
     return min(said.levels)
 
@@ -116,6 +118,7 @@ def describe(raw: bytes) -> Description:
     if len(fields) < 8:
         raise Malformed("a key description of too few fields")
     software, hardware = _entries(fields[6]), _entries(fields[7])
+    packages, signers = _app(software.get(_APPLICATION))
     return Description(
         levels=(fields[1].number(), fields[3].number()),
         challenge=fields[4].octets(),
@@ -123,7 +126,8 @@ def describe(raw: bytes) -> Description:
         origin=hardware[_ORIGIN].number() if _ORIGIN in hardware else None,
         boot=_boot(hardware.get(_ROOT_OF_TRUST)),
         shared=_ALL_APPLICATIONS in software or _ALL_APPLICATIONS in hardware,
-        apps=_apps(software.get(_APPLICATION)),
+        packages=packages,
+        signers=signers,
     )
 
 
@@ -174,15 +178,15 @@ def _boot(value: der.Value | None) -> Boot | None:
     return Boot(parts[1].truth(), parts[2].number())
 
 
-def _apps(value: der.Value | None) -> frozenset[tuple[str, bytes]]:
+def _app(value: der.Value | None) -> tuple[frozenset[str], frozenset[bytes]]:
     """AttestationApplicationId: packages, and the digests of the certificates that signed them all."""
     if value is None:
-        return frozenset()
+        return frozenset(), frozenset()
     parts = der.only(value.octets()).sequence()
     if len(parts) != 2:
         raise Malformed("no application id")
     packages = [info.sequence() for info in parts[0].set()]
     if not all(packages):
         raise Malformed("a package without a name")
-    names = {info[0].octets().decode("utf-8", "replace") for info in packages}
-    return frozenset((name, digest.octets()) for name in names for digest in parts[1].set())
+    names = frozenset(info[0].octets().decode("utf-8", "replace") for info in packages)
+    return names, frozenset(digest.octets() for digest in parts[1].set())
