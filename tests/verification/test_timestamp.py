@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from market.simulator.der import oid, sequence
@@ -101,6 +102,15 @@ def test_a_stamp_whose_time_was_changed(decoder: Decoder) -> None:
 def test_without_certificates(decoder: Decoder) -> None:
     bare = replace(STAMPER, sends=())
     assert judged(bare.stamp(DIGEST, AT), decoder) == (Status.ABSTAIN, "stamp_without_certificates")
+
+
+def test_a_stamp_beyond_all_bounds(decoder: Decoder) -> None:
+    """64 KiB are enough for any honest one; this would verify."""
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.2"), bytes(70_000))
+    fat = STAMPER.authority.issue("padding", STAMPER.key.public_key(), [(padding, False)])
+    sent = (STAMPER.certificate, STAMPER.authority.intermediate, fat)
+    stamp = replace(STAMPER, sends=sent).stamp(DIGEST, AT)
+    assert judged(stamp, decoder) == (Status.ABSTAIN, "stamp_unreadable")
 
 
 def test_a_revoked_stamper(decoder: Decoder) -> None:

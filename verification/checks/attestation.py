@@ -14,8 +14,8 @@ a counter that went back) is a hard fail.
 Limits: it proves a device and an app, not that the picture came from the camera: a real phone before a
 screen, or hooked at run time, attests like any other. Keys of real phones leak ("keyboxes", played by
 TrickyStore): until their serial is on the status list such a chain is perfect, so this speaks with 1.5 nats
-at most and never accepts alone. Without a status list Android abstains. No live attestation was available
-here: the tests' makers are our own.
+at most and never accepts alone. Without a status list Android abstains. The tests' makers are our own; of
+true ones a few published samples were verified by hand (docs/decisions/0009).
 Source: Apple, "Validating apps that connect to your server"; Android, "Verify hardware-backed key pairs
 with key attestation"; TRUTH 2 and 3.5.
 """
