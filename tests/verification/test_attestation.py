@@ -224,6 +224,14 @@ def test_what_only_lacks_abstains(decoder: Decoder, reason: str) -> None:
         assert (outcome.status, outcome.reason) == (Status.ABSTAIN, reason)
 
 
+def test_certificates_are_judged_at_the_time_the_server_got_them(decoder: Decoder) -> None:
+    given = android(chain=expired(GOOGLE))
+    assert judged(replace(given, received_at=OLD), decoder).reason == "key_attested"
+    assert (
+        judged(replace(given, received_at=OLD + timedelta(days=1)), decoder).reason == "certificate_expired"
+    )
+
+
 def test_an_iphone_below_what_is_no_authority(decoder: Decoder) -> None:
     device, key = issued_by_a_leaf(APPLE)
     given = iphone(maker=replace(APPLE, intermediate=device, key=key))
