@@ -55,6 +55,11 @@ def photo(side: int = 160, **options: object) -> bytes:
     return out.getvalue()
 
 
+def _third_parties(name: str) -> dict[str, Json]:
+    """A file in the places of what others signed; whose mutants are in tests/verification/."""
+    return {"timestamp": name, "attestation": {"format": "android-key", "object": name, "assertion": name}}
+
+
 def context(**changes: Json) -> dict[str, Json]:
     """A whole context, whose session was verified before, over the files of `trial`."""
     said: dict[str, Json] = {
@@ -154,7 +159,7 @@ def named() -> Iterator[Trial]:
         yield trial(f"memory: {name}", earlier=bad)
         frames = context(file=None, frames=["photo", "bad", "photo"], memory=None)
         yield trial(f"frames: {name}", frames, bad=bad)
-        seen = context(references=["bad"], examples=["bad"], memory=None)
+        seen = context(references=["bad"], examples=["bad"], memory=None, **_third_parties("bad"))
         yield trial(f"references: {name}", seen, bad=bad)
     for name, bad in BROKEN_MOTION.items():
         yield trial(f"motion: {name}", context(motion="motion", memory=None), motion=bad)
@@ -315,4 +320,5 @@ def _picture(kind: str, bad: bytes, where: float, asked: Json) -> Trial:
     if where < 0.9:
         frames = context(frames=["photo", "bad", "earlier"], motion="motion", memory=None)
         return trial(kind, frames, bad=bad)
-    return trial(kind, context(references=["bad"], examples=["bad"], memory=None), bad=bad)
+    seen = context(references=["bad"], examples=["bad"], memory=None, **_third_parties("bad"))
+    return trial(kind, seen, bad=bad)

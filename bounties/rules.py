@@ -149,7 +149,7 @@ TIERS: tuple[Tier, ...] = (
     Tier(Money.parse("1"), timedelta(0), timedelta(days=1), Verdict.REJECT),
     Tier(Money.parse("10"), timedelta(days=1), timedelta(days=2), Verdict.REJECT),
 )
-"""T0 and T1. T2 (over $10) needs attested devices or two witnesses, which no check here reads yet:
+"""T0 and T1. T2 (over $10) needs attested devices or two witnesses, and no device here can attest yet:
 it is refused rather than sold at T1's strength (docs/decisions/0004)."""
 
 LET_GO_WITHIN = timedelta(days=1)

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         fee_bps: the platform's fee on a reward, in basis points.
         warranty_bps: the part of a reward set aside for warranties, in basis points, out of the fee.
         log_origin: the transparency log's name, part of every checkpoint.
-        trust_folder: PEM roots (and `revoked.txt`) that a C2PA manifest must chain to.
+        trust_folder: whose signatures count (`verification.trust`): roots and revocations.
         trusted_proxies: addresses or networks, by commas, of the proxies in front of the server. Only what
             they say in X-Forwarded-For is believed to be a caller's address (rate limits go by it).
         rate_limit: requests a minute for one key or, without a key, one address.

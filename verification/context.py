@@ -18,7 +18,7 @@ from pathlib import Path
 from core.geo import Spot
 from verification import policy
 from verification.codes import clean
-from verification.evidence import Burst, Evidence, Json, Session, Standing, Terms
+from verification.evidence import Attestation, Burst, Evidence, Json, Session, Standing, Terms
 from verification.given import Files, Given, read_json, refused
 from verification.signing import public_key, statement_text, unspelt
 
@@ -90,13 +90,15 @@ def read(value: Mapping[str, Json], folder: Path, *, name: str = "context") -> C
         references=_pictures(given, "references"),
         examples=_pictures(given, "examples"),
         standing=_standing(given.part("account")),
+        attestation=_attestation(given),
+        timestamp=given.data("timestamp"),
     )
     return Context(evidence, memory)
 
 
 _KEYS = (
     "file", "frames", "kind", "bounty", "claim", "answer", "statement", "session", "received_at", "account",
-    "motion", "references", "examples", "memory", "tier",
+    "motion", "references", "examples", "memory", "tier", "attestation", "timestamp",
 )  # fmt: skip
 
 
@@ -288,6 +290,23 @@ def _standing(account: Given) -> Standing | None:
     if age is None or accepted is None or rejected is None:
         return None
     return Standing(age, accepted, rejected)
+
+
+def _attestation(given: Given) -> Attestation | None:
+    """What the maker says, beside what the server recorded of it."""
+    if given.values.get("attestation") is None:
+        return None
+    said = given.part("attestation")
+    said.only(("format", "object", "assertion", "key_id", "challenge", "last_counter", "received_at"))
+    return Attestation(
+        format=said.text("format", 80) or "",
+        object=said.data("object"),
+        assertion=said.data("assertion"),
+        key_id=said.data("key_id"),
+        challenge=(said.text("challenge", 500) or "").encode("utf-8", "replace"),
+        last_counter=said.whole("last_counter", 0, 2**32 - 1) or 0,
+        received_at=said.instant("received_at"),
+    )
 
 
 def _earlier(entry: Given) -> Earlier:

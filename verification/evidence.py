@@ -190,6 +190,30 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
+class Attestation:
+    """What the device's maker signed about its key, and what the server recorded when it got it.
+
+    Attributes:
+        format: "apple-appattest" or "android-key"; another is one we cannot read.
+        object: Apple: the attestation object (CBOR). Android: the certificate chain, the key's first, PEM or
+            DER laid end to end.
+        assertion: Apple: the assertion (CBOR) over this capture's statement; b"" when there is none.
+        key_id: Apple: SHA-256 of the attested key, pinned at enrolment; b"" when it was not.
+        challenge: what the server asked to be attested at enrolment; b"" when it was the claim's nonce.
+        last_counter: Apple: of the newest assertion by this key that the server had seen before.
+        received_at: when the server got the attestation; None when it came with the capture.
+    """
+
+    format: str
+    object: bytes
+    assertion: bytes = b""
+    key_id: bytes = b""
+    challenge: bytes = b""
+    last_counter: int = 0
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that the checks may know of one capture.
 
@@ -207,6 +231,8 @@ class Evidence:
         standing: None when nothing is known of the account.
         others: earlier accepted captures of the same bounty that answered.
         ties: this capture's, as `Other.ties`.
+        attestation: what the maker says of the device's key; None when it says nothing.
+        timestamp: an RFC 3161 response or token over the media or the statement; b"" when there is none.
     """
 
     capture: str
@@ -225,6 +251,8 @@ class Evidence:
     standing: Standing | None = None
     others: tuple[Other, ...] = ()
     ties: frozenset[str] = frozenset()
+    attestation: Attestation | None = None
+    timestamp: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ and whose hint names docs/examine.md. `null` is the same as absent.
 
 from __future__ import annotations
 
+import base64
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ HINT = "See docs/examine.md for every key of a context, its type and its range."
 MAX_CONTEXT = 16_000_000  # characters of a context file
 MAX_DEPTH = 40
 FIRST_YEAR, LAST_YEAR = 1970, 2199
+BASE64, MAX_INLINE = "base64:", 200_000  # how bytes stand in a context, and characters of them
 MAX_FILE = 32 * 1024 * 1024 + 1  # bytes read of one file: one more than a picture may have
 MAX_ALL = 512 * 1024 * 1024  # bytes of all files of one context
 
@@ -126,6 +128,16 @@ class Given:
         if not isinstance(value, str) or len(value) > limit:
             raise refused(f"{self.at(key)} is no text of at most {limit} characters", self.at(key))
         return value
+
+    def data(self, key: str) -> bytes:
+        """Bytes: those of the file of that name, or what follows "base64:"; b"" when absent."""
+        text = self.text(key, MAX_INLINE) or ""
+        if not text.startswith(BASE64):
+            return self.files.read(text, self.at(key)) if text else b""
+        try:
+            return base64.b64decode(text.removeprefix(BASE64), validate=True)
+        except ValueError:
+            raise refused(f"{self.at(key)} is no base64", self.at(key)) from None
 
     def choice(self, key: str, choices: Sequence[str]) -> str | None:
         """One of a few words."""

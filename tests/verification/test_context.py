@@ -364,9 +364,19 @@ def test_the_pages_example_is_a_context(folder: Path) -> None:
     for name in ("burst/00.jpg", "burst/01.jpg", "burst/02.jpg", "place-1.jpg", "boats.jpg", "earlier/1.jpg"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(FRAMES[0])
+    (folder / "attestation.pem").write_bytes(b"chain")
+    (folder / "photo.tsr").write_bytes(b"token")
     context = read(folder, value)
     assert context.evidence.session.verified_upstream
     assert len(context.memory) == 1
+    attested = context.evidence.attestation
+    assert attested is not None
+    assert (attested.format, attested.object, attested.challenge) == (
+        "android-key",
+        b"chain",
+        b"enrolment-5f2a",
+    )
+    assert context.evidence.timestamp == b"token"
 
 
 def test_the_page_names_every_reason_of_a_session_outside() -> None:

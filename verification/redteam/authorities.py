@@ -1,4 +1,5 @@
-"""C2PA authorities of the red team: a maker we trust, its forger, a stranger, and one that leaked its key.
+"""Authorities of the red team. C2PA: a maker we trust, its forger, a stranger, and one that leaked its key;
+makers of phones and a time stamper, and who pretends to be them.
 
 They are made anew in each process (keys and serial numbers come from the system), and `trust()` is the
 list under which the same process judges.
@@ -11,10 +12,24 @@ from functools import lru_cache
 
 from cryptography import x509
 
+from market.simulator import authority
+from market.simulator.attesting import APP_ID, PACKAGE, SIGNER
+from market.simulator.authority import Authority as Root
 from market.simulator.credentials import Authority, forge, new_authority, sign_c2pa
+from market.simulator.stamping import Stamper, new_stamper
+from verification.attestation.makers import Makers
 from verification.trust import TrustList
 
-__all__ = ["Authorities", "authorities", "graft", "name_remote", "sign_c2pa", "trust"]
+__all__ = [
+    "Authorities",
+    "Vouchers",
+    "authorities",
+    "graft",
+    "name_remote",
+    "sign_c2pa",
+    "trust",
+    "vouchers",
+]
 _MAKER, _LEAKY = (
     ("Trusted Cameras", "Trusted Cameras Root 1"),
     ("Careless Cameras", "Careless Cameras Root 1"),
@@ -32,6 +47,39 @@ class Authorities:
     leaked: Authority
 
 
+@dataclass(frozen=True, slots=True)
+class Vouchers:
+    """Who vouches for keys and hours.
+
+    Attributes:
+        apples / phones: makers of iPhones and of Android phones whose roots count.
+        leaked: an Android intermediate under the same kind of root whose key is in a keybox for sale; listed.
+        namesake: bears the Android maker's names.
+        stamper / pretender: the authority that counts, and one that bears its name.
+    """
+
+    apples: Root
+    phones: Root
+    leaked: Root
+    namesake: Root
+    stamper: Stamper
+    pretender: Stamper
+
+
+@lru_cache(maxsize=1)
+def vouchers() -> Vouchers:
+    """The makers and stampers of this process."""
+    phones, stamper = "Simulated Phones", "Simulated Stamper"
+    return Vouchers(
+        authority.found("Simulated Apples"),
+        authority.found(phones),
+        authority.found("Simulated Careless Phones"),
+        authority.found(phones),
+        new_stamper(stamper),
+        new_stamper(stamper),
+    )
+
+
 @lru_cache(maxsize=1)
 def authorities() -> Authorities:
     """The authorities of this process."""
@@ -42,11 +90,26 @@ def authorities() -> Authorities:
 
 
 def trust() -> TrustList:
-    """Both makers count; the leaked camera's certificate is revoked."""
+    """Both camera makers count; the leaked camera's certificate is revoked, and so is the leaked keybox."""
     held = authorities()
     leaf = x509.load_pem_x509_certificates(held.leaked.chain_pem)[0]
     anchors = (held.maker.root_pem + held.leaked.root_pem).decode()
-    return TrustList(anchors, frozenset({_MAKER, _LEAKY}), frozenset({leaf.serial_number}))
+    asked = vouchers()
+    makers = Makers(
+        apple=(asked.apples.root,),
+        apple_apps=frozenset({APP_ID}),
+        android=(asked.phones.root, asked.leaked.root),
+        android_apps=frozenset({(PACKAGE, SIGNER)}),
+        revoked=frozenset({asked.leaked.intermediate.serial_number}),
+        listed=True,
+    )
+    return TrustList(
+        anchors,
+        frozenset({_MAKER, _LEAKY}),
+        frozenset({leaf.serial_number}),
+        makers,
+        (asked.stamper.authority.root,),
+    )
 
 
 def graft(donor: bytes, jpeg: bytes) -> bytes:

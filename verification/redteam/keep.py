@@ -1,4 +1,7 @@
-"""A context as a folder that `python -m verification examine` reads: context.json and the files it names."""
+"""A context as a folder that `python -m verification examine` reads: context.json and the files it names.
+
+Attestations and timestamps stay behind: the authorities that signed them live as long as the process.
+"""
 
 from __future__ import annotations
 

@@ -233,6 +233,7 @@ def _means() -> str:
     """The code that samples are made with, beside a family's own, as one hash."""
     here = Path(__file__).parent
     makers = (
+        "attesting",
         "authorities",
         "copying",
         "lens",
