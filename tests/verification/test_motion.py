@@ -16,7 +16,7 @@ from verification.checks.motion import motion
 from verification.evidence import Outcome, Status
 from verification.measures.flow import follow
 from verification.measures.grain import grain
-from verification.measures.turning import agreement, in_radians
+from verification.measures.turning import agreement, held, in_radians
 from verification.picture import Decoder
 
 HAND = 3
@@ -30,8 +30,21 @@ def filmed(seed: int, z: float = 0.0) -> tuple[tuple[Frame, ...], Path]:
     return film(planes, way, seed=seed), way
 
 
-def judged(frames: tuple[Frame, ...], sensed: Sensed | None, decoder: Decoder) -> Outcome:
-    return motion(case_of(frames, sensed, stage.tools(decoder)))
+def judged(
+    frames: tuple[Frame, ...], sensed: Sensed | None, decoder: Decoder, *, outside: bool = False
+) -> Outcome:
+    return motion(case_of(frames, sensed, stage.tools(decoder), outside=outside))
+
+
+def then(first: Path, second: Path) -> Path:
+    """One way after the other."""
+    turn, place = first.rotations[-1], first.shifts[-1]
+    return Path(
+        np.concatenate([first.rotations, turn @ second.rotations]),
+        np.concatenate([first.shifts, place + second.shifts @ turn.T]),
+        np.concatenate([first.gyro, second.gyro]),
+        np.concatenate([first.acceleration, second.acceleration]),
+    )
 
 
 def test_without_a_burst_it_abstains(decoder: Decoder) -> None:
@@ -55,13 +68,69 @@ def test_true_motion_agrees_however_the_phone_is_held(z: float, quarter: int, de
     assert outcome.facts["near"] == (z == 0.5)
 
 
-def test_a_clock_that_is_off_and_degrees_are_forgiven(decoder: Decoder) -> None:
+def test_outside_the_market_a_clock_that_is_off_and_degrees_are_forgiven(decoder: Decoder) -> None:
     frames, way = filmed(HAND)
     true = felt(way)
     late = replace(true, t=true.t + 0.3, gyro=np.degrees(true.gyro))
-    outcome = judged(frames, late, decoder)
+    outcome = judged(frames, late, decoder, outside=True)
     assert outcome.reason == "motion_agrees"
     assert outcome.facts["lag_s"] == pytest.approx(0.3, abs=0.04)
+    assert outcome.llr < judged(frames, true, decoder, outside=True).llr
+
+
+@pytest.mark.parametrize("late", [-0.4, 0.3, 0.5])
+def test_in_the_market_there_is_one_clock(late: float, decoder: Decoder) -> None:
+    frames, way = filmed(HAND)
+    true = felt(way)
+    outcome = judged(frames, replace(true, t=true.t + late), decoder)
+    assert outcome.reason == "motion_disagrees"
+    assert outcome.llr < -2
+
+
+@pytest.mark.parametrize("late", [-0.15, 0.08])
+def test_pictures_stamped_a_little_late_are_honest(late: float, decoder: Decoder) -> None:
+    frames, way = filmed(HAND)
+    true = felt(way)
+    outcome = judged(frames, replace(true, t=true.t + late), decoder)
+    assert outcome.reason == "motion_agrees"
+    assert outcome.facts["lag_s"] == pytest.approx(late, abs=0.03)
+
+
+def test_axes_no_phone_sends_are_half_believed_outside_and_not_in_the_market(decoder: Decoder) -> None:
+    frames, way = filmed(HAND)
+    camera = replace(felt(way, np.eye(3)), acceleration=felt(way).acceleration)
+    assert judged(frames, camera, decoder).reason == "motion_disagrees"
+    outcome = judged(frames, camera, decoder, outside=True)
+    assert (outcome.reason, outcome.facts["axes"]) == ("motion_agrees", "camera_0")
+    assert outcome.llr < judged(frames, felt(way), decoder, outside=True).llr
+
+
+def test_gravity_tells_how_the_phone_is_held() -> None:
+    true = felt(path(1.0, 5))
+    assert held(true) == ("device_0",)
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    landscape = replace(true, acceleration=true.acceleration @ quarter.T)
+    assert len(held(landscape)) == 2
+    assert held(landscape)[0] == "device_0"
+    flat = replace(true, acceleration=np.tile([0.0, 0.0, 9.81], (len(true.t), 1)))
+    assert held(flat) == ("device_0", "device_90", "device_180", "device_270")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_turns_by_another_hand_disagree(seed: int, decoder: Decoder) -> None:
+    """Strokes of one size at the same moments: only what lies between them tells."""
+    way = path(2.5, 60, pan="LU", back=True)
+    frames = film(scene(), way, fps=8)
+    assert judged(frames, felt(way), decoder).llr > 1
+    assert judged(frames, felt(path(2.5, 61 + seed, pan="LU", back=True)), decoder).llr < -1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_step_aside_after_the_turns_is_no_turn(seed: int, decoder: Decoder) -> None:
+    way = then(path(2.5, 70 + seed, pan="RD", back=True), path(0.8, 80 + seed, sidestep=0.2))
+    outcome = judged(film(scene(), way, fps=8), felt(way), decoder)
+    assert outcome.reason == "motion_agrees"
+    assert outcome.llr > 1
 
 
 @pytest.mark.parametrize("seed", range(4))
