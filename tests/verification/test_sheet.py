@@ -85,4 +85,39 @@ def test_in_the_burst_a_sheet_moves_and_an_overlay_does_not(decoder: Decoder) ->
     bare = film([Plane(sample("coffee"), 3.0)], way, fps=10)
     glued = tuple(Frame(frame.t, drawn(frame.rgb, grown(box, 1.25, 2.5), 0.8)) for frame in bare)
     outcome = judged(glued[0].rgb, box, decoder, glued)
-    assert (outcome.reason, outcome.llr) == ("code_glued", -3.5)
+    assert (outcome.reason, outcome.llr) == ("code_glued", -4.0)
+
+
+def small(width: float) -> tuple[Plane, Doubles]:
+    """A sheet of some width at arm's length, and where its writing is in the first frame."""
+    half = np.array([0.36 * width, 0.06 * width]) * 0.8 * 480 / 0.45
+    box = np.array([239.5, 179.5]) + half * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+    return Plane(paper(CODE), 0.45, (0.0, 0.0), width), box
+
+
+@pytest.mark.parametrize("where", ["placed", "not placed"])
+def test_a_small_code_laid_over_is_known_by_its_picture(where: str, decoder: Decoder) -> None:
+    """Too few points of it can be followed; and where the photo is not of the burst, none."""
+    way = path(2.5, 53, pan="LU", back=True)
+    near, box = small(0.1)
+    bare = film([Plane(sample("coffee"), 3.0)], way, fps=8)
+    glued = tuple(Frame(frame.t, drawn(frame.rgb, grown(box, 1.25, 2.5), 0.8)) for frame in bare)
+    photo, at = glued[0].rgb, box
+    if where == "not placed":
+        at = box * 400 / 480
+        photo = drawn(sample("chelsea")[:300, :400], grown(at, 1.25, 2.5), 0.8)
+    outcome = judged(photo, at, decoder, glued)
+    assert (outcome.reason, outcome.llr) == ("code_glued", -4.0)
+    assert float(str(outcome.facts["stuck"])) > 0.8
+    true = film([Plane(sample("coffee"), 3.0), near], way, fps=8)
+    moving = judged(true[0].rgb, box, decoder, true)
+    assert moving.reason != "code_glued"
+    assert float(str(moving.facts["stuck"])) < 0.5
+
+
+def test_a_code_that_stays_while_the_scene_rests_is_no_evidence(decoder: Decoder) -> None:
+    near, box = small(0.1)
+    still = film([Plane(sample("coffee"), 3.0), near], path(1.0, 54, tremor=0.002, drift=0.001), fps=10)
+    outcome = judged(still[0].rgb, box, decoder, still)
+    assert outcome.reason != "code_glued"
+    assert "stuck" not in outcome.facts
