@@ -11,9 +11,9 @@ agreement weighs it, by its logarithm, less where a fit by chance stands high. F
 one picture while the gyroscope turns are proof; grain that travels with the picture (`measures.grain`) is
 the mark of a still that is moved about.
 Figures (simulated, calibration photographs, two turns there and back in 2.5 s at 8 frames/s): honest bursts
-above 0 in 79 of 80, in 59 of 60 with a step aside after the turns; with the gyroscope of another who made
-the same turns at or below -2 nats in 210 of 240, above 0 in 5; with its own 0.2 to 0.8 s late at or below
--2 nats in 320 of 320.
+above 0 in 79 of 80, in 60 of 60 with a step aside after the turns, in 20 of 24 with a step aside and no
+turn; with the gyroscope of another who made the same turns at or below -2 nats in 226 of 240, above 0 in
+3; with its own 0.2 to 0.8 s late at or below -2 nats in 320 of 320. 20 ms a burst.
 Limits: a screen filmed by hand has true motion, and passes; so does motion computed from the clip. Who
 turns within a tenth of a second as the clip does is told by tremor alone. A near scene of several depths
 and a shifting hand blur the comparison: a poor fit is only evidence. Outside the market a clip's own
@@ -37,9 +37,13 @@ from verification.registry import check
 STILL = 0.012  # rad/s, root mean square: less than a hand at rest
 TURNED = 0.05  # rad in all: a gyroscope that felt this much was not lying on a table
 FROZEN_GRAIN = 0.8  # correlation of grain brought into register
-EVEN = -1.85  # logarithm of what is missing of full agreement that speaks neither way
-SLOPE = 5.0  # nats a unit of that logarithm,
-STRANGE_SLOPE = 2.5  # and where clocks and axes had to be searched
+EVEN = -1.9  # logarithm of what is missing of full agreement that speaks neither way
+SLOPE, LOWEST = 5.0, -5.0  # nats a unit of that logarithm, and in all;
+DULL_SLOPE, DULL_LOWEST = (
+    2.5,
+    -3.5,
+)  # where clocks and axes are searched, or a held phone's shift weighs as much
+STROKES = 0.15  # rad/s, root mean square, seen or felt: the phone was turned, not held
 SURELY_FITTED = 0.75  # above this chance fit, agreement says less and less
 LOOSE_S = 0.6  # two clocks that differ by so much would say nothing
 ODD_AXES = 0.5  # of what is said for a fit in camera axes, which no phone sends
@@ -86,17 +90,19 @@ def _compared(sensed: Sensed, tracks: Tracks, facts: dict[str, Json], *, one_clo
     found = None if seen is None else agreement(tracks, sensed, gyro, one_clock=one_clock)
     if found is None:
         return abstain("motion_unclear", **facts)
-    llr = weight(found, one_clock=one_clock)
+    turned = seen is not None and max(seen, felt) >= STROKES
+    llr = weight(found, one_clock=one_clock, turned=turned)
     return ok(llr, "motion_agrees" if llr > 0 else "motion_disagrees", **facts, **_fit(found))
 
 
-def weight(found: Agreement, *, one_clock: bool) -> float:
+def weight(found: Agreement, *, one_clock: bool, turned: bool) -> float:
     """Nats of a fit: rising in the agreement; worth less where chance fits as well, and where the fit
     needed clocks that differ or odd axes."""
-    missing = float(np.log(max(1 - found.value, 1e-6)))
-    raw = (SLOPE if one_clock else STRANGE_SLOPE) * (EVEN - missing)
+    missing = np.log(np.maximum([1 - found.value, found.typical], 1e-6)).mean()  # in all, and of most pairs
+    slope, lowest = (SLOPE, LOWEST) if one_clock and turned else (DULL_SLOPE, DULL_LOWEST)
+    raw = float(slope * (EVEN - missing))
     if raw <= 0:
-        return max(-5.0 if one_clock else -3.5, raw)
+        return max(lowest, raw)
     worth = float(np.clip((1 - found.chance) / (1 - SURELY_FITTED), 0.1, 1.0))
     if not one_clock:
         worth *= (1 - abs(found.lag) / LOOSE_S) * (ODD_AXES if found.convention.startswith("camera") else 1.0)
@@ -142,6 +148,7 @@ def _fit(found: Agreement) -> dict[str, Json]:
     axes: list[Json] = [None if np.isnan(value) else round(float(value), 2) for value in found.axes]
     return {
         "agreement": round(found.value, 3),
+        "typical": round(found.typical, 4),
         "by_chance": round(found.chance, 3),
         "lag_s": round(found.lag, 2),
         "axes": found.convention,

@@ -67,6 +67,9 @@ class Agreement:
     Attributes:
         value: 2 <seen, felt> / (|seen|^2 + |felt|^2) of the best fit, each pair of frames weighed by its
             size, -1..1: 1 when they are the same.
+        typical: the median over the pairs of frames of the squared difference of seen and felt, in squares
+            of how well such a turn is seen (FINE, COARSE): near 0 when they are the same. A hand that
+            shifts before a near thing spoils few pairs, another's turns most.
         chance: the best `value` that the reversed and shuffled gyroscope reach.
         lag: seconds the gyroscope's clock is behind the frames'.
         convention: name of the axes that fit best.
@@ -77,6 +80,7 @@ class Agreement:
     """
 
     value: float
+    typical: float
     chance: float
     lag: float
     convention: str
@@ -145,7 +149,17 @@ def agreement(tracks: Tracks, sensed: Sensed, gyro: Doubles, *, one_clock: bool 
     )
     seen = tracks.near_turns if best.near else tracks.turns
     axes = np.array([_correlation(seen[:, k], best.felt[:, k]) for k in range(3)])
-    return Agreement(best.value, chance, best.lag, best.convention, best.scale, best.near, best.felt, axes)
+    return Agreement(
+        value=best.value,
+        typical=_typical(seen, best),
+        chance=chance,
+        lag=best.lag,
+        convention=best.convention,
+        scale=best.scale,
+        near=best.near,
+        felt=best.felt,
+        axes=axes,
+    )
 
 
 def held(sensed: Sensed) -> tuple[str, ...]:
@@ -171,9 +185,10 @@ def _search(
         if usable.sum() < max(4, COVERED * known.sum()):
             continue
         usable &= _before_rest(turned, tracks.t)
+        weight = _weight(seen[usable], turned[usable])
         turned = np.where(usable[:, None], turned, np.nan)
         for name in names:
-            fit = _fit(seen, turned @ CONVENTIONS[name].T, usable, float(lag), name, near)
+            fit = _fit(seen, turned @ CONVENTIONS[name].T, usable, weight, float(lag), name, near)
             if best is None or fit.score > best.score:
                 best = fit
     return best
@@ -187,11 +202,10 @@ def _before_rest(turned: Doubles, t: Doubles) -> Mask:
     return kept if kept.sum() >= max(4, COVERED * len(kept)) else np.ones(len(kept), bool)
 
 
-def _fit(seen: Doubles, felt: Doubles, usable: Mask, lag: float, name: str, near: bool) -> _Fit:
+def _fit(
+    seen: Doubles, felt: Doubles, usable: Mask, weight: Doubles, lag: float, name: str, near: bool
+) -> _Fit:
     a, b = seen[usable], felt[usable]
-    size = np.linalg.norm(a, axis=1) + np.linalg.norm(b, axis=1)
-    weight = np.repeat(1 / (FINE**2 + (COARSE * size[:, None]) ** 2), 3, axis=1)
-    weight[a[:, 2] == 0, 2] = 0  # a whole picture's shift, which tells no turn about the view axis
     across = (weight * b * b)[:, :2].sum()
     scale = float(np.clip((weight * a * b)[:, :2].sum() / max(across, 1e-12), *SCALES))
     scaled = b * np.array([scale, scale, 1.0])
@@ -199,6 +213,21 @@ def _fit(seen: Doubles, felt: Doubles, usable: Mask, lag: float, name: str, near
     value = 2 * float((weight * a * scaled).sum()) / max(total, 1e-12)
     cost = LAG_COST * abs(lag) + AXES_COST * (name != "device_0") + NEAR_COST * near
     return _Fit(value - cost, near, value, lag, name, scale, felt)
+
+
+def _weight(seen: Doubles, felt: Doubles) -> Doubles:
+    """One over the square of how well turns float64[k, 3] of this size are seen."""
+    size = np.linalg.norm(seen, axis=1) + np.linalg.norm(felt, axis=1)
+    weight = np.repeat(1 / (FINE**2 + (COARSE * size[:, None]) ** 2), 3, axis=1)
+    weight[seen[:, 2] == 0, 2] = 0  # a whole picture's shift, which tells no turn about the view axis
+    return weight
+
+
+def _typical(seen: Doubles, fit: _Fit) -> float:
+    known = np.isfinite(seen[:, 0]) & np.isfinite(fit.felt[:, 0])
+    a, b = seen[known], fit.felt[known]
+    away = a - b * np.array([fit.scale, fit.scale, 1.0])
+    return float(np.median((_weight(a, b) * away**2).sum(axis=1)))
 
 
 def _correlation(a: Doubles, b: Doubles) -> float:
