@@ -12,11 +12,11 @@ from tests.verification import bursts, stage
 from tests.verification.bursts import Path, case_of, felt, film, path, scene
 from tests.verification.eyes import sample
 from verification.case import Frame, Sensed
-from verification.checks.motion import motion
+from verification.checks.motion import motion, weight
 from verification.evidence import Outcome, Status
 from verification.measures.flow import follow
 from verification.measures.grain import grain
-from verification.measures.turning import agreement, held, in_radians
+from verification.measures.turning import Agreement, agreement, held, in_radians
 from verification.picture import Decoder
 
 HAND = 3
@@ -105,15 +105,20 @@ def test_axes_no_phone_sends_are_half_believed_outside_and_not_in_the_market(dec
     assert outcome.llr < judged(frames, felt(way), decoder, outside=True).llr
 
 
-def test_gravity_tells_how_the_phone_is_held() -> None:
+def test_a_phone_held_upright_has_one_convention() -> None:
     true = felt(path(1.0, 5))
     assert held(true) == ("device_0",)
+    for up in ((9.8, 0.0, 0.0), (0.0, 0.0, 9.8), (0.0, -9.8, 0.0), (7.0, 7.0, 0.0)):
+        other = replace(true, acceleration=np.tile(up, (len(true.t), 1)))
+        assert held(other) == ("device_0", "device_90", "device_180", "device_270")
+
+
+def test_a_picture_turned_against_an_upright_phone_disagrees(decoder: Decoder) -> None:
+    frames, way = filmed(HAND)
     quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
-    landscape = replace(true, acceleration=true.acceleration @ quarter.T)
-    assert len(held(landscape)) == 2
-    assert held(landscape)[0] == "device_0"
-    flat = replace(true, acceleration=np.tile([0.0, 0.0, 9.81], (len(true.t), 1)))
-    assert held(flat) == ("device_0", "device_90", "device_180", "device_270")
+    turned = replace(felt(way), gyro=felt(way).gyro @ quarter.T)
+    assert judged(frames, turned, decoder).reason == "motion_disagrees"
+    assert judged(frames, turned, decoder, outside=True).reason == "motion_agrees"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -209,3 +214,35 @@ def test_the_focal_length_is_fitted(decoder: Decoder) -> None:
     assert found is not None
     assert found.value > 0.9
     assert found.scale > 1.0  # a crop's focal length is longer than assumed, so turns look larger
+
+
+def fit(value: float, typical: float, **changes: object) -> Agreement:
+    none = np.zeros((0, 3))
+    found = Agreement(value, typical, 0.2, 0.0, "device_0", 1.0, False, none, none)
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def test_a_fit_is_weighed() -> None:
+    close = weight(fit(0.99, 0.01), one_clock=True, turned=True)
+    assert close == 1.5
+    assert weight(fit(0.99, 0.01, chance=0.95), one_clock=True, turned=True) == pytest.approx(0.2 * close)
+    # Some pairs spoilt, as by a shift before a near thing, are not most of them.
+    assert (
+        weight(fit(0.8, 0.02), one_clock=True, turned=True)
+        > 0
+        > weight(fit(0.8, 0.2), one_clock=True, turned=True)
+    )
+    poor = fit(0.3, 0.5)
+    assert weight(poor, one_clock=True, turned=True) == -5
+    for one_clock, turned in ((True, False), (False, True)):
+        assert -3.5 <= weight(poor, one_clock=one_clock, turned=turned) < -2
+    late = fit(0.99, 0.01, lag=0.45)
+    assert weight(late, one_clock=False, turned=True) < 0.3 * weight(
+        fit(0.99, 0.01), one_clock=False, turned=True
+    )
+
+
+def test_without_strokes_a_poor_fit_weighs_less(decoder: Decoder) -> None:
+    """No stroke was felt or seen, so a shift before near things is as large as any turn."""
+    way = path(1.3, 90, sidestep=0.25)
+    assert judged(film(scene(), way, fps=8), felt(way), decoder).llr > -3.6

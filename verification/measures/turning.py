@@ -2,8 +2,8 @@
 
 In the market one device states both clocks and the axes (docs/api.md), so little is fitted (`one_clock`):
 lags from -0.2 s (a page stamps a picture when it gets it, after the camera is done with it) to 0.12 s in
-steps of 10 ms, and the device's axes, as they are or turned by the quarter that gravity tells of, for a
-page turns the picture with the phone and not the sensors. Files of strangers come in other ways: lags to
+steps of 10 ms, and the device's axes, turned by quarters where the phone is not held upright, for a page
+turns the picture with the phone and not the sensors. Files of strangers come in other ways: lags to
 0.5 s either way in steps of 20 ms, and eight conventions, device or camera axes, each with the picture
 turned by a quarter 0 to 3 times. The unit is radians or degrees, told by size; the focal length may
 differ by a factor of 0.6 to 1.7, which scales turns about x and y and not about the view axis.
@@ -38,7 +38,7 @@ FINE = 0.01  # rad: the turn from frame to frame is seen this well,
 COARSE = 0.4  # and to this share of its size
 RESTS = 0.3  # of the gyroscope's top speed
 ASIDE_S = 1.2  # longest stretch at the end in which the hand may step aside
-UPRIGHT = 3.0  # m/s^2 of gravity across the screen that tell how the phone is held
+UPRIGHT = 3.0  # m/s^2 of gravity along the screen: it stands
 DEGREES = 4.0  # rad/s: a hand's typical turning is below, in degrees a second it reads as above
 COVERED = 0.6  # share of the pairs of frames that the motion must span at a lag
 LAG_COST = 0.12  # of agreement, a second
@@ -163,14 +163,12 @@ def agreement(tracks: Tracks, sensed: Sensed, gyro: Doubles, *, one_clock: bool 
 
 
 def held(sensed: Sensed) -> tuple[str, ...]:
-    """The conventions a phone may hand its turns in: its own axes, for a screen that does not turn, and
-    those of the screen that gravity has turned; all four where it lies flat."""
+    """The conventions a phone may hand its turns in: its own axes where gravity says that it is upright;
+    else these by any quarter, for a screen may turn with the phone or not, and phones differ in the sign
+    that gravity has in `devicemotion`."""
     named = tuple(name for name in CONVENTIONS if name.startswith("device"))
-    up = sensed.acceleration.mean(axis=0)
-    if not np.hypot(up[0], up[1]) >= UPRIGHT:
-        return named
-    upright = min(named, key=lambda name: float((CONVENTIONS[name] @ up)[1]))  # y is down
-    return tuple(dict.fromkeys((named[0], upright)))
+    right, up, _ = sensed.acceleration.mean(axis=0)
+    return named[:1] if up >= UPRIGHT and up > 2 * abs(right) else named
 
 
 def _search(
