@@ -13,9 +13,10 @@ from tests.verification import stage
 from tests.verification.bursts import Doubles, Plane, case_of, felt, film, path
 from tests.verification.eyes import paper, sample
 from verification.case import Frame
-from verification.checks.sheet import sheet
+from verification.checks.sheet import sheet, surely
 from verification.evidence import Outcome, Status
 from verification.measures.placing import grown
+from verification.measures.sticking import Sticking
 from verification.picture import Decoder, Pixels
 
 CODE = "K7M4XP"
@@ -28,8 +29,10 @@ def seen(seed: int, code: str | None = CODE) -> tuple[Pixels, Doubles | None]:
     return shot.frames[0], None if shot.sheet is None else grown(shot.sheet, 0.78, 0.5)
 
 
-def judged(photo: Pixels, box: Doubles | None, decoder: Decoder, frames: tuple[Frame, ...] = ()) -> Outcome:
-    case = case_of(frames, felt(path(1.0, 51)), stage.tools(decoder), photo=photo)
+def judged(
+    photo: Pixels, box: Doubles | None, decoder: Decoder, frames: tuple[Frame, ...] = (), pan: str = ""
+) -> Outcome:
+    case = case_of(frames, felt(path(1.0, 51)), stage.tools(decoder), photo=photo, pan=pan)
     case.code_box = box
     return sheet(case)
 
@@ -109,8 +112,10 @@ def test_a_small_code_laid_over_is_known_by_its_picture(where: str, decoder: Dec
     outcome = judged(photo, at, decoder, glued)
     assert (outcome.reason, outcome.llr) == ("code_glued", -4.0)
     assert float(str(outcome.facts["stuck"])) > 0.8
+    asked = judged(photo, at, decoder, glued, pan="LU")
+    assert (asked.status, asked.reason) == (Status.HARD_FAIL, "code_glued")
     true = film([Plane(sample("coffee"), 3.0), near], way, fps=8)
-    moving = judged(true[0].rgb, box, decoder, true)
+    moving = judged(true[0].rgb, box, decoder, true, pan="LU")
     assert moving.reason != "code_glued"
     assert float(str(moving.facts["stuck"])) < 0.5
 
@@ -121,3 +126,9 @@ def test_a_code_that_stays_while_the_scene_rests_is_no_evidence(decoder: Decoder
     outcome = judged(still[0].rgb, box, decoder, still)
     assert outcome.reason != "code_glued"
     assert "stuck" not in outcome.facts
+
+
+def test_what_stays_now_and_then_is_no_proof() -> None:
+    assert surely(Sticking(0.95, 1.0, 5))
+    for less in (Sticking(0.85, 1.0, 9), Sticking(0.95, 0.8, 9), Sticking(0.95, 1.0, 4)):
+        assert not surely(less)
