@@ -12,11 +12,11 @@ from tests.verification import bursts, stage
 from tests.verification.bursts import Path, case_of, felt, film, path, scene
 from tests.verification.eyes import sample
 from verification.case import Frame, Sensed
-from verification.checks.motion import motion
+from verification.checks.motion import motion, weight
 from verification.evidence import Outcome, Status
 from verification.measures.flow import follow
 from verification.measures.grain import grain
-from verification.measures.turning import agreement, in_radians
+from verification.measures.turning import Agreement, agreement, held, in_radians
 from verification.picture import Decoder
 
 HAND = 3
@@ -30,8 +30,21 @@ def filmed(seed: int, z: float = 0.0) -> tuple[tuple[Frame, ...], Path]:
     return film(planes, way, seed=seed), way
 
 
-def judged(frames: tuple[Frame, ...], sensed: Sensed | None, decoder: Decoder) -> Outcome:
-    return motion(case_of(frames, sensed, stage.tools(decoder)))
+def judged(
+    frames: tuple[Frame, ...], sensed: Sensed | None, decoder: Decoder, *, outside: bool = False
+) -> Outcome:
+    return motion(case_of(frames, sensed, stage.tools(decoder), outside=outside))
+
+
+def then(first: Path, second: Path) -> Path:
+    """One way after the other."""
+    turn, place = first.rotations[-1], first.shifts[-1]
+    return Path(
+        np.concatenate([first.rotations, turn @ second.rotations]),
+        np.concatenate([first.shifts, place + second.shifts @ turn.T]),
+        np.concatenate([first.gyro, second.gyro]),
+        np.concatenate([first.acceleration, second.acceleration]),
+    )
 
 
 def test_without_a_burst_it_abstains(decoder: Decoder) -> None:
@@ -55,13 +68,76 @@ def test_true_motion_agrees_however_the_phone_is_held(z: float, quarter: int, de
     assert outcome.facts["near"] == (z == 0.5)
 
 
-def test_a_clock_that_is_off_and_degrees_are_forgiven(decoder: Decoder) -> None:
+def test_outside_the_market_a_clock_that_is_off_and_degrees_are_forgiven(decoder: Decoder) -> None:
     frames, way = filmed(HAND)
     true = felt(way)
     late = replace(true, t=true.t + 0.3, gyro=np.degrees(true.gyro))
-    outcome = judged(frames, late, decoder)
+    outcome = judged(frames, late, decoder, outside=True)
     assert outcome.reason == "motion_agrees"
     assert outcome.facts["lag_s"] == pytest.approx(0.3, abs=0.04)
+    assert outcome.llr < judged(frames, true, decoder, outside=True).llr
+
+
+@pytest.mark.parametrize("late", [-0.4, 0.3, 0.5])
+def test_in_the_market_there_is_one_clock(late: float, decoder: Decoder) -> None:
+    frames, way = filmed(HAND)
+    true = felt(way)
+    outcome = judged(frames, replace(true, t=true.t + late), decoder)
+    assert outcome.reason == "motion_disagrees"
+    assert outcome.llr < -2
+
+
+@pytest.mark.parametrize("late", [-0.15, 0.08])
+def test_pictures_stamped_a_little_late_are_honest(late: float, decoder: Decoder) -> None:
+    frames, way = filmed(HAND)
+    true = felt(way)
+    outcome = judged(frames, replace(true, t=true.t + late), decoder)
+    assert outcome.reason == "motion_agrees"
+    assert outcome.facts["lag_s"] == pytest.approx(late, abs=0.03)
+
+
+def test_axes_no_phone_sends_are_half_believed_outside_and_not_in_the_market(decoder: Decoder) -> None:
+    frames, way = filmed(HAND)
+    camera = replace(felt(way, np.eye(3)), acceleration=felt(way).acceleration)
+    assert judged(frames, camera, decoder).reason == "motion_disagrees"
+    outcome = judged(frames, camera, decoder, outside=True)
+    assert (outcome.reason, outcome.facts["axes"]) == ("motion_agrees", "camera_0")
+    assert outcome.llr < judged(frames, felt(way), decoder, outside=True).llr
+
+
+def test_a_phone_held_upright_has_one_convention() -> None:
+    true = felt(path(1.0, 5))
+    assert held(true) == ("device_0",)
+    for up in ((9.8, 0.0, 0.0), (0.0, 0.0, 9.8), (0.0, -9.8, 0.0), (7.0, 7.0, 0.0)):
+        other = replace(true, acceleration=np.tile(up, (len(true.t), 1)))
+        assert held(other) == ("device_0", "device_90", "device_180", "device_270")
+
+
+def test_a_picture_turned_against_an_upright_phone_disagrees(decoder: Decoder) -> None:
+    frames, way = filmed(HAND)
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    turned = replace(felt(way), gyro=felt(way).gyro @ quarter.T)
+    assert judged(frames, turned, decoder).reason == "motion_disagrees"
+    assert judged(frames, turned, decoder, outside=True).reason == "motion_agrees"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_turns_by_another_hand_disagree(seed: int, decoder: Decoder) -> None:
+    way = path(2.5, 60, pan="LU", back=True)
+    frames = film(scene(), way, fps=8)
+    assert judged(frames, felt(way), decoder).llr > 1
+    slower = path(2.75, 61 + seed, pan="LU", back=True)
+    assert judged(frames, felt(slower), decoder).llr < -2
+    in_time = path(2.5, 61 + seed, pan="LU", back=True)  # the same strokes: only the tremor tells
+    assert judged(frames, felt(in_time), decoder).llr < -0.5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_step_aside_after_the_turns_is_no_turn(seed: int, decoder: Decoder) -> None:
+    way = then(path(2.5, 70 + seed, pan="RD", back=True), path(0.8, 80 + seed, sidestep=0.2))
+    outcome = judged(film(scene(), way, fps=8), felt(way), decoder)
+    assert outcome.reason == "motion_agrees"
+    assert outcome.llr > 1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -138,3 +214,35 @@ def test_the_focal_length_is_fitted(decoder: Decoder) -> None:
     assert found is not None
     assert found.value > 0.9
     assert found.scale > 1.0  # a crop's focal length is longer than assumed, so turns look larger
+
+
+def fit(value: float, typical: float, **changes: object) -> Agreement:
+    none = np.zeros((0, 3))
+    found = Agreement(value, typical, 0.2, 0.0, "device_0", 1.0, False, none, none)
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def test_a_fit_is_weighed() -> None:
+    close = weight(fit(0.99, 0.01), one_clock=True, turned=True)
+    assert close == 1.5
+    assert weight(fit(0.99, 0.01, chance=0.95), one_clock=True, turned=True) == pytest.approx(0.2 * close)
+    # Some pairs spoilt, as by a shift before a near thing, are not most of them.
+    assert (
+        weight(fit(0.8, 0.02), one_clock=True, turned=True)
+        > 0
+        > weight(fit(0.8, 0.2), one_clock=True, turned=True)
+    )
+    poor = fit(0.3, 0.5)
+    assert weight(poor, one_clock=True, turned=True) == -5
+    for one_clock, turned in ((True, False), (False, True)):
+        assert -3.5 <= weight(poor, one_clock=one_clock, turned=turned) < -2
+    late = fit(0.99, 0.01, lag=0.45)
+    assert weight(late, one_clock=False, turned=True) < 0.3 * weight(
+        fit(0.99, 0.01), one_clock=False, turned=True
+    )
+
+
+def test_without_strokes_a_poor_fit_weighs_less(decoder: Decoder) -> None:
+    """No stroke was felt or seen, so a shift before near things is as large as any turn."""
+    way = path(1.3, 90, sidestep=0.25)
+    assert judged(film(scene(), way, fps=8), felt(way), decoder).llr > -3.6

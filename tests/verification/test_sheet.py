@@ -13,9 +13,10 @@ from tests.verification import stage
 from tests.verification.bursts import Doubles, Plane, case_of, felt, film, path
 from tests.verification.eyes import paper, sample
 from verification.case import Frame
-from verification.checks.sheet import sheet
+from verification.checks.sheet import sheet, surely
 from verification.evidence import Outcome, Status
 from verification.measures.placing import grown
+from verification.measures.sticking import Sticking
 from verification.picture import Decoder, Pixels
 
 CODE = "K7M4XP"
@@ -28,8 +29,10 @@ def seen(seed: int, code: str | None = CODE) -> tuple[Pixels, Doubles | None]:
     return shot.frames[0], None if shot.sheet is None else grown(shot.sheet, 0.78, 0.5)
 
 
-def judged(photo: Pixels, box: Doubles | None, decoder: Decoder, frames: tuple[Frame, ...] = ()) -> Outcome:
-    case = case_of(frames, felt(path(1.0, 51)), stage.tools(decoder), photo=photo)
+def judged(
+    photo: Pixels, box: Doubles | None, decoder: Decoder, frames: tuple[Frame, ...] = (), pan: str = ""
+) -> Outcome:
+    case = case_of(frames, felt(path(1.0, 51)), stage.tools(decoder), photo=photo, pan=pan)
     case.code_box = box
     return sheet(case)
 
@@ -85,4 +88,47 @@ def test_in_the_burst_a_sheet_moves_and_an_overlay_does_not(decoder: Decoder) ->
     bare = film([Plane(sample("coffee"), 3.0)], way, fps=10)
     glued = tuple(Frame(frame.t, drawn(frame.rgb, grown(box, 1.25, 2.5), 0.8)) for frame in bare)
     outcome = judged(glued[0].rgb, box, decoder, glued)
-    assert (outcome.reason, outcome.llr) == ("code_glued", -3.5)
+    assert (outcome.reason, outcome.llr) == ("code_glued", -4.0)
+
+
+def small(width: float) -> tuple[Plane, Doubles]:
+    """A sheet of some width at arm's length, and where its writing is in the first frame."""
+    half = np.array([0.36 * width, 0.06 * width]) * 0.8 * 480 / 0.45
+    box = np.array([239.5, 179.5]) + half * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+    return Plane(paper(CODE), 0.45, (0.0, 0.0), width), box
+
+
+@pytest.mark.parametrize("where", ["placed", "not placed"])
+def test_a_small_code_laid_over_is_known_by_its_picture(where: str, decoder: Decoder) -> None:
+    """Too few points of it can be followed; and where the photo is not of the burst, none."""
+    way = path(2.5, 53, pan="LU", back=True)
+    near, box = small(0.1)
+    bare = film([Plane(sample("coffee"), 3.0)], way, fps=8)
+    glued = tuple(Frame(frame.t, drawn(frame.rgb, grown(box, 1.25, 2.5), 0.8)) for frame in bare)
+    photo, at = glued[0].rgb, box
+    if where == "not placed":
+        at = box * 400 / 480
+        photo = drawn(sample("chelsea")[:300, :400], grown(at, 1.25, 2.5), 0.8)
+    outcome = judged(photo, at, decoder, glued)
+    assert (outcome.reason, outcome.llr) == ("code_glued", -4.0)
+    assert float(str(outcome.facts["stuck"])) > 0.8
+    asked = judged(photo, at, decoder, glued, pan="LU")
+    assert (asked.status, asked.reason) == (Status.HARD_FAIL, "code_glued")
+    true = film([Plane(sample("coffee"), 3.0), near], way, fps=8)
+    moving = judged(true[0].rgb, box, decoder, true, pan="LU")
+    assert moving.reason != "code_glued"
+    assert float(str(moving.facts["stuck"])) < 0.5
+
+
+def test_a_code_that_stays_while_the_scene_rests_is_no_evidence(decoder: Decoder) -> None:
+    near, box = small(0.1)
+    still = film([Plane(sample("coffee"), 3.0), near], path(1.0, 54, tremor=0.002, drift=0.001), fps=10)
+    outcome = judged(still[0].rgb, box, decoder, still)
+    assert outcome.reason != "code_glued"
+    assert "stuck" not in outcome.facts
+
+
+def test_what_stays_now_and_then_is_no_proof() -> None:
+    assert surely(Sticking(0.95, 1.0, 5))
+    for less in (Sticking(0.85, 1.0, 9), Sticking(0.95, 0.8, 9), Sticking(0.95, 1.0, 4)):
+        assert not surely(less)

@@ -1,16 +1,23 @@
 """Does a gyroscope tell of the turns the frames saw? Axes, lag, unit and focal length are fitted.
 
-The motion should come in the device's axes, but files of strangers come in a few other ways, so eight
-conventions are tried and no more: device or camera axes, each with the picture turned by a quarter
-against the device 0 to 3 times. Lags from -0.5 to 0.5 s are tried in steps of 20 ms; the unit is
-radians or degrees, told by size; the focal length may differ by a factor (0.6 to 1.3 long sides), which
-scales turns about x and y and not about the view axis.
+In the market one device states both clocks and the axes (docs/api.md), so little is fitted (`one_clock`):
+lags from -0.2 s (a page stamps a picture when it gets it, after the camera is done with it) to 0.12 s in
+steps of 10 ms, and the device's axes, turned by quarters where the phone is not held upright, for a page
+turns the picture with the phone and not the sensors. Files of strangers come in other ways: lags to
+0.5 s either way in steps of 20 ms, and eight conventions, device or camera axes, each with the picture
+turned by a quarter 0 to 3 times. The unit is radians or degrees, told by size; the focal length may
+differ by a factor of 0.6 to 1.7, which scales turns about x and y and not about the view axis.
 
-How good a fit such a choice finds by chance depends on the burst: few frames or one smooth swing are
-fitted by anything. So the same search runs on the gyroscope reversed in time and cut up and shuffled,
-and `Agreement.chance` is the best that those reach. Before a near plane a shifting hand looks like a
-turn, so the turns are read in two ways (`Tracks.turns`, `Tracks.near_turns`) and the better fit counts,
-for chance as well.
+Turns from frame to frame are seen to a share of their size, so each pair of frames is weighed by its own
+size: what lies between the strokes, a hand's tremor and the leak across axes, counts as much as they do.
+For whoever makes the same turns at another time has strokes like these, but not this tremor. The last
+stretch in which the gyroscope rests is not compared: there a hand may step aside, and before a near
+scene a shift looks like a turn. For the same reason turns are read in two ways (`Tracks.turns`,
+`Tracks.near_turns`), and the better fit counts.
+
+How good a fit the search finds by chance depends on the burst: few frames or one smooth swing are fitted
+by anything. So the same search runs on the gyroscope reversed in time and cut up and shuffled, and
+`Agreement.chance` is the best that those reach.
 """
 
 from __future__ import annotations
@@ -20,17 +27,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verification.measures.flow import FOCAL
-
 if TYPE_CHECKING:
     from verification.case import Doubles, Sensed
     from verification.measures.flow import Mask, Tracks
 
-LAGS = np.arange(-25, 26) * 0.02  # seconds
-SCALES = (FOCAL / 1.3, FOCAL / 0.6)  # of seen over felt turns about x and y
+LAGS: Doubles = np.arange(-25, 26) / 50.0  # seconds, of two clocks
+ONE_CLOCK: Doubles = np.arange(-20, 13) / 100.0  # of one
+SCALES = (0.6, 1.7)  # of seen over felt turns about x and y: another lens, and a swing about the elbow
+FINE = 0.01  # rad: the turn from frame to frame is seen this well,
+COARSE = 0.4  # and to this share of its size
+RESTS = 0.3  # of the gyroscope's top speed
+ASIDE_S = 1.2  # longest stretch at the end in which the hand may step aside
+UPRIGHT = 3.0  # m/s^2 of gravity along the screen: it stands
 DEGREES = 4.0  # rad/s: a hand's typical turning is below, in degrees a second it reads as above
 COVERED = 0.6  # share of the pairs of frames that the motion must span at a lag
-LAG_COST = 0.06  # of agreement, at the longest lag
+LAG_COST = 0.12  # of agreement, a second
 AXES_COST = 0.02  # for any convention but the documented one
 NEAR_COST = 0.04  # for the second way of reading the turns
 
@@ -54,17 +65,22 @@ class Agreement:
     """How well felt turns fit seen ones.
 
     Attributes:
-        value: 2 <seen, felt> / (|seen|^2 + |felt|^2) of the best fit, -1..1: 1 when they are the same.
+        value: 2 <seen, felt> / (|seen|^2 + |felt|^2) of the best fit, each pair of frames weighed by its
+            size, -1..1: 1 when they are the same.
+        typical: the median over the pairs of frames of the squared difference of seen and felt, in squares
+            of how well such a turn is seen (FINE, COARSE): near 0 when they are the same. A hand that
+            shifts before a near thing spoils few pairs, another's turns most.
         chance: the best `value` that the reversed and shuffled gyroscope reach.
         lag: seconds the gyroscope's clock is behind the frames'.
         convention: name of the axes that fit best.
         scale: fitted factor of seen over felt turns about x and y.
         near: whether the turns were read as before a near plane.
-        felt: float64[n - 1, 3] radians in camera axes, one a pair of frames; NaN outside the motion.
+        felt: float64[n - 1, 3] radians in camera axes, one a pair of frames; NaN where not compared.
         axes: correlation of seen and felt, one an axis; NaN where an axis was still.
     """
 
     value: float
+    typical: float
     chance: float
     lag: float
     convention: str
@@ -85,64 +101,131 @@ class _Fit:
     felt: Doubles
 
 
+class _Course:
+    """The angles a gyroscope adds up to: float64[n] seconds, float64[n, 3] rad/s."""
+
+    def __init__(self, clock: Doubles, gyro: Doubles) -> None:
+        steps = np.diff(clock)[:, None] * (gyro[1:] + gyro[:-1]) / 2
+        self._clock = clock
+        self._turned = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
+
+    def between(self, at: Doubles) -> tuple[Doubles, Mask]:
+        """How far it turned from each time to the next, float64[k - 1, 3], and which lie in its record."""
+        inside = (at >= self._clock[0] - 0.02) & (at <= self._clock[-1] + 0.02)
+        sums = np.column_stack([np.interp(at, self._clock, angle) for angle in self._turned.T])
+        return np.diff(sums, axis=0), inside[1:] & inside[:-1]
+
+
 def in_radians(sensed: Sensed) -> Doubles:
     """The gyroscope float64[n, 3] in rad/s, whichever of the two units it came in."""
     typical = float(np.median(np.linalg.norm(sensed.gyro, axis=1)))
     return np.radians(sensed.gyro) if typical > DEGREES else sensed.gyro
 
 
-def agreement(tracks: Tracks, sensed: Sensed, gyro: Doubles) -> Agreement | None:
-    """The best fit of the gyroscope (rad/s) to the turns seen; None when too few pairs can be compared."""
+def agreement(tracks: Tracks, sensed: Sensed, gyro: Doubles, *, one_clock: bool = False) -> Agreement | None:
+    """The best fit of the gyroscope (rad/s) to the turns seen; None when too few pairs can be compared.
+
+    Args:
+        one_clock: the device states times and axes, as it must in the market; else both are searched.
+    """
     if len(sensed.t) < 4 or np.isfinite(tracks.turns[:, 0]).sum() < 4:
         return None
-    fits = [fit for near in (False, True) if (fit := _search(tracks, near, sensed.t, gyro)) is not None]
+    names = held(sensed) if one_clock else tuple(CONVENTIONS)
+    lags = ONE_CLOCK if one_clock else LAGS
+
+    def search(felt: Doubles, near: bool) -> _Fit | None:
+        course = _Course(sensed.t, felt)
+        return _search(tracks, course, near, lags, names)
+
+    fits = [fit for near in (False, True) if (fit := search(gyro, near)) is not None]
     if not fits:
         return None
     best = max(fits, key=lambda fit: fit.score)
-    near = best.near
     pieces = np.array_split(gyro, 8)
     shuffled = [np.concatenate([pieces[k] for k in order]) for order in _ORDERS]
-    chances = [
-        fit.value
-        for other in (gyro[::-1], -gyro[::-1], *shuffled)
-        if (fit := _search(tracks, near, sensed.t, other)) is not None
-    ]
-    seen = tracks.near_turns if near else tracks.turns
+    others = (gyro[::-1], -gyro[::-1], *shuffled)
+    chance = max(
+        (fit.value for other in others if (fit := search(other, best.near)) is not None), default=0.0
+    )
+    seen = tracks.near_turns if best.near else tracks.turns
     axes = np.array([_correlation(seen[:, k], best.felt[:, k]) for k in range(3)])
-    chance = max(chances, default=0.0)
-    return Agreement(best.value, chance, best.lag, best.convention, best.scale, near, best.felt, axes)
+    return Agreement(
+        value=best.value,
+        typical=_typical(seen, best),
+        chance=chance,
+        lag=best.lag,
+        convention=best.convention,
+        scale=best.scale,
+        near=best.near,
+        felt=best.felt,
+        axes=axes,
+    )
 
 
-def _search(tracks: Tracks, near: bool, clock: Doubles, gyro: Doubles) -> _Fit | None:
-    seen, t = tracks.near_turns if near else tracks.turns, tracks.t
-    steps = np.diff(clock)[:, None] * (gyro[1:] + gyro[:-1]) / 2
-    turned = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
-    best: _Fit | None = None
+def held(sensed: Sensed) -> tuple[str, ...]:
+    """The conventions a phone may hand its turns in: its own axes where gravity says that it is upright;
+    else these by any quarter, for a screen may turn with the phone or not, and phones differ in the sign
+    that gravity has in `devicemotion`."""
+    named = tuple(name for name in CONVENTIONS if name.startswith("device"))
+    right, up, _ = sensed.acceleration.mean(axis=0)
+    return named[:1] if up >= UPRIGHT and up > 2 * abs(right) else named
+
+
+def _search(
+    tracks: Tracks, course: _Course, near: bool, lags: Doubles, names: tuple[str, ...]
+) -> _Fit | None:
+    seen = tracks.near_turns if near else tracks.turns
     known = np.isfinite(seen[:, 0])
-    for lag in LAGS:
-        at = t + lag
-        inside = (at >= clock[0] - 0.02) & (at <= clock[-1] + 0.02)
-        usable = known & inside[1:] & inside[:-1]
+    best: _Fit | None = None
+    for lag in lags:
+        turned, inside = course.between(tracks.t + lag)
+        usable = known & inside
         if usable.sum() < max(4, COVERED * known.sum()):
             continue
-        sums = np.column_stack([np.interp(at, clock, turned[:, k]) for k in range(3)])
-        felt = np.where(usable[:, None], np.diff(sums, axis=0), np.nan)
-        for name, axes in CONVENTIONS.items():
-            fit = _fit(seen, felt @ axes.T, usable, float(lag), name, near)
+        usable &= _before_rest(turned, tracks.t)
+        weight = _weight(seen[usable], turned[usable])
+        turned = np.where(usable[:, None], turned, np.nan)
+        for name in names:
+            fit = _fit(seen, turned @ CONVENTIONS[name].T, usable, weight, float(lag), name, near)
             if best is None or fit.score > best.score:
                 best = fit
     return best
 
 
-def _fit(seen: Doubles, felt: Doubles, usable: Mask, lag: float, name: str, near: bool) -> _Fit:
+def _before_rest(turned: Doubles, t: Doubles) -> Mask:
+    """Pairs of frames before the gyroscope comes to its last rest (all, where most would be lost)."""
+    speed = np.linalg.norm(turned, axis=1) / np.diff(t)
+    last = np.nonzero(speed >= RESTS * speed.max())[0][-1]
+    kept = (np.arange(len(speed)) <= last) | (t[1:] <= t[-1] - ASIDE_S)
+    return kept if kept.sum() >= max(4, COVERED * len(kept)) else np.ones(len(kept), bool)
+
+
+def _fit(
+    seen: Doubles, felt: Doubles, usable: Mask, weight: Doubles, lag: float, name: str, near: bool
+) -> _Fit:
     a, b = seen[usable], felt[usable]
-    across = float((b[:, :2] ** 2).sum())
-    scale = float(np.clip((a[:, :2] * b[:, :2]).sum() / max(across, 1e-12), *SCALES))
+    across = (weight * b * b)[:, :2].sum()
+    scale = float(np.clip((weight * a * b)[:, :2].sum() / max(across, 1e-12), *SCALES))
     scaled = b * np.array([scale, scale, 1.0])
-    total = float((a**2).sum() + (scaled**2).sum())
-    value = 2 * float((a * scaled).sum()) / max(total, 1e-12)
-    cost = LAG_COST * abs(lag) / LAGS[-1] + AXES_COST * (name != "device_0") + NEAR_COST * near
+    total = float((weight * (a**2 + scaled**2)).sum())
+    value = 2 * float((weight * a * scaled).sum()) / max(total, 1e-12)
+    cost = LAG_COST * abs(lag) + AXES_COST * (name != "device_0") + NEAR_COST * near
     return _Fit(value - cost, near, value, lag, name, scale, felt)
+
+
+def _weight(seen: Doubles, felt: Doubles) -> Doubles:
+    """One over the square of how well turns float64[k, 3] of this size are seen."""
+    size = np.linalg.norm(seen, axis=1) + np.linalg.norm(felt, axis=1)
+    weight = np.repeat(1 / (FINE**2 + (COARSE * size[:, None]) ** 2), 3, axis=1)
+    weight[seen[:, 2] == 0, 2] = 0  # a whole picture's shift, which tells no turn about the view axis
+    return weight
+
+
+def _typical(seen: Doubles, fit: _Fit) -> float:
+    known = np.isfinite(seen[:, 0]) & np.isfinite(fit.felt[:, 0])
+    a, b = seen[known], fit.felt[known]
+    away = a - b * np.array([fit.scale, fit.scale, 1.0])
+    return float(np.median((_weight(a, b) * away**2).sum(axis=1)))
 
 
 def _correlation(a: Doubles, b: Doubles) -> float:
