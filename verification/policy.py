@@ -1,9 +1,11 @@
-"""From probability to verdict by expected loss, after two rules that no probability overrides.
+"""From probability to verdict by expected loss, after rules that no probability overrides.
 
 1. Any hard fail -> reject.
 2. A required family without an OK finding (absent, abstained, in error) -> review. For a photo the
    INTEGRITY family is always required: without a decoded picture and a buyer's copy nothing is paid.
-3. Else the cheapest in expectation, with p_fraud = 1 - p_genuine:
+3. A required family that spoke, and on balance against the capture -> no accept: what is asked for is asked
+   because the rest does not make up for it.
+4. Else the cheapest in expectation, with p_fraud = 1 - p_genuine:
    accepting costs p_fraud * stake * (1 + harm_per_stake), the asker's own harm where the terms state one;
    rejecting costs p_genuine * (reject_loss + reject_loss_per_stake * stake);
    a review costs its fixed price. Ties go to the more careful: review, then reject, then accept.
@@ -22,6 +24,7 @@ from collections.abc import Sequence
 
 from verification.constants import Calibration
 from verification.evidence import Family, Finding, Status, Terms, Verdict
+from verification.fusion import spoken
 
 
 def judge(
@@ -35,8 +38,10 @@ def judge(
     if missing:
         return Verdict.REVIEW, tuple(f"missing_{family}" for family in missing)
     verdict = cheapest(p_genuine, terms.stake_micros, constants, harm_per_stake=terms.harm_per_stake)
-    if verdict is Verdict.ACCEPT:
+    if verdict is Verdict.ACCEPT and not (doubtful := _against(findings, required(terms))):
         return verdict, ()
+    if verdict is Verdict.ACCEPT:
+        return Verdict.REVIEW, tuple(f"doubtful_{family}" for family in doubtful)
     against = [f for f in findings if f.status is Status.OK and f.llr < 0 and f.family is not Family.ANSWER]
     against.sort(key=lambda finding: finding.llr)
     return verdict, _unique([finding.reason for finding in against]) or ("not_enough_evidence",)
@@ -62,6 +67,11 @@ def _present(findings: Sequence[Finding]) -> set[Family]:
     unseen = any(f.status is not Status.OK for f in asked)
     spoke = {f.family for f in findings if f.status is Status.OK}
     return spoke - {Family.CHALLENGE} if unseen else spoke
+
+
+def _against(findings: Sequence[Finding], families: frozenset[Family]) -> list[Family]:
+    """Those of the families whose findings, in sum, speak against the capture."""
+    return sorted(family for family in families if (spoken(family, findings) or 0.0) < 0)
 
 
 def required(terms: Terms) -> frozenset[Family]:

@@ -40,6 +40,16 @@ def test_of_what_was_asked_to_be_in_the_scene_every_part_must_be_seen() -> None:
     assert verdict == (Verdict.REVIEW, ("missing_challenge",))
 
 
+def test_a_required_family_that_speaks_against_is_not_outvoted() -> None:
+    against = finding(Family.PLACE, -0.7, reason="near_area")
+    findings = [*HONEST_T0, against]
+    verdict = policy.judge(findings, 0.9999, stage.terms(), CONSTANTS)
+    assert verdict == (Verdict.REVIEW, ("doubtful_place",))
+    beside = finding(Family.SPLICE, -0.7, reason="resampled")
+    assert policy.judge([*HONEST_T0, beside], 0.9999, stage.terms(), CONSTANTS)[0] is Verdict.ACCEPT
+    assert policy.judge(findings, 0.001, stage.terms(), CONSTANTS)[0] is Verdict.REJECT
+
+
 def test_any_hard_fail_rejects_whatever_the_probability() -> None:
     fails = [
         finding(Family.SESSION, status=Status.HARD_FAIL, reason="wrong_nonce"),

@@ -11,7 +11,7 @@ from verification.redteam.staging import typed
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_code_stuck", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_code_stuck", stratum="sighted", fraud="staged", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     clip = workshop.shoot(code="")
     seed, share = int(workshop.rng.integers(2**32)), float(workshop.rng.choice([0.25, 0.5]))

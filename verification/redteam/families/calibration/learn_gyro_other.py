@@ -13,7 +13,7 @@ from verification.redteam.workshop import Sample, Workshop
 _ANGLES = ((8.0, 11.0), (21.0, 26.0))  # degrees
 
 
-@family("learn_gyro_other", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_gyro_other", stratum="sighted", fraud="staged", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     motion = workshop.move()
     degrees = _ANGLES[int(workshop.rng.integers(len(_ANGLES)))]
