@@ -9,8 +9,12 @@ the sheet that carries the code (by ORB features, then by the engine's net): a c
 into the photo and into the burst.
 Limits: what moves honestly differs too where it outruns the frames: the word against is bounded, rises with
 the area and proves nothing. What has no texture on either side is not seen (a cloud taken from the sky leaves
-sky), nor a change of under FIRM of the picture, nor what is changed in photo and burst alike. A photo
-made of one of the frames passes. FIGURES
+sky), nor a change of much under FIRM of the picture, nor what is changed in photo and burst alike. A
+photo made of one of the frames passes. No real burst was there to measure on.
+Figures (simulated; set on calibration photographs): the region of 48 honest photos 1/16 s from the next
+frame and in mid-turn reached .0018 of the picture, .0054 where no later frame was given; untouched letters
+correlated .47 and more (41), others .43 at most (61). A made passer-by or car (3 % of the picture, up to .7
+picture widths a second) cost 15 % of 48 honest photos two nats or more, 25 % where no later frame was given.
 Source: Rublee et al., ORB, ICCV 2011; Barath et al., MAGSAC++, CVPR 2020; Kroeger et al., DIS, ECCV 2016;
 Evangelidis & Psarakis, ECC, PAMI 2008.
 """

@@ -106,7 +106,7 @@ def _further(photo: Pixels, frames: list[Pixels], where: Placed) -> Iterator[tup
 def _spread(order: list[int], first: int) -> list[int]:
     """Frames in the order given, but those next to one taken already only after the others: what moves is
     seen elsewhere at another time."""
-    taken, later = [first], []
+    taken, later = [first], list[int]()
     for k in order:
         if k != first:
             (later if min(abs(k - other) for other in taken) < APART else taken).append(k)
@@ -149,7 +149,8 @@ def _over(here: Grey, there: Grey, matrix: Doubles) -> tuple[Grey, Mask]:
 
 def _flowed(here: Grey, over: Grey, seen: Mask) -> tuple[Grey, Mask]:
     """The frame once more, carried by the flow, and where a whole window of it is seen."""
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(here, over, None)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = np.asarray(dis.calc(here, over, None), np.float32)  # type: ignore[call-overload]  # begins at rest
     rows, columns = np.mgrid[: here.shape[0], : here.shape[1]].astype(np.float32)
     x, y = columns + flow[..., 0], rows + flow[..., 1]
     laid = cv2.remap(over, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
