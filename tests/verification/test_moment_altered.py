@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -17,7 +18,7 @@ from verification.checks.moment import moment
 from verification.evidence import Outcome, Status
 from verification.measures import alteration
 from verification.measures.alteration import difference
-from verification.measures.placing import alike, place
+from verification.measures.placing import Placed, alike, place
 from verification.measures.same_code import likeness
 from verification.picture import Decoder, Pixels
 from verification.trust import TrustList
@@ -173,3 +174,35 @@ def test_the_frames_most_alike_come_first() -> None:
     order = alike(photo, [frame.rgb for frame in frames])
     assert sorted(order) == list(range(len(frames)))
     assert order[0] in {PHOTO - 2, PHOTO - 1, PHOTO, PHOTO + 1}
+
+
+def test_what_lies_on_the_sheet_counts_less() -> None:
+    photo, frames = taken()
+    altered, shown = pasted(photo), [frame.rgb for frame in frames]
+    where = place(altered, shown)
+    sheet_ = np.array([[500.0, 40.0], [800.0, 40.0], [800.0, 320.0], [500.0, 320.0]])
+    bare, spared = difference(altered, shown, where), difference(altered, shown, where, sheet_)
+    assert bare is not None
+    assert spared is not None
+    assert spared.share == pytest.approx(alteration.ON_SHEET * bare.share, rel=0.1)
+
+
+def test_a_frame_laid_wrong_excuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were it believed, all of the picture would seem to move, and no alteration would count."""
+    photo, frames = taken()
+    altered, shown = pasted(photo), [frame.rgb for frame in frames]
+    where = place(altered, shown)
+    wrong = np.array([[-1.0, 0.0, 479.0], [0.0, -1.0, 359.0], [0.0, 0.0, 1.0]])  # on its head
+
+    def displaced(rgb: Pixels, others: list[Pixels]) -> Placed:
+        found = place(rgb, others)
+        return found if found.matrix is None else replace(found, matrix=wrong @ found.matrix)
+
+    monkeypatch.setattr(alteration, "place", displaced)
+    told = difference(altered, shown, where)
+    monkeypatch.setattr(alteration, "LAID", 1.1)
+    believed = difference(altered, shown, where)
+    assert told is not None
+    assert believed is not None
+    assert told.share > 0.01
+    assert believed.share < 0.5 * told.share
