@@ -109,11 +109,16 @@ def small(rgb: Pixels) -> tuple[Pixels, float]:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
-def _nearest(photo: Pixels, frames: list[Pixels]) -> list[tuple[int, float]]:
+def alike(photo: Pixels, frames: list[Pixels]) -> list[int]:
+    """All frames, those first whose thumbnails are most like the photo's."""
+    return [k for k, _ in _nearest(photo, frames, len(frames))]
+
+
+def _nearest(photo: Pixels, frames: list[Pixels], count: int = TRIED) -> list[tuple[int, float]]:
     """The frames most like the photo, and how like their thumbnails are."""
     wanted = _thumbnail(photo)
     likeness = [float((wanted * _thumbnail(rgb)).sum()) for rgb in frames]
-    order = np.argsort(likeness)[::-1][:TRIED]
+    order = np.argsort(likeness)[::-1][:count]
     return [(int(k), likeness[int(k)]) for k in order]
 
 
