@@ -10,7 +10,7 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_filled_box", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_filled_box", stratum="sighted", fraud="altered", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     shot, share = workshop.shoot(), float(workshop.rng.uniform(0.12, 0.45))
     wiped, (height, width) = shot.rgb.copy(), shot.rgb.shape[:2]

@@ -8,7 +8,7 @@ from verification.redteam.registry import family
 from verification.redteam.workshop import Sample, Workshop
 
 
-@family("learn_sheet_swapped", stratum="sighted", split="calibration", tiers=(1,))
+@family("learn_sheet_swapped", stratum="sighted", fraud="altered", split="calibration", tiers=(1,))
 def _make(workshop: Workshop) -> Sample:
     motion = workshop.move()
     clip = workshop.shoot(code=workshop.new_code(), motion=motion)
