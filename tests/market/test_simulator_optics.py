@@ -145,6 +145,17 @@ def test_the_same_seed_gives_the_same_cheat(photo: Photo) -> None:
     assert play(1) == play(1) != play(2)
 
 
+def test_a_virtual_camera_follows_a_step_as_a_plane_would(photo: Photo) -> None:
+    rng = np.random.default_rng(6)
+    motion = sidestep(to="R", metres=(0.19, 0.2))(8, 8, rng)
+    still, near = (
+        forged.virtual_camera(photo, motion, rng, care=0.0, size=SIZE, margin=1.8, away_m=away).frames
+        for away in (float("inf"), 1.0)
+    )
+    (right, _), _ = cv2.phaseCorrelate(still[-1].mean(axis=2), near[-1].mean(axis=2))
+    assert right == pytest.approx(-0.8 * SIZE[0] * motion.shifts[-1, 0], abs=6)
+
+
 def test_a_virtual_camera_turns_a_flat_picture_exactly(photo: Photo) -> None:
     rng = np.random.default_rng(6)
     motion = pan("R", returns=False)(8, 8, rng)

@@ -4,8 +4,8 @@ Stops: a screen, a print or a poster filmed by hand, whose motion and grain are 
 sheet held before it.
 How: the phone is moved aside, or at least swings about a wrist. The turn is taken away by the gyroscope
 (`measures.stepping`); what is left of the background's shift, as a share of the sheet's, is how near it is
-(`measures.nearness`). A background at five times the sheet's distance is far: nobody's screen is. A nearer one
-whose shift is not one plane's has depth; a nearer one that is one plane is flat. Without a gyroscope or a
+(`measures.nearness`). A background at five times the sheet's distance is far: hardly a screen is. A nearer
+one whose shift is not one plane's has depth; a nearer one that is one plane is flat. Without a gyroscope or a
 sheet, where no step was asked: points between far-apart frames against a turn, a plane and depth
 (`measures.parallax`).
 Limits: a wall or a table close behind the sheet is honestly flat. A screen at five times the sheet's distance

@@ -2,14 +2,15 @@
 
 Stops: clips prepared before the claim, of whatever origin: they move in another order, or not at all.
 How: turns are cut into strokes, one wherever the camera swings one way at more than a quarter of its top
-speed; a stroke's direction is that of its larger part. They are read from the gyroscope where it agrees with
-the frames (it feels no step, and no texture is too little for it), else from the frames (`measures.flow`). The
-order may be swung one after the other, or each there and back again. The step is what is left of the sheet's
-or the scene's way after the last stroke once the turn is taken away (`measures.stepping`): it goes against it.
+speed; a stroke's direction is that of its larger part. They are read from the gyroscope where it agrees
+with the frames (it feels no step, and no texture is too little for it), else from the frames
+(`measures.flow`). The order may be swung one after the other, or each there and back again. The step is what
+is left of the way of the sheet, or of the scene, after the last stroke once the turn is taken away
+(`measures.stepping`): it goes against the step.
 Limits: a person who reads the order can follow it before a screen, and a clip can be turned by program
 when the order is known: this proves the time, not the scene. Guessing succeeds once in 4^n (twice that,
-for the two ways of swinging; half, with a step). Diagonal or jerky swings, an extra one and a step that is not
-seen are left unread; only a plainly read other order is proof.
+for the two ways of swinging; half, with a step). Diagonal or jerky swings, an extra one and a step that is
+not seen are left unread; only a plainly read other order is proof.
 """
 
 from __future__ import annotations
@@ -44,8 +45,12 @@ PLAIN_PX = 40.0  # and that of the sheet from which the wrong side is proof
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """One swing: its way ("L", "R", "U", "D"), its size in radians, whether its way is plain, and the frame it
-    ends at."""
+    """One swing.
+
+    Attributes:
+        way: "L", "R", "U" or "D"; plain: whether it is that and not half another.
+        size: radians. end: the frame it ends at.
+    """
 
     way: str
     size: float
@@ -98,8 +103,10 @@ def _joined(order: str) -> str:
 
 
 def _asked_strokes(turns: str, ways: list[str], *, stepped: bool) -> int:
-    """How many strokes are the turns asked for, from the first; 0 where they are others. Who steps aside turns
-    a little meanwhile, to keep the sheet in view: one more to a side may follow."""
+    """How many strokes are the turns asked for, from the first; 0 where they are others.
+
+    Who steps aside turns a little meanwhile, to keep the sheet in view: one more to a side may follow.
+    """
     order = "".join(ways)
     if followed(turns, order):
         return len(order)
@@ -124,8 +131,8 @@ def _stepped(tracks: Tracks, stepping: Stepping, start: int, side: str, followed
 
 
 def _shift(tracks: Tracks, stepping: Stepping, start: int) -> tuple[float | None, bool]:
-    """Pixels to the right that the sheet, or else the scene, is shifted from a frame on, the turn taken away, and
-    whether that is plain; None where neither is seen to shift."""
+    """Pixels to the right that the sheet, or else the scene, is shifted from a frame on, the turn taken away,
+    and whether that is plain; None where neither is seen to shift."""
     course, sheet = stepping.course, stepping.sheet
     if course is None:
         return None, False

@@ -1,8 +1,8 @@
 """sheet_depth: the sheet with the code stands before its background, and does not lie in the same picture.
 
 Stops: the code drawn or pasted into a still, a clip or a picture on a screen, whatever care was taken with
-its look: all of one flat picture turns and shifts as one, while a sheet at arm's length shifts against what is
-behind it as soon as the phone is moved aside, or swings about a wrist or a body.
+its look: all of one flat picture turns and shifts as one, while a sheet at arm's length shifts against what
+is behind it as soon as the phone is moved aside, or swings about a wrist or a body.
 How: the sheet is followed by its writing from frame to frame (`measures.stepping`); its distance from where
 the plane of the background would put it is parallax (`measures.nearness`).
 Limits: a true sheet held before a screen stands out as it does before a scene, so that is worth little; the
@@ -32,19 +32,20 @@ def sheet_depth(case: Case) -> Outcome:
     """OK "sheet_stands_out" or "sheet_lies_in_the_picture"; abstains "no_code_in_burst", "no_gyroscope",
     "no_swing" or "sheet_unclear"."""
     tracks = tracks_of(case)
-    if tracks is None or case.code_box is None:
-        return abstain("no_code_in_burst")
-    stepping = stepping_of(case, tracks)
-    if stepping.course is None:
+    stepping = None if tracks is None or case.code_box is None else stepping_of(case, tracks)
+    if stepping is not None and stepping.course is None:
         return abstain("no_gyroscope")
-    if stepping.sheet is None:
+    if tracks is None or stepping is None or stepping.sheet is None:
         return abstain("no_code_in_burst")
-    if len(stepping.sheet.places) < 2:
-        return abstain("sheet_unclear", frames=1)
     aside = any(letter in case.evidence.session.pan for letter in "<>")
     shown = [one for one in nearness(case, tracks) if aside or _swung(one)]
     if not shown:
-        return abstain("no_swing")
+        return abstain("no_swing" if len(stepping.sheet.places) > 1 else "sheet_unclear")
+    return _judged(shown)
+
+
+def _judged(shown: list[Nearness]) -> Outcome:
+    """What the pairs of frames say in most of which the sheet is one way."""
     apart = np.array([one.apart_px for one in shown])
     moved = np.array([one.sheet_px for one in shown])
     facts = {"apart_px": round(float(np.median(apart)), 1), "frames": len(shown)}

@@ -32,6 +32,7 @@ POINTS = 10  # of the background, followed in both frames
 PLAUSIBLE = (-0.3, 1.6)  # shares: beyond, a point was followed wrongly or is nearer than the sheet
 SHARES = np.arange(-0.2, 1.41, 0.05)  # tried on pictures laid over each other
 ALIKE, AHEAD, APART = 0.35, 0.08, 0.2  # least correlation, by how much it is the best, of shares so far off
+CONTRAST = 1.2  # least standard deviation, grey levels, of what is compared: less is the sensor's
 FEWEST = 1000  # pixels of half size that both pictures must show
 ROUGH = 4.0  # pixels: what is coarser than this many is left out of the comparison
 
@@ -60,8 +61,10 @@ class Nearness:
 
 
 def nearness(case: Case, tracks: Tracks) -> tuple[Nearness, ...]:
-    """What pairs of frames show in which the sheet was found: the last such frame with some before it. () without
-    a gyroscope or a sheet. Found at the first call and kept on the case."""
+    """What pairs of frames show in which the sheet was found: the last such frame with some before it.
+
+    () without a gyroscope or a sheet. Found at the first call and kept on the case.
+    """
     stepping = stepping_of(case, tracks)
     course, sheet = stepping.course, stepping.sheet
     if course is None or sheet is None:
@@ -125,14 +128,15 @@ def _by_likeness(
     matrix = camera(tracks, course.focal)
     unturned = matrix @ course.between(i, j) @ np.linalg.inv(matrix)
     half, double = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0])
-    here, free = _fine(tracks.greys[i]), _free(tracks, sheet, i)
-    there, clear = _fine(tracks.greys[j]), _free(tracks, sheet, j)
+    (here, free), (there, clear) = (_fine(tracks, sheet, k) for k in (i, j))
+    if min(here[free > 0].std(), there[clear > 0].std()) < CONTRAST:
+        return None
     size = here.shape[::-1]
     scores = []
     for share in SHARES:
         by = np.array([[1, 0, -share * shift[0]], [0, 1, -share * shift[1]], [0, 0, 1.0]])
         back = half @ by @ unturned @ double
-        seen = cv2.warpPerspective(there, back, size)
+        seen = np.asarray(cv2.warpPerspective(there, back, size), np.float32)
         both = (cv2.warpPerspective(clear, back, size, flags=cv2.INTER_NEAREST) > 0) & (free > 0)
         scores.append(_likeness(here[both], seen[both]))
     likeness = np.array(scores)
@@ -140,29 +144,31 @@ def _by_likeness(
     others = likeness[np.abs(SHARES - SHARES[best]) > APART]
     if likeness[best] < ALIKE or likeness[best] < others.max() + AHEAD or best in {0, len(SHARES) - 1}:
         return None
-    share, far = float(SHARES[best]), float(np.linalg.norm(shift))
+    low, top, high = likeness[best - 1 : best + 2]
+    share = float(SHARES[best] + 0.05 * 0.5 * (low - high) / min(low - 2 * top + high, -1e-6))
+    far = float(np.linalg.norm(shift))
     return Nearness(course.angle(i, j), far, share, far * abs(1 - share), float("nan"), 0)
 
 
-def _fine(grey: Grey) -> Floats:
-    """A picture at half its size, with what is between fine grain and slow shading."""
-    small = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.float32)
-    small = cv2.GaussianBlur(small, (0, 0), ROUGH / 4)
-    return np.asarray(small - cv2.GaussianBlur(small, (0, 0), 2 * ROUGH), np.float32)
+def _fine(tracks: Tracks, sheet: Sheet, k: int) -> tuple[Floats, Grey]:
+    """A frame at half its size with what is between fine grain and slow shading, and 255 where that is free.
+
+    Free is what is neither sheet nor hand; shading is taken from it alone, or the sheet's edge would count.
+    """
+    half = cv2.resize(tracks.greys[k], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    x, y = np.meshgrid(np.arange(half.shape[1]), np.arange(half.shape[0]))
+    covered = sheet.covers(k, np.column_stack([x.ravel(), y.ravel()]) * 2.0).reshape(half.shape)
+    free = np.where(covered, 0, 1).astype(np.float32)
+    calm = half.astype(np.float32) * free
+    fine, slow = (
+        cv2.GaussianBlur(calm, (0, 0), width) / np.maximum(cv2.GaussianBlur(free, (0, 0), width), 1e-3)
+        for width in (ROUGH / 4, 2 * ROUGH)
+    )
+    return np.asarray(fine - slow, np.float32), np.asarray(free * 255, np.uint8)
 
 
-def _free(tracks: Tracks, sheet: Sheet, k: int) -> Grey:
-    """The same size, 255 where neither sheet nor hand is."""
-    width, height = tracks.greys[k].shape[1], tracks.greys[k].shape[0]
-    x, y = np.meshgrid(np.arange(0, width, 4.0), np.arange(0, height, 4.0))
-    covered = sheet.covers(k, np.column_stack([x.ravel(), y.ravel()])).reshape(x.shape)
-    small = np.where(covered, 0, 255).astype(np.uint8)
-    size = _fine(tracks.greys[k]).shape[::-1]
-    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-
-
-def _likeness(a: Floats, b: Floats) -> float:
-    if len(a) < FEWEST:
+def _likeness(one: Floats, other: Floats) -> float:
+    if len(one) < FEWEST:
         return 0.0
-    a, b = a - a.mean(), b - b.mean()
+    a, b = (values.astype(np.float64) - float(values.mean()) for values in (one, other))
     return float((a * b).sum() / max(np.sqrt((a * a).sum() * (b * b).sum()), 1e-6))

@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 AGREES = 0.6  # of felt with seen turns, or the gyroscope is another's
 FOCALS = np.linspace(0.6, 1.3, 15)  # long sides
 SWING = 0.12  # radians from which a pair of frames tells of the focal length
+UNUSUAL_PX = 0.15  # what a focal length 28 % off the usual must better the fit by: few points tell of none
 PAIRS, FEW = 6, 30  # of frames, and of points in one
 AROUND = (1.8, 6.0)  # the sheet and its edge, in lengths and heights of the writing
 FOUND, RENEWED = (
     0.5,
     0.7,
 )  # least correlation of the sheet's picture with where it is found, and is taken anew
-SCALES = (0.95, 1.0, 1.05)  # of the sheet's picture
+SCALES = np.array([0.95, 1.0, 1.05])  # of the sheet's picture
 REACH = 100.0  # pixels about where it is expected
+CREPT = 14.0  # pixels by which it may have crept
 OFF_MIDDLE = 1.0  # pixels by which a picture cut at the edge may be off its middle
 
 
@@ -110,7 +112,7 @@ def _course(sensed: Sensed, tracks: Tracks) -> Course | None:
 
 
 def _turns(sensed: Sensed, at: Doubles) -> Doubles:
-    """float64[n - 1, 3] radians in the motion's own axes: the turn between times; where it is silent, none."""
+    """float64[n - 1, 3] radians in the motion's own axes: the turn between times, none where it is silent."""
     gyro = in_radians(sensed)
     steps = np.diff(sensed.t)[:, None] * (gyro[1:] + gyro[:-1]) / 2
     turned = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
@@ -134,16 +136,15 @@ def _focal(tracks: Tracks, course: Course) -> float:
     points = [tracks.common(i, j)[:2] for i, j in chosen]
     if not points:
         return course.focal
-    costs = np.array(
-        [
-            sum(
-                _off_lines(tracks, course.between(i, j), here, there, focal)
-                for (i, j), (here, there) in zip(chosen, points, strict=True)
-            )
-            for focal in FOCALS
-        ]
-    )
-    return float(FOCALS[int(costs.argmin())])
+    costs = [
+        sum(
+            _off_lines(tracks, course.between(i, j), here, there, focal)
+            for (i, j), (here, there) in zip(chosen, points, strict=True)
+        )
+        + len(points) * UNUSUAL_PX * float(np.log(focal / FOCAL) / 0.25) ** 2
+        for focal in FOCALS
+    ]
+    return float(FOCALS[int(np.argmin(costs))])
 
 
 def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles, focal: float) -> float:
@@ -207,7 +208,7 @@ class Sheet:
         return np.asarray((course.still(tracks, i, j, there) - here)[0])
 
     def covers(self, k: int, xy: Doubles) -> Mask:
-        """Which pixels float64[m, 2] of frame k lie on the sheet, at its edge or on the hand below it, bool[m]."""
+        """Which pixels float64[m, 2] of frame k lie on the sheet, its edge or the hand below it, bool[m]."""
         if k not in self.places:
             return np.zeros(len(xy), bool)
         held = grown(self.places[k], *AROUND)
@@ -240,6 +241,11 @@ def _sheet(case: Case, tracks: Tracks, course: Course) -> Sheet | None:
                 continue
             at, scale, likeness = found
             places[k] = (of - of.mean(axis=0)) * scale + at
+            if of is taken and first is not None:  # what crept from picture to picture is mended
+                size = float(np.ptp(places[k], axis=0).max() / np.ptp(box, axis=0).max())
+                exact = _found_near(tracks.greys[k], first, at, CREPT, size)
+                if exact is not None:
+                    places[k] = places[k] - at + exact[0]
             last = k
             fresh = _cut(tracks.greys[k], places[k]) if likeness >= RENEWED else None
             if fresh is not None:
@@ -248,8 +254,8 @@ def _sheet(case: Case, tracks: Tracks, course: Course) -> Sheet | None:
 
 
 def _cut(grey: Grey, box: Doubles) -> Grey | None:
-    """The picture of the writing and a little paper about it, its middle that of the box; None where it is not
-    whole or has no contrast."""
+    """The picture of the writing and a little paper about it, its middle that of the box; None where it is
+    not whole or has no contrast."""
     half = np.abs(grown(box, 1.1, 1.4) - box.mean(axis=0)).max(axis=0)
     low, high = (
         np.round(box.mean(axis=0) - half).astype(int),
@@ -262,10 +268,12 @@ def _cut(grey: Grey, box: Doubles) -> Grey | None:
     return patch if min(patch.shape) >= 8 and patch.std() >= 4 else None
 
 
-def _found_near(grey: Grey, picture: Grey, aim: Doubles, reach: float) -> tuple[Doubles, float, float] | None:
-    """Where the middle of a picture is found again near a place, how much larger, and how like it is there."""
+def _found_near(
+    grey: Grey, picture: Grey, aim: Doubles, reach: float, size: float = 1.0
+) -> tuple[Doubles, float, float] | None:
+    """Where the middle of a picture is found again near a place, how much larger, and how like it is."""
     best: tuple[Doubles, float, float] | None = None
-    for scale in SCALES:
+    for scale in SCALES * size:
         sought = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         half = (np.array(sought.shape[::-1]) - 1) / 2
         low = np.clip(np.floor(aim - half - reach).astype(int), 0, None)

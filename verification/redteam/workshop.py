@@ -156,7 +156,7 @@ class Workshop:
     # -- pictures ------------------------------------------------------------------------------
 
     def move(self, order: str | None = None) -> Motion:
-        """A hand that turns and moves the phone as the claim asks (as `order` asks, where told), else holds it."""
+        """A hand that moves the phone as the claim asks (as `order` asks, where told), else holds it."""
         asked = self.pan if order is None else order
         return (pan(asked) if asked else hold)(FRAMES, FPS, self.rng)
 
