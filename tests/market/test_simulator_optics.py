@@ -152,8 +152,11 @@ def test_a_virtual_camera_follows_a_step_as_a_plane_would(photo: Photo) -> None:
         forged.virtual_camera(photo, motion, rng, care=0.0, size=SIZE, margin=1.8, away_m=away).frames
         for away in (float("inf"), 1.0)
     )
-    (right, _), _ = cv2.phaseCorrelate(still[-1].mean(axis=2), near[-1].mean(axis=2))
-    assert right == pytest.approx(-0.8 * SIZE[0] * motion.shifts[-1, 0], abs=6)
+    step = round(0.8 * SIZE[0] * motion.shifts[-1, 0])
+    before, after = still[-1].mean(axis=2), near[-1].mean(axis=2)
+    followed = np.corrcoef(before[:, step:].ravel(), after[:, :-step].ravel())[0, 1]
+    assert followed > 0.85
+    assert followed > np.corrcoef(before.ravel(), after.ravel())[0, 1] + 0.1
 
 
 def test_a_virtual_camera_turns_a_flat_picture_exactly(photo: Photo) -> None:
