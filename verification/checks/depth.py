@@ -14,8 +14,8 @@ followed says nothing, nor does a phone that turned about its lens. Two layers o
 from a gap of RELIEF of their distance.
 Figures (simulated, 26 frames at 8/s; calibration split, on which the thresholds were set): share of honest
 scenes -.14 to .18, one .25 (n = 64); of flat sources with and without a true sheet .32 to 1.35 (n = 110 of
-120, the others not told). Relief of flat sources at most .31, of all but one at most .17. Near scenes of several
-depths were made for the tests only.
+120, the others not told). Relief of flat sources at most .31, of all but one at most .17. Near scenes of
+several depths were made for the tests only.
 Source: Hartley & Zisserman, Multiple View Geometry, 2004, chapters 9 and 13 (parallax beside a plane).
 """
 
