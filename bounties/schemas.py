@@ -195,8 +195,9 @@ class Challenge(Shape):
     """What the capture must be bound to.
 
     `code` is empty where the tier asks for none. `burst`: frames and motion around the shutter are
-    asked for, as one file whose SHA-256 stands in the statement as "burst"; in it the phone is turned as
-    `pan` says, a letter a turn and back: L left, R right, U up, D down.
+    asked for, as one file whose SHA-256 stands in the statement as "burst"; in it the phone is moved as
+    `pan` says: a letter a turn and back, L left, R right, U up, D down; then "<" or ">", a step of a
+    hand's breadth (10 to 20 cm) to the left or right, from which it does not come back.
     """
 
     nonce: str

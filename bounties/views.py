@@ -129,7 +129,14 @@ def claim_shape(session: Session, claim: Claim) -> ClaimShape:
     )
 
 
-_TURNS = {"L": "left", "R": "right", "U": "up", "D": "down"}
+_MOVES = {
+    "L": "turn the phone a little left and back",
+    "R": "turn the phone a little right and back",
+    "U": "turn the phone a little up and back",
+    "D": "turn the phone a little down and back",
+    "<": "move it a hand's breadth to the left",
+    ">": "move it a hand's breadth to the right",
+}
 
 
 def _instruction(code: str, pan: str) -> str:
@@ -138,8 +145,8 @@ def _instruction(code: str, pan: str) -> str:
         return "Take the picture with the live camera at the place."
     told = f"Write {code} large on paper, put it in the scene, and take the picture."
     if pan:
-        turns = " then ".join(f"a little {_TURNS[letter]} and back" for letter in pan)
-        told += f" It films for three seconds: turn the phone {turns}, with the paper in view."
+        moves = ", then ".join(_MOVES[letter] for letter in pan)
+        told += f" It films for four seconds: {moves}, with the paper in view."
     return told
 
 

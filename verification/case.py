@@ -17,6 +17,7 @@ from verification.trust import TrustList
 if TYPE_CHECKING:  # values of the seeing half, which loads OpenCV: only a worker does
     from verification.measures.flow import Tracks
     from verification.measures.placing import Placed
+    from verification.measures.stepping import Stepping
     from verification.memory import Memory
     from verification.registration import Features, Pairs
     from verification.writing import Text
@@ -105,6 +106,8 @@ class Case:
         frames: the burst, decoded by the `burst` check; () when there is none.
         sensed: its motion, parsed by the same; None when there is none.
         tracks: points followed through the frames; `measures.flow.tracks_of` makes them once.
+        stepping: how the camera turned by its gyroscope, and where the sheet went meanwhile;
+            `measures.stepping.stepping_of` finds it once.
         placed: where the photo lies in its burst; `measures.placing.placed_in_burst` finds it once.
         code_box: where the `challenge` check saw the code in `picture`: float64[4, 2] pixels, clockwise from
             the writing's top left; None before, and where it was not seen.
@@ -118,6 +121,7 @@ class Case:
     frames: tuple[Frame, ...] = ()
     sensed: Sensed | None = None
     tracks: Tracks | None = None
+    stepping: Stepping | None = None
     placed: Placed | None = None
     code_box: Doubles | None = None
     neighbours: list[Neighbour] = field(default_factory=list)

@@ -66,11 +66,13 @@ def new_code(source: random.Random | None = None) -> str:
 
 
 def new_pan(source: random.Random | None = None) -> str:
-    """A fresh order of turns: two letters of LRUD (left, right, up, down), never one twice: 12 of them.
+    """A fresh order: two turns, letters of LRUD (left, right, up, down), then a step aside, "<" left or ">"
+    right: 24 of them.
 
-    One turn twice running would look like one long turn.
+    One turn twice running would look like one long turn. A step shows depth, which turns do not.
     """
-    return "".join((source or secrets.SystemRandom()).sample("LRUD", 2))
+    chance = source or secrets.SystemRandom()
+    return "".join(chance.sample("LRUD", 2)) + chance.choice("<>")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ the caller says (all else) must be sound, or `load` refuses the file.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +31,15 @@ MAX_FRAMES = 64  # of a burst
 MAX_PATHS = 1_000
 MAX_PICTURES = 64
 MAX_MEMORY = 10_000
-_DIRECTIONS = {"left": "L", "right": "R", "up": "U", "down": "D"}
+_DIRECTIONS = {
+    "left": "L",
+    "right": "R",
+    "up": "U",
+    "down": "D",
+    "step left": "<",
+    "step right": ">",
+}
+_ORDER = re.compile(r"[LRUD]{1,16}[<>]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +207,19 @@ def _code(expected: Json) -> str:
 
 
 def _pan(expected: Json) -> str:
-    """Letters of LRUD from such letters, or from words ("left, up" or ["left", "up"]); else ""."""
+    """Letters of LRUD, and at the end perhaps "<" or ">", from such letters or from words ("left, up, step
+    right" or ["left", "up", "step right"]); else ""."""
     words: Iterable[Json] = expected if isinstance(expected, list) else _split(expected)
     steps = [word.strip().lower() if isinstance(word, str) else "?" for word in words]
     letters = "".join(_DIRECTIONS.get(step, step.upper()) for step in steps)
-    return letters if 1 <= len(letters) <= 16 and set(letters) <= set("LRUD") else ""
+    return letters if _ORDER.fullmatch(letters) else ""
 
 
 def _split(expected: Json) -> list[Json]:
     text = expected if isinstance(expected, str) else "?"
+    text = re.sub(
+        r"step[\s-]+(left|right)", lambda step: "<" if step[1].lower() == "left" else ">", text, flags=re.I
+    )
     return list(text.replace(",", " ").replace("-", " ").split())
 
 

@@ -106,8 +106,8 @@ class Session:
         signature: over b"spotcheck-statement-v1\n" + SHA-256(statement).
         algorithm / public_key: "ES256" or "Ed25519"; DER SubjectPublicKeyInfo.
         nonce_uses: captures submitted earlier under this nonce (0 for an honest one).
-        pan: the order in which the phone had to be turned: letters of "LRUD" (left, right, up, down), "" when
-            none was asked.
+        pan: the order in which the phone had to be moved: turns, letters of "LRUD" (left, right, up, down),
+            and after them perhaps a step aside, "<" or ">" (left, right); "" when none was asked.
         torch: "1" and "0", lit and dark, the pattern asked of the phone's torch in equal steps of the
             burst, "" when none was.
         outside: judged outside the market, by the rules of docs/examine.md; never set by the market.

@@ -4,7 +4,7 @@
 // signed statement binds all of it. Times are seconds on the clock of `performance.now()`.
 
 const EVERY_MS = 125;
-const MAX_FRAMES = 24;
+const MAX_FRAMES = 36;
 
 /** Asks for the motion sensors; must be called from a tap (Safari asks the person). */
 export async function allowMotion() {

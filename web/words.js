@@ -70,7 +70,7 @@ const REASONS = {
   device_not_confirmed: ["The phone could not be confirmed as the one you enrolled.", "Use the phone you enrolled, or enrol this one."],
   not_what_was_asked: ["The photo did not seem to show what was asked.", "Read the task again and bring the thing asked for into the middle of the picture."],
   challenge_not_seen: ["The code could not be read in the photo.", "Write it large and dark on plain paper, and keep it sharp and well lit in the picture."],
-  wrong_pan: ["The phone was not turned in the order shown.", "Follow the arrows one after the other, a good turn each, while it records."],
+  wrong_pan: ["The phone was not moved in the order shown.", "Follow the arrows one after the other, a good turn each and then a step aside, while it records."],
   scene_not_confirmed: ["We could not confirm that the camera saw the scene itself.", "Stand in front of the real place, step a little to the side while it records, and do not photograph a screen or a print."],
   not_what_was_asked: ["The photo did not seem to show what was asked.", "Read the task again, and show all of it."],
   device_not_confirmed: ["We could not confirm that this phone made the photo.", "Use the phone you set up, as it came from its maker."],

@@ -6,7 +6,8 @@ An honest burst in five lines:
     shot = render(photo, code="K7P3QX", seed=7, size=(640, 480), still=(1280, 960), frames=16, fps=10,
                   motion=pan("LR"), phone=phone, conditions=here, mode="web")
     media, burst = shot.jpeg, shot.burst("web")  # `burst` is a verification.evidence.Burst
-    # motion: hold, pan("LRUD..."), sidestep(); torch="0110"; held=False lays the sheet down; code=None
+    # motion: hold, pan("LRUD..."), pan("LU>"), sidestep(); torch="0110"; held=False lays the sheet down;
+    # code=None
 
 A cheat's, with the same camera, hand and file:
 

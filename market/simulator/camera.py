@@ -91,7 +91,7 @@ def render(
         code: letters A-Z, digits, hyphen or space to be written on the sheet; None for no sheet.
         size: (width, height) of the frames, both even and at least 64.
         frames: how many, at `fps` a second.
-        motion: `motion.hold`, `motion.pan("LRU")` or `motion.sidestep()`.
+        motion: `motion.hold`, `motion.pan("LU>")` or `motion.sidestep()`.
         still: (width, height) of the photograph where it is not `size`; it must have the same shape.
         moment: of which frame the photograph is.
         held: the sheet is held up by a hand; False: it lies on a surface (a table, a floor).

@@ -38,6 +38,7 @@ def virtual_camera(
     size: tuple[int, int] = (640, 480),
     still: tuple[int, int] | None = None,
     margin: float = 1.12,
+    away_m: float = float("inf"),
     phone: Phone | None = None,
     mode: str = "web",
     exif: Exif | None = None,
@@ -49,11 +50,12 @@ def virtual_camera(
         care: under 1/3 frames without noise of their own; under 2/3 fresh Gaussian noise a frame; above,
             each frame goes through a simulated sensor (noise, colour filter, PRNU of `phone`).
         margin: how much larger than a frame the picture is; beyond its edge it is mirrored.
+        away_m: how far the program pretends the picture to stand, so that it follows a step too.
     """
     phone = phone or Phone()
 
     def fed(k: int, size: tuple[int, int]) -> Picture:
-        view = View(motion.rotations[k], np.zeros(3), size, phone.focal * size[0])
+        view = View(motion.rotations[k], motion.shifts[k] / away_m, size, phone.focal * size[0])
         return _noisy(_turned(picture, view, margin), phone, care, rng)
 
     frames = [fed(k, size) for k in range(len(motion.rotations))]
@@ -201,14 +203,16 @@ def true_pattern(phone: Phone, size: tuple[int, int]) -> Floats:
 
 
 def _turned(picture: Picture, view: View, margin: float) -> Floats:
-    """One frame of the virtual camera: a homography of the picture."""
+    """One frame of the virtual camera: a homography of the picture, which stands at a distance of 1."""
     width, height = view.size
     scale = min(picture.shape[1] / width, picture.shape[0] / height) / margin
     middle = np.array([(picture.shape[1] - 1) / 2, (picture.shape[0] - 1) / 2], np.float32)
     source = picture.astype(np.float32)
     if scale > 1.3:
         source = np.asarray(cv2.GaussianBlur(source, (0, 0), 0.4 * scale), np.float32)
-    return sample(source, view.flat_rays() * np.float32(view.focal * scale) + middle)
+    shift = view.shift.astype(np.float32)
+    seen = view.flat_rays() * (1 - shift[2]) + shift[:2]
+    return sample(source, seen * np.float32(view.focal * scale) + middle)
 
 
 def _noisy(seen: Floats, phone: Phone, care: float, rng: np.random.Generator) -> Picture:

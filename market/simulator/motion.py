@@ -5,7 +5,7 @@ Camera axes throughout: x right, y down, z forward; right-handed; radians, metre
 towards the person), with the device held so that its axes are the picture's.
 
 A `Move` is a way to move, chosen before it is known how many pictures are taken: `hold`,
-`pan("LRU")`, `sidestep()`. Turns and steps follow the minimum-jerk course of a reaching arm
+`pan("LRU")`, `pan("LU>")`, `sidestep()`. Turns and steps follow the minimum-jerk course of a reaching arm
 (Flash & Hogan, J. Neurosci. 5(7), 1985); tremor and aim-keeping go on all the while.
 """
 
@@ -39,6 +39,8 @@ _QUICKEST_S = 0.22  # nobody turns a phone by 15 degrees faster
 _SLOWEST_S = 1.1  # and nobody who is asked to turn it dawdles longer
 _DEVICE = np.array([1.0, -1.0, -1.0])  # camera axes to W3C device axes
 _WAYS = {"L": (0, -1, 0), "R": (0, 1, 0), "U": (1, 0, 0), "D": (-1, 0, 0)}
+_SIDES = {"<": -1.0, ">": 1.0}
+_ARM_M = 0.5  # where a person who steps aside looks at: the sheet in the other hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +89,39 @@ def hold(frames: int, fps: float, rng: np.random.Generator) -> Motion:
 
 
 def pan(
-    order: str, *, degrees: tuple[float, float] = (12.0, 20.0), returns: bool = True, lever: bool = True
+    order: str,
+    *,
+    degrees: tuple[float, float] = (12.0, 20.0),
+    returns: bool = True,
+    lever: bool = True,
+    metres: tuple[float, float] = (0.10, 0.20),
 ) -> Move:
-    """Turns the phone as asked, one letter a turn: left, right, up, down.
+    """Turns the phone as asked, one letter a turn: left, right, up, down; then steps aside, "<" or ">".
 
     After each turn the person comes back to the middle, so that any order can be asked for and the
-    scene never leaves the camera. With `returns=False` the turns add up.
+    scene never leaves the camera. With `returns=False` the turns add up. From a step nobody comes back, and
+    the phone is turned a part of the way towards what is near, so that it stays in view.
 
     Args:
-        degrees: the range of one turn.
+        degrees: the range of one turn. metres: that of the step.
         lever: the phone swings about a wrist or a body behind it; False: about its own lens.
 
     Raises:
-        ValueError: another letter, no letter, turns that add up to over 40 degrees; and by the
-            Move, when there is too little time for a person to do it.
+        ValueError: another letter, no letter, a step before a turn, turns that add up to over 40 degrees;
+            and by the Move, when there is too little time for a person to do it.
     """
-    steps = np.array([_WAYS.get(letter, (0, 0, 9)) for letter in order], dtype=np.float64).reshape(-1, 3)
-    if not len(steps) or steps[:, 2].any():
-        raise ValueError(f"an order is letters of LRUD, not {order!r}")
-    reach = 1.0 if returns else float(np.abs(np.cumsum(steps, axis=0)).max())
+    turns, side = (order[:-1], order[-1]) if order[-1:] in _SIDES else (order, "")
+    steps = np.array([_WAYS.get(letter, (0, 0, 9)) for letter in turns], dtype=np.float64).reshape(-1, 3)
+    if not order or steps[:, 2].any():
+        raise ValueError(f"an order is letters of LRUD and, at its end, < or >, not {order!r}")
+    reach = 1.0 if returns else float(np.abs(np.cumsum(steps, axis=0)).max(initial=0.0))
     if reach * degrees[1] > 40:
         raise ValueError(f"{order} without returns turns by {reach * degrees[1]:.0f} degrees, over 40")
 
     def move(frames: int, fps: float, rng: np.random.Generator) -> Motion:
         samples = _samples(frames, fps)
-        turning = np.zeros((samples, 3))
-        parts = _schedule(len(steps) * (2 if returns else 1), samples, rng)
+        turning, moving = np.zeros((samples, 3)), np.zeros((samples, 3))
+        parts = _schedule(len(steps) * (2 if returns else 1) + len(side), samples, rng)
         for k, step in enumerate(steps):
             angle = np.radians(rng.uniform(*degrees)) * step
             leak = rng.normal(0, (0.08, 0.08, 0.05)) * np.linalg.norm(angle) * (step == 0)
@@ -121,7 +130,12 @@ def pan(
             for part in back:
                 _add(turning, part, -(angle + leak) * rng.normal(1, 0.05))
         pivot = float(rng.uniform(0.05, 0.35)) if lever else 0.0
-        return _carry_out(_Plan(turning, np.zeros_like(turning), pivot), frames, fps, rng)
+        if side:
+            far = _SIDES[side] * rng.uniform(*metres)
+            _add(moving, parts[-1], far * np.array([1.0, *rng.normal(0, 0.1, 2)]))
+            towards = np.array([0.0, -np.arctan(far / _ARM_M) * rng.uniform(0.3, 0.9), 0.0])
+            _add(turning, parts[-1], towards + np.radians(rng.normal(0, (0.8, 1.6, 0.8))))
+        return _carry_out(_Plan(turning, moving, pivot), frames, fps, rng)
 
     return move
 

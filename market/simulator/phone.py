@@ -27,7 +27,7 @@ from market.simulator.motion import pan
 from market.simulator.sensor import Exif
 from verification import burst_file
 
-FRAMES, FPS = 20, 8.0  # of a burst
+FRAMES, FPS = 26, 8.0  # of a burst
 
 
 class Phone(Contributor):

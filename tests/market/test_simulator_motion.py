@@ -167,7 +167,18 @@ def test_a_browser_tells_less() -> None:
         motion_csv(course, "fax")
 
 
-@pytest.mark.parametrize("order", ["", "LX", "lr"])
+@pytest.mark.parametrize(("order", "side"), [("LU<", -1), ("RD>", 1)])
+def test_a_step_comes_after_the_turns_and_stays(order: str, side: int) -> None:
+    for seed in range(5):
+        course = moved(pan(order, lever=False), seed, frames=26)
+        across = side * course.shifts[:, 0]
+        assert 0.06 < across[-1] - across[16] < 0.24
+        assert np.abs(across[:16]).max() < 0.05
+        turned = np.array([cv2.Rodrigues(course.rotations[0].T @ one)[0].ravel() for one in course.rotations])
+        assert -side * (turned[-1] - turned[18])[1] > 0  # towards what is near, so that it stays in view
+
+
+@pytest.mark.parametrize("order", ["", "LX", "lr", "<L", "L<>"])
 def test_orders_are_letters(order: str) -> None:
     with pytest.raises(ValueError, match="LRUD"):
         pan(order)

@@ -145,6 +145,20 @@ def test_the_same_seed_gives_the_same_cheat(photo: Photo) -> None:
     assert play(1) == play(1) != play(2)
 
 
+def test_a_virtual_camera_follows_a_step_as_a_plane_would(photo: Photo) -> None:
+    rng = np.random.default_rng(6)
+    motion = sidestep(to="R", metres=(0.19, 0.2))(8, 8, rng)
+    still, near = (
+        forged.virtual_camera(photo, motion, rng, care=0.0, size=SIZE, margin=1.8, away_m=away).frames
+        for away in (float("inf"), 1.0)
+    )
+    step = round(0.8 * SIZE[0] * motion.shifts[-1, 0])
+    before, after = still[-1].mean(axis=2), near[-1].mean(axis=2)
+    followed = np.corrcoef(before[:, step:].ravel(), after[:, :-step].ravel())[0, 1]
+    assert followed > 0.85
+    assert followed > np.corrcoef(before.ravel(), after.ravel())[0, 1] + 0.1
+
+
 def test_a_virtual_camera_turns_a_flat_picture_exactly(photo: Photo) -> None:
     rng = np.random.default_rng(6)
     motion = pan("R", returns=False)(8, 8, rng)

@@ -75,22 +75,24 @@ def path(
     degrees: float = 14.0,
     back: bool = False,
     sidestep: float = 0.0,
+    step_s: float = 0.0,
     tremor: float = 0.05,
     drift: float = 0.035,
 ) -> Path:
     """A hand's motion: tremor (rad/s), drift (m/s), turns in the order `pan` (each there, or there and
-    `back`), a sidestep (m) over the whole burst."""
+    `back`), a sidestep (m) over the whole burst, or in its last `step_s` seconds, after the turns."""
     rng = np.random.default_rng(seed)
     samples = int(seconds * HZ) + 1
     rate, speed = smooth(samples, tremor, rng), smooth(samples, drift, rng)
     strokes = [(letter, 1.0) for letter in pan]
     if back:
         strokes = [(letter, sign) for letter in pan for sign in (1.0, -1.0)]
-    each = seconds / max(1, len(strokes))
+    turning = seconds - step_s
+    each = turning / max(1, len(strokes))
     for k, (letter, sign) in enumerate(strokes):
         about = np.array([*WAYS[letter], 0.0]) * np.radians(degrees) * sign
         rate += bell(samples, (k + 0.1) * each, (k + 0.85) * each)[:, None] * about
-    speed[:, 0] += sidestep * bell(samples, 0.0, seconds)
+    speed[:, 0] += sidestep * bell(samples, turning if step_s else 0.0, seconds)
     rotations, turn = [], np.eye(3)
     for k in range(samples):
         rotations.append(turn)

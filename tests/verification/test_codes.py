@@ -7,7 +7,12 @@ import random
 import pytest
 
 from verification import codes
-from verification.codes import ALPHABET, LENGTH, best_fit, new_code
+from verification.codes import ALPHABET, LENGTH, best_fit, new_code, new_pan
+
+
+def test_an_order_is_two_turns_and_a_step() -> None:
+    drawn = {new_pan(random.Random(seed)) for seed in range(400)}
+    assert drawn == {one + two + side for one in "LRUD" for two in "LRUD" if one != two for side in "<>"}
 
 
 def test_codes_are_six_unambiguous_characters() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from tests.verification import stage
-from tests.verification.bursts import Doubles, Path, Plane, case_of, film, path, scene
+from tests.verification.bursts import Doubles, Path, Plane, case_of, felt, film, path, scene
 from tests.verification.eyes import paper, sample
 from verification.checks.depth import depth
 from verification.evidence import Outcome, Status
@@ -19,6 +20,29 @@ def judged(planes: list[Plane], way: Path, decoder: Decoder, box: Doubles | None
     case = case_of(film(planes, way, fps=10), None, stage.tools(decoder))
     case.code_box = box
     return depth(case)
+
+
+STEP = path(2.4, 36, pan="U", back=True, degrees=10, sidestep=0.14, step_s=1.0, drift=0.005)
+
+
+def stepped(
+    planes: list[Plane],
+    decoder: Decoder,
+    box: Doubles,
+    way: Path = STEP,
+    asked: str = "",
+    *,
+    feels: bool = True,
+) -> Outcome:
+    """With a gyroscope, after a turn and a step to the right unless told."""
+    sensed = felt(way) if feels else None
+    case = case_of(film(planes, way, fps=10), sensed, stage.tools(decoder), pan=asked)
+    case.code_box = box
+    return depth(case)
+
+
+def share(outcome: Outcome) -> float:
+    return float(str(outcome.facts["share"]))
 
 
 def sheet(z: float) -> tuple[Plane, Doubles]:
@@ -62,23 +86,76 @@ def test_a_far_scene_says_nothing(pan: str, decoder: Decoder) -> None:
     assert judged([Plane(sample("coffee"), 40.0)], way, decoder).reason == "no_parallax"
 
 
-def test_a_sheet_that_lies_in_a_flat_picture_moves_with_it(decoder: Decoder) -> None:
+def test_a_sheet_that_lies_in_a_flat_picture_lends_it_no_depth(decoder: Decoder) -> None:
     plane, box = sheet(SCREEN)
-    outcome = judged(
-        [Plane(sample("coffee"), SCREEN + 1e-4), plane], path(1.3, 35, sidestep=0.06), decoder, box
-    )
-    assert outcome.reason == "sheet_moves_with_background"
-    assert outcome.llr <= -1.5
-
-
-def test_a_true_sheet_before_a_screen_lends_it_no_depth(decoder: Decoder) -> None:
-    plane, box = sheet(0.4)
-    outcome = judged([Plane(sample("coffee"), 0.7), plane], path(1.3, 36, sidestep=0.1), decoder, box)
+    outcome = stepped([Plane(sample("coffee"), SCREEN + 1e-4), plane], decoder, box)
     assert outcome.reason == "scene_is_flat"
-    assert float(str(outcome.facts["sheet_px"])) > 3
+    assert share(outcome) == pytest.approx(1.0, abs=0.1)
 
 
-def test_a_near_sheet_before_a_far_scene_is_depth(decoder: Decoder) -> None:
+@pytest.mark.parametrize("away", [0.55, 0.7, 1.1])
+def test_a_true_sheet_before_a_screen_lends_it_no_depth(away: float, decoder: Decoder) -> None:
+    plane, box = sheet(0.4)
+    outcome = stepped([Plane(sample("coffee"), away), plane], decoder, box)
+    assert (outcome.reason, outcome.llr) == ("scene_is_flat", -3.5)
+    assert share(outcome) == pytest.approx(0.4 / away, abs=0.06)
+
+
+def test_two_layers_behind_a_true_sheet_are_flat(decoder: Decoder) -> None:
+    plane, box = sheet(0.4)
+    layers = [Plane(sample("coffee"), 0.8), Plane(sample("astronaut"), 0.72, (0.1, -0.12), 0.4)]
+    assert stepped([*layers, plane], decoder, box).llr <= 0
+
+
+@pytest.mark.parametrize("away", [3.0, 40.0])
+def test_a_sheet_before_something_far_is_depth(away: float, decoder: Decoder) -> None:
     plane, box = sheet(0.45)
-    outcome = judged([Plane(sample("coffee"), 40.0), plane], path(1.3, 37, sidestep=0.06), decoder, box)
-    assert (outcome.reason, outcome.llr) == ("scene_has_depth", 0.8)
+    outcome = stepped([Plane(sample("coffee"), away), plane], decoder, box)
+    assert (outcome.reason, outcome.llr) == ("background_far", 1.5)
+    assert share(outcome) == pytest.approx(0.45 / away, abs=0.05)
+
+
+def test_a_wrist_that_swings_shows_it_as_a_step_does(decoder: Decoder) -> None:
+    plane, box = sheet(0.45)
+    way = path(2.4, 42, pan="LU", back=True, degrees=8, sidestep=0.1)
+    assert stepped([Plane(sample("coffee"), 40.0), plane], decoder, box, way).reason == "background_far"
+
+
+def test_a_near_scene_of_several_depths_has_depth(decoder: Decoder) -> None:
+    plane, box = sheet(0.4)
+    things = [
+        Plane(sample("chelsea"), 0.6, (-0.2, -0.2), 0.2),
+        Plane(sample("coffee"), 0.7, (0.3, 0), 0.2),
+    ]
+    outcome = stepped([Plane(sample("astronaut"), 1.35), *things, plane], decoder, box)
+    assert (outcome.status, outcome.reason) == (Status.OK, "scene_has_depth")
+
+
+def test_a_wall_between_near_and_far_is_unclear(decoder: Decoder) -> None:
+    plane, box = sheet(0.45)
+    outcome = stepped([Plane(sample("coffee"), 1.85), plane], decoder, box)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "depth_unclear")
+
+
+@pytest.mark.parametrize(("away", "reason"), [(0.7, "scene_is_flat"), (8.0, "background_far")])
+def test_a_background_without_a_point_to_follow_is_laid_over_itself(
+    away: float, reason: str, decoder: Decoder
+) -> None:
+    plane, box = sheet(0.45)
+    soft = np.asarray(cv2.GaussianBlur(sample("coffee"), (0, 0), 4), np.uint8)
+    outcome = stepped([Plane(soft, away), plane], decoder, box)
+    assert (outcome.reason, outcome.facts["points"]) == (reason, 0)
+
+
+def test_a_blank_background_says_nothing(decoder: Decoder) -> None:
+    plane, box = sheet(0.45)
+    blank = np.full_like(sample("coffee"), 150)
+    assert stepped([Plane(blank, 0.7), plane], decoder, box).reason == "no_parallax"
+
+
+def test_who_was_asked_to_step_and_did_not_shows_nothing(decoder: Decoder) -> None:
+    plane, box = sheet(0.45)
+    still = path(2.4, 36, drift=0.0)
+    for asked, reason in (("LU>", "no_parallax"), ("", "scene_has_depth")):
+        outcome = stepped([*scene(), plane], decoder, box, still if asked else STEP, asked, feels=bool(asked))
+        assert outcome.reason == reason

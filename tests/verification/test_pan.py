@@ -10,6 +10,7 @@ import pytest
 from tests.verification import stage
 from tests.verification.bursts import Plane, case_of, felt, film, path
 from tests.verification.eyes import sample
+from tests.verification.test_depth import sheet
 from verification.case import Case
 from verification.checks.pan import followed, pan
 from verification.evidence import Status
@@ -60,7 +61,55 @@ def test_a_gyroscope_that_felt_otherwise_leaves_it_unread(decoder: Decoder) -> N
     assert pan(turned("LUR", "LUR", decoder, moves=False)).reason == "pan_unclear"
 
 
+def moved(asked: str, decoder: Decoder, *, step: float, away: float = 2.0, held: bool = True) -> Case:
+    """Two turns there and back and then a step (metres, to the right), a sheet before a wall."""
+    way = path(3.2, 14, pan=asked[:2], back=True, degrees=11, sidestep=step, step_s=0.8, drift=0.01)
+    plane, box = sheet(0.45)
+    frames = film([Plane(sample("coffee"), away), *([plane] if held else [])], way, fps=10)
+    case = case_of(frames, felt(way), stage.tools(decoder), pan=asked)
+    case.code_box = box if held else None
+    return case
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize(("asked", "step"), [("LU>", 0.14), ("DR<", -0.14), ("RL<", -0.12)])
+def test_a_step_after_the_turns_is_read(asked: str, step: float, held: bool, decoder: Decoder) -> None:
+    outcome = pan(moved(asked, decoder, step=step, held=held))
+    assert (outcome.status, outcome.reason) == (Status.OK, "pan_followed")
+    assert outcome.facts["chance"] == pytest.approx(1 / 16, rel=0.05)
+    assert float(str(outcome.facts["step_px"])) * step < 0
+
+
+def test_a_step_before_something_near_is_not_taken_for_a_turn(decoder: Decoder) -> None:
+    assert pan(moved("LU>", decoder, step=0.14, away=0.6)).reason == "pan_followed"
+
+
+def test_a_plain_step_to_the_other_side_is_proof(decoder: Decoder) -> None:
+    outcome = pan(moved("LU<", decoder, step=0.14))
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "wrong_pan")
+
+
+def test_a_step_that_is_not_seen_is_left_unread(decoder: Decoder) -> None:
+    assert pan(moved("LU>", decoder, step=0.0)).reason == "step_unclear"
+    assert pan(moved("LU>", decoder, step=0.14, away=60.0, held=False)).reason == "step_unclear"
+    assert pan(moved("LU<", decoder, step=0.14, held=False)).reason == "step_unclear"
+
+
+def test_turns_that_no_texture_shows_are_read_from_the_gyroscope(decoder: Decoder) -> None:
+    case = turned("LU", "LU", decoder, back=True)
+    tracks = tracks_of(case)
+    assert tracks is not None
+    turns = tracks.turns.copy()
+    turns[len(turns) // 2 :] = np.nan
+    half = replace(tracks)
+    half.__dict__["turns"] = turns
+    case.tracks = half
+    assert pan(case).reason == "pan_followed"
+
+
 def test_two_ways_of_swinging() -> None:
+    assert followed("LR", "LRRL")
+    assert followed("LR", "LRL")
     assert followed("LU", "LU")
     assert followed("LU", "LRUD")
     assert followed("LU", "LRU")

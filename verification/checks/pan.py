@@ -1,16 +1,18 @@
-"""pan: the phone was turned in the order drawn at random for this claim.
+"""pan: the phone was turned, and moved aside, in the order drawn at random for this claim.
 
-Stops: clips prepared before the claim, of whatever origin: they turn in another order, or not at all.
-How: the turns seen in the frames (`measures.flow`) are cut into strokes, one wherever the camera
-swings one way at more than a quarter of its top speed; a stroke's direction is that of its larger
-part. The order may be swung one after the other, or each there and back again. Where there is a
-gyroscope it must agree with the frames.
+Stops: clips prepared before the claim, of whatever origin: they move in another order, or not at all.
+How: turns are cut into strokes, one wherever the camera swings one way at more than a quarter of its top
+speed; a stroke's direction is that of its larger part. They are read from the gyroscope where it agrees
+with the frames (it feels no step, and no texture is too little for it), else from the frames
+(`measures.flow`). The order may be swung one after the other, or each there and back again. The step is what
+is left of the way of the sheet, or of the scene, after the last stroke once the turn is taken away
+(`measures.stepping`): it goes against the step.
 Limits: a person who reads the order can follow it before a screen, and a clip can be turned by program
 when the order is known: this proves the time, not the scene. Guessing succeeds once in 4^n (twice that,
-for the two ways of swinging). Diagonal or jerky swings and an extra one are left unread; only a plainly
-read other order is proof.
-Figures (simulated, 48 bursts over 24 photographs, 3 turns of 8 to 22 degrees at 6 to 15 frames/s, 320 x
-240, half of them there and back): 39 read right, 9 unread (little texture), none read wrong.
+for the two ways of swinging; half, with a step). Diagonal or jerky swings, an extra one and a step that is
+not seen are left unread; only a plainly read other order is proof.
+Figures (simulated, 26 frames at 8/s, calibration split): of 64 honest bursts 62 read right, 2 with the turns
+read and the step not seen, none read wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import numpy as np
 from verification.case import Case, Doubles
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
-from verification.measures.turning import agreement, in_radians
+from verification.measures.stepping import Stepping, background, stepping_of
 from verification.registry import check
 
 LEAST_RAD = 0.07  # four degrees: a smaller swing is no turn
@@ -31,69 +33,134 @@ SHARE = 0.4  # of the largest swing: what is smaller is a hand's correction
 PACE = 0.25  # of the top speed: slower is rest
 PLAIN = 2.0  # how many times the larger part of a swing exceeds the other
 OPPOSITE = {"L": "R", "R": "L", "U": "D", "D": "U"}
+SIDES = {"<": 1.0, ">": -1.0}  # where a step to that side shifts the scene to
 AGREES = 0.7  # of felt with seen turns
+SCALES = (0.5, 2.0)  # of seen over felt turns: the focal length, and a wrist's swing before something near
+FEWEST = 4  # pairs of frames that can be compared
+SHEET_PX, SCENE_PX, POINTS = (
+    12.0,
+    3.0,
+    10,
+)  # the least shift across, and points of the scene, that show a step
+PLAIN_PX = 40.0  # and that of the sheet from which the wrong side is proof
 
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """One swing: its way ("L", "R", "U", "D"), its size in radians, and whether its way is plain."""
+    """One swing.
+
+    Attributes:
+        way: "L", "R", "U" or "D"; plain: whether it is that and not half another.
+        size: radians. end: the frame it ends at.
+    """
 
     way: str
     size: float
     plain: bool
+    end: int
 
 
-@check("pan", family=Family.CHALLENGE, version="2", cost=1, kinds={"photo"}, bounds=(-5.0, 3.0))
+@check("pan", family=Family.CHALLENGE, version="3", cost=2, kinds={"photo"}, bounds=(-5.0, 3.0))
 def pan(case: Case) -> Outcome:
-    """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst" or "pan_unclear"."""
+    """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst", "pan_unclear" or
+    "step_unclear"."""
     asked = case.evidence.session.pan
-    if not asked or set(asked) - set(OPPOSITE):
+    turns, side = (asked[:-1], asked[-1]) if asked[-1:] in SIDES else (asked, "")
+    if not asked or set(turns) - set(OPPOSITE):
         return abstain("no_pan_asked")
     tracks = tracks_of(case)
     if tracks is None or len(tracks.t) < 4:
         return abstain("no_burst")
-    read = strokes(tracks)
-    order = "".join(stroke.way for stroke in read)
-    chance = 2 * 4.0 ** -len(asked)
-    facts: dict[str, Json] = {"asked": len(asked), "seen": len(order), "chance": float(f"{chance:.1e}")}
-    felt = _felt(case, tracks)
+    stepping = stepping_of(case, tracks)
+    read = strokes(tracks.turns if stepping.course is None else stepping.course.felt, tracks.t)
+    used = _asked_strokes(turns, [stroke.way for stroke in read], stepped=bool(side))
+    ends = read[used - 1].end if used else len(tracks.t) - 1
+    felt = _felt(tracks, stepping, ends)
+    chance = 2 * 4.0 ** -len(turns) * (0.5 if side else 1.0)
+    facts: dict[str, Json] = {"asked": len(asked), "seen": len(read), "chance": float(f"{chance:.1e}")}
     if felt is not None:
         facts["agreement"] = round(felt, 3)
-    if felt is not None and felt < AGREES:
+    if case.sensed is not None and (felt is None or felt < AGREES):
         return abstain("pan_unclear", **facts)
-    if followed(asked, order):
-        llr = min(-np.log(chance), 3.0) * (1.0 if felt is not None else 0.5)
+    if not used:
+        clear = all(stroke.plain for stroke in read) and len(read) >= len(turns)
+        other = clear and not _within(turns, read) and not _within(turns, strokes(tracks.turns, tracks.t))
+        return hard_fail("wrong_pan", **facts) if other else abstain("pan_unclear", **facts)
+    llr = min(-np.log(chance), 3.0) * (1.0 if felt is not None else 0.5)
+    if not side:
         return ok(float(llr), "pan_followed", **facts)
-    clear = all(stroke.plain for stroke in read) and bool(np.isfinite(tracks.turns).all())
-    if clear and len(read) >= len(asked) and not _within(asked, order):
-        return hard_fail("wrong_pan", **facts)
-    return abstain("pan_unclear", **facts)
+    return _stepped(tracks, stepping, ends, side, ok(float(llr), "pan_followed", **facts))
 
 
 def followed(asked: str, order: str) -> bool:
-    """Whether the strokes read are the ones asked for: in a row, or each there and back (the last
-    return may lie beyond the burst)."""
-    there_and_back = "".join(letter + OPPOSITE[letter] for letter in asked)
-    return order in {asked, there_and_back, there_and_back[:-1]}
+    """Whether the strokes read are the turns asked for: in a row, or each there and back (the last return may
+    lie beyond the burst). Two strokes one way in a row may be one long one."""
+    there_and_back = _joined("".join(letter + OPPOSITE[letter] for letter in asked))
+    return _joined(order) in {asked, there_and_back, there_and_back[:-1]}
 
 
-def _within(asked: str, order: str) -> bool:
+def _joined(order: str) -> str:
+    """Each letter once where it stands several times in a row."""
+    return "".join(letter for k, letter in enumerate(order) if order[k - 1 : k] != letter)
+
+
+def _asked_strokes(turns: str, ways: list[str], *, stepped: bool) -> int:
+    """How many strokes are the turns asked for, from the first; 0 where they are others.
+
+    Who steps aside turns a little meanwhile, to keep the sheet in view: one more to a side may follow.
+    """
+    order = "".join(ways)
+    if followed(turns, order):
+        return len(order)
+    return len(order) - 1 if stepped and order[-1:] in {"L", "R"} and followed(turns, order[:-1]) else 0
+
+
+def _within(asked: str, read: Sequence[Stroke]) -> bool:
     """The letters asked for come in this order, with others between: a hand that swung once too often."""
-    rest = iter(order)
+    rest = iter(stroke.way for stroke in read)
     return all(letter in rest for letter in asked)
 
 
-def strokes(tracks: Tracks) -> list[Stroke]:
-    """The swings of a burst, in order."""
-    turns = np.nan_to_num(tracks.turns)
-    pace = turns[:, :2] / np.diff(tracks.t)[:, None]
+def _stepped(tracks: Tracks, stepping: Stepping, start: int, side: str, followed: Outcome) -> Outcome:
+    """What becomes of an order whose turns were followed, by the step seen after them."""
+    shift, plain = _shift(tracks, stepping, start)
+    if shift is None:
+        return abstain("step_unclear", **followed.facts)
+    facts = {**followed.facts, "step_px": round(shift, 1)}
+    if shift * SIDES[side] > 0:
+        return ok(followed.llr, followed.reason, **facts)
+    return hard_fail("wrong_pan", **facts) if plain else abstain("step_unclear", **facts)
+
+
+def _shift(tracks: Tracks, stepping: Stepping, start: int) -> tuple[float | None, bool]:
+    """Pixels to the right that the sheet, or else the scene, is shifted from a frame on, the turn taken away,
+    and whether that is plain; None where neither is seen to shift."""
+    course, sheet = stepping.course, stepping.sheet
+    if course is None:
+        return None, False
+    if sheet is not None:
+        begins = [k for k in sheet.places if k >= start - 1]
+        if len(begins) >= 2:
+            shift = sheet.shift(tracks, course, min(begins), max(begins))
+            if shift is not None and abs(shift[0]) >= SHEET_PX:
+                return float(shift[0]), abs(shift[0]) >= max(PLAIN_PX, 3 * abs(shift[1]))
+    last = len(tracks.t) - 1
+    moved = background(tracks, course, sheet, start, last)[1]
+    across = float(np.median(moved[:, 0])) if len(moved) >= POINTS else 0.0
+    return (across, False) if abs(across) >= SCENE_PX else (None, False)
+
+
+def strokes(turns: Doubles, t: Doubles) -> list[Stroke]:
+    """The swings of a burst, in order: of turns float64[n - 1, 3] from frame to frame at times float64[n]."""
+    turns = np.nan_to_num(turns)
+    pace = turns[:, :2] / np.diff(t)[:, None]
     speed = np.linalg.norm(pace, axis=1)
     ways = [_way(turn) if fast else "" for turn, fast in zip(turns, speed > PACE * speed.max(), strict=True)]
     found = []
     for begin, end in _runs(ways):
         total = turns[begin:end, :2].sum(axis=0)
         size, minor = float(np.abs(total).max()), float(np.abs(total).min())
-        found.append(Stroke(ways[begin], size, size > PLAIN * minor))
+        found.append(Stroke(ways[begin], size, size > PLAIN * minor, end))
     largest = max((stroke.size for stroke in found), default=0.0)
     return [stroke for stroke in found if stroke.size >= max(LEAST_RAD, SHARE * largest)]
 
@@ -116,9 +183,15 @@ def _runs(ways: Sequence[str]) -> list[tuple[int, int]]:
     return runs
 
 
-def _felt(case: Case, tracks: Tracks) -> float | None:
-    """How well the gyroscope agrees; None without one, or where it cannot be compared."""
-    if case.sensed is None:
+def _felt(tracks: Tracks, stepping: Stepping, ends: int) -> float | None:
+    """How well the gyroscope agrees with the frames, in all or as far as the turns went; None without one."""
+    if stepping.course is None:
         return None
-    found = agreement(tracks, case.sensed, in_radians(case.sensed))
-    return None if found is None else found.value
+    seen, felt = tracks.turns[:ends, :2], stepping.course.felt[:ends, :2]
+    known = np.isfinite(seen[:, 0])
+    seen, felt = seen[known], felt[known]
+    if len(seen) < FEWEST:
+        return stepping.course.value
+    scale = np.clip((seen * felt).sum() / max(float((felt**2).sum()), 1e-9), *SCALES)
+    both = float((seen**2).sum() + ((scale * felt) ** 2).sum())
+    return max(stepping.course.value, 2 * float((seen * scale * felt).sum()) / max(both, 1e-9))

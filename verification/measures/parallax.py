@@ -79,12 +79,6 @@ def widest(tracks: Tracks, keep: Mask | None = None) -> list[Parallax]:
     return sorted(found, key=lambda one: -one.off)
 
 
-def headings(tracks: Tracks) -> Doubles:
-    """float64[n, 2]: how far each frame looks up and aside (right) of the first, radians."""
-    turns = np.nan_to_num(tracks.turns[:, :2])
-    return np.vstack([np.zeros((1, 2)), np.cumsum(turns, axis=0)])
-
-
 def measure(here: Doubles, there: Doubles, size: tuple[int, int]) -> Parallax | None:
     """The three models on points float64[k, 2] of two frames of `size` (width, height)."""
     plane, on = homography(here, there, 1.0)

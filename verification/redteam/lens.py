@@ -28,7 +28,7 @@ from verification.redteam.photographs import Photograph, Pixels
 
 SIZE = (1024, 768)  # of the photo, pixels; the bases are seldom larger
 FRAME = (640, 480)
-FRAMES, FPS = 20, 8.0  # 2.5 s: two turns there and back take a person so long
+FRAMES, FPS = 26, 8.0  # 3.25 s: two turns there and back and a step aside take a person so long
 _OVERSCAN = (1.6, 1.5)  # the part of a flat source that a panning phone may see, in pictures
 _PHONES = ("Spotcheck S1", "Spotcheck S2", "Spotcheck M1", "Spotcheck M3")
 

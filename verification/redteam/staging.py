@@ -16,6 +16,7 @@ from verification.redteam.lens import FRAME, FRAMES, SIZE, Shot, moment, shrunk
 from verification.redteam.photographs import Pixels
 from verification.redteam.workshop import Workshop
 
+_PRETENDED_M = (0.5, 3.0)  # how far a still is made to stand that a program moves about
 _PAPER, _INK = (238, 236, 230), (25, 28, 60)
 
 
@@ -90,7 +91,8 @@ def _fed(
 ) -> list[Pixels]:
     """What a virtual camera gives for each pose of a motion; one seed, so that one lens and sensor."""
     rng, phone = np.random.default_rng(seed), workshop.camera.phone
-    return virtual_camera(rgb, motion, rng, care=care, size=size, phone=phone, margin=1.3).frames
+    away = float(rng.uniform(*_PRETENDED_M))
+    return virtual_camera(rgb, motion, rng, care=care, size=size, phone=phone, margin=1.3, away_m=away).frames
 
 
 def overlaid(shot: Shot, code: str, rng: np.random.Generator) -> Shot:

@@ -107,10 +107,10 @@ class Workshop:
         return "".join(ALPHABET[int(i)] for i in self.rng.integers(len(ALPHABET), size=LENGTH))
 
     def challenge(self) -> None:
-        """What a new claim asks for: at tier 1 a code in the scene and two turns of the phone."""
+        """What a new claim asks for: at tier 1 a code in the scene, two turns of the phone and a step."""
         if self.tier >= 1:
             self.code = self.new_code()
-            self.pan = "".join(self.rng.choice(list("LRUD"), 2, replace=False))
+            self.pan = "".join(self.rng.choice(list("LRUD"), 2, replace=False)) + self._side()
 
     def token(self, prefix: str) -> str:
         """An id of the project's form."""
@@ -143,16 +143,20 @@ class Workshop:
         return views[int(first)]
 
     def other_order(self) -> str:
-        """Turns that are not those asked for."""
+        """Turns and a step that are not those asked for."""
         while True:
-            order = "".join(self.rng.choice(list("LRUD"), 2))
+            order = "".join(self.rng.choice(list("LRUD"), 2)) + self._side()
             if order != self.pan:
                 return order
+
+    def _side(self) -> str:
+        """Of a step: left or right."""
+        return str(self.rng.choice(["<", ">"]))
 
     # -- pictures ------------------------------------------------------------------------------
 
     def move(self, order: str | None = None) -> Motion:
-        """A hand that turns the phone as the claim asks (as `order` asks, where told), else holds it."""
+        """A hand that moves the phone as the claim asks (as `order` asks, where told), else holds it."""
         asked = self.pan if order is None else order
         return (pan(asked) if asked else hold)(FRAMES, FPS, self.rng)
 

@@ -12,8 +12,15 @@ import { isFresh, lastFix, watchPlace } from "../place.js";
 import { getCapture } from "../store.js";
 import { accuracy, distance, money, problemBox, timeLeft } from "../words.js";
 
-const TURN_MS = 1350; // there and back
-const TURNS = { L: "left ←", R: "right →", U: "up ↑", D: "down ↓" };
+const MOVE_MS = 1350; // a turn there and back, or a step
+const MOVES = {
+  L: "Turn the phone a little left ←, and back",
+  R: "Turn the phone a little right →, and back",
+  U: "Turn the phone a little up ↑, and back",
+  D: "Turn the phone a little down ↓, and back",
+  "<": "Move the phone a hand's breadth to the left ⇐, and stay there",
+  ">": "Move the phone a hand's breadth to the right ⇒, and stay there",
+};
 const STEPS = { claimed: prepare, "chosen?": preview, answer: ask, lapsed };
 
 /** Shows a claimed task at the step it stands at. */
@@ -94,8 +101,8 @@ async function shooting({ capture, step, go, later }) {
       const shot = await shoot(video);
       if (recording) {
         for (const letter of capture.challenge.pan) {
-          fill(said, h("p", { class: "lead", role: "status" }, `Turn the phone a little ${TURNS[letter]}, and back`));
-          await new Promise((resolve) => { setTimeout(resolve, TURN_MS); });
+          fill(said, h("p", { class: "lead", role: "status" }, MOVES[letter]));
+          await new Promise((resolve) => { setTimeout(resolve, MOVE_MS); });
         }
         shot.burst = await recording.stop();
       }

@@ -88,7 +88,8 @@ def test_a_tier_1_sample_brings_code_turns_and_a_burst_the_same_each_time() -> N
     assert once.context == again.context
     evidence = once.context.evidence
     assert len(evidence.session.code) == 6
-    assert len(evidence.session.pan) == 2
+    assert len(evidence.session.pan) == 3
+    assert evidence.session.pan[2] in "<>"
     assert evidence.burst is not None
     assert evidence.burst.motion.startswith("t,gx")
 

@@ -1,0 +1,174 @@
+"""How near the scene behind the sheet is, as a share of how near the sheet is, from what a step shifts.
+
+Between two frames, the turn taken away, a point at distance z is shifted by focal * travel / z. So the
+background's shift along the sheet's own is the sheet's distance over the background's: 1 for what lies in the
+sheet's plane, 0 for what is far. It needs neither the length of the step nor, much, the focal length. Of a
+plane the share is linear across the picture; what is left of the best such plane is relief.
+
+Where too few points can be followed (a soft or dark background) the share is that at which the background's
+pictures, laid over each other, are most alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from verification.measures.stepping import background, camera, stepping_of
+
+if TYPE_CHECKING:
+    from verification.case import Case, Doubles
+    from verification.measures.flow import Grey, Tracks
+    from verification.measures.stepping import Course, Sheet
+
+Floats = npt.NDArray[np.float32]
+
+LEAST_PX = 20.0  # shift of the sheet from which shares can be told
+POINTS = 10  # of the background, followed in both frames
+PLAUSIBLE = (-0.3, 1.6)  # shares: beyond, a point was followed wrongly or is nearer than the sheet
+SHARES = np.arange(-0.2, 1.41, 0.05)  # tried on pictures laid over each other
+ALIKE, AHEAD, APART = 0.35, 0.08, 0.2  # least correlation, by how much it is the best, of shares so far off
+CONTRAST = 1.2  # least standard deviation, grey levels, of what is compared: less is the sensor's
+FEWEST = 1000  # pixels of half size that both pictures must show
+ROUGH = 4.0  # pixels: what is coarser than this many is left out of the comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """What a pair of frames shows of the background.
+
+    Attributes:
+        turned: radians between the frames.
+        sheet_px: the sheet's shift.
+        share: the background's shift along it, as a share of it; the median point's. NaN where the sheet was
+            shifted by less than LEAST_PX.
+        apart_px: between the sheet and where the background's best plane would put it.
+        relief: from the 10th to the 90th percentile of what is left of that plane, as a share of `share`;
+            NaN where `share` is, and where points were too few.
+        points: followed; 0 where pictures were laid over each other.
+    """
+
+    turned: float
+    sheet_px: float
+    share: float
+    apart_px: float
+    relief: float
+    points: int
+
+
+def nearness(case: Case, tracks: Tracks) -> tuple[Nearness, ...]:
+    """What pairs of frames show in which the sheet was found: the last such frame with some before it.
+
+    () without a gyroscope or a sheet. Found at the first call and kept on the case.
+    """
+    stepping = stepping_of(case, tracks)
+    course, sheet = stepping.course, stepping.sheet
+    if course is None or sheet is None:
+        return ()
+    if stepping.shown is None:
+        last = max(sheet.places)
+        before = {sheet.frame, *range(len(tracks.t) // 3, last - 2, 2)}
+        found = (_pair(tracks, course, sheet, i, last) for i in sorted(before) if i < last)
+        stepping.shown = tuple(one for one in found if one is not None)
+    return stepping.shown
+
+
+def _pair(tracks: Tracks, course: Course, sheet: Sheet, i: int, j: int) -> Nearness | None:
+    shift = sheet.shift(tracks, course, i, j)
+    if shift is None:
+        return None
+    seen = _by_points(tracks, course, sheet, i, j, shift)
+    if seen is None and np.linalg.norm(shift) >= LEAST_PX:
+        seen = _by_likeness(tracks, course, sheet, i, j, shift)
+    return seen
+
+
+def _by_points(
+    tracks: Tracks, course: Course, sheet: Sheet, i: int, j: int, shift: Doubles
+) -> Nearness | None:
+    here, moved = background(tracks, course, sheet, i, j)
+    size, turned = float(np.linalg.norm(shift)), course.angle(i, j)
+    along = moved @ shift / max(size, LEAST_PX) ** 2
+    sane = (along > PLAUSIBLE[0]) & (along < PLAUSIBLE[1])
+    if sane.sum() < POINTS:
+        return None
+    here, moved, along = here[sane], moved[sane], along[sane]
+    middle = sheet.places[i].mean(axis=0, keepdims=True)
+    there = np.hstack([_plane(here, moved[:, k], middle) for k in range(2)])
+    apart = float(np.linalg.norm(shift - there))
+    if size < LEAST_PX:
+        return Nearness(turned, size, float("nan"), apart, float("nan"), len(here))
+    low, high = np.quantile(along - _plane(here, along, here), [0.1, 0.9])
+    share = float(np.median(along))
+    return Nearness(turned, size, share, apart, float(high - low) / max(share, 0.02), len(here))
+
+
+def _plane(xy: Doubles, values: Doubles, at: Doubles) -> Doubles:
+    """The value at pixels `at` float64[k, 2] of what is linear in x and y and fits most of the values
+    (reweighted least squares, by their distance)."""
+    middle, scale = xy.mean(axis=0), np.maximum(xy.std(axis=0), 1.0)
+    design = np.column_stack([np.ones(len(xy)), (xy - middle) / scale])
+    fit = np.array([np.median(values), 0.0, 0.0])
+    for _ in range(12):
+        left = np.abs(values - design @ fit)
+        spread = max(1.5 * float(np.median(left)), 1e-3)
+        weight = 1 / (1 + (left / spread) ** 2)
+        ridge = np.diag([0.0, 1.0, 1.0]) * 1e-3 * weight.sum()
+        fit = np.linalg.solve(design.T @ (design * weight[:, None]) + ridge, design.T @ (weight * values))
+    return np.asarray(np.column_stack([np.ones(len(at)), (at - middle) / scale]) @ fit)
+
+
+def _by_likeness(
+    tracks: Tracks, course: Course, sheet: Sheet, i: int, j: int, shift: Doubles
+) -> Nearness | None:
+    matrix = camera(tracks, course.focal)
+    unturned = matrix @ course.between(i, j) @ np.linalg.inv(matrix)
+    half, double = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0])
+    (here, free), (there, clear) = (_fine(tracks, sheet, k) for k in (i, j))
+    if min(here[free > 0].std(), there[clear > 0].std()) < CONTRAST:
+        return None
+    size = here.shape[::-1]
+    scores = []
+    for share in SHARES:
+        by = np.array([[1, 0, -share * shift[0]], [0, 1, -share * shift[1]], [0, 0, 1.0]])
+        back = half @ by @ unturned @ double
+        seen = np.asarray(cv2.warpPerspective(there, back, size), np.float32)
+        both = (cv2.warpPerspective(clear, back, size, flags=cv2.INTER_NEAREST) > 0) & (free > 0)
+        scores.append(_likeness(here[both], seen[both]))
+    likeness = np.array(scores)
+    best = int(likeness.argmax())
+    others = likeness[np.abs(SHARES - SHARES[best]) > APART]
+    if likeness[best] < ALIKE or likeness[best] < others.max() + AHEAD or best in {0, len(SHARES) - 1}:
+        return None
+    low, top, high = likeness[best - 1 : best + 2]
+    share = float(SHARES[best] + 0.05 * 0.5 * (low - high) / min(low - 2 * top + high, -1e-6))
+    far = float(np.linalg.norm(shift))
+    return Nearness(course.angle(i, j), far, share, far * abs(1 - share), float("nan"), 0)
+
+
+def _fine(tracks: Tracks, sheet: Sheet, k: int) -> tuple[Floats, Grey]:
+    """A frame at half its size with what is between fine grain and slow shading, and 255 where that is free.
+
+    Free is what is neither sheet nor hand; shading is taken from it alone, or the sheet's edge would count.
+    """
+    half = cv2.resize(tracks.greys[k], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    x, y = np.meshgrid(np.arange(half.shape[1]), np.arange(half.shape[0]))
+    covered = sheet.covers(k, np.column_stack([x.ravel(), y.ravel()]) * 2.0).reshape(half.shape)
+    free = np.where(covered, 0, 1).astype(np.float32)
+    calm = half.astype(np.float32) * free
+    fine, slow = (
+        cv2.GaussianBlur(calm, (0, 0), width) / np.maximum(cv2.GaussianBlur(free, (0, 0), width), 1e-3)
+        for width in (ROUGH / 4, 2 * ROUGH)
+    )
+    return np.asarray(fine - slow, np.float32), np.asarray(free * 255, np.uint8)
+
+
+def _likeness(one: Floats, other: Floats) -> float:
+    if len(one) < FEWEST:
+        return 0.0
+    a, b = (values.astype(np.float64) - float(values.mean()) for values in (one, other))
+    return float((a * b).sum() / max(np.sqrt((a * a).sum() * (b * b).sum()), 1e-6))

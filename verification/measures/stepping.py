@@ -1,0 +1,287 @@
+"""How the camera turned through a burst as its gyroscope felt it, and what is left of the pictures' motion
+once that is taken away: the shift of points by the camera's own travel, which is as large as they are near.
+
+In pictures alone a step before a near scene looks like a turn; a gyroscope feels no step. So the turn from
+frame to frame is the gyroscope's (at the lag and in the axes that `measures.turning` found), and the focal
+length is the one at which what is left of wide turns lies on epipolar lines (Hartley & Zisserman 2004,
+chapter 9): a wrong focal length leaves a bent remainder that no travel explains.
+
+Lengths are pixels at a long side of 480. A point at distance z is shifted by focal * travel / z.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from verification.measures.flow import FOCAL, rays
+from verification.measures.placing import code_in_frame, grown, inside
+from verification.measures.turning import CONVENTIONS, agreement, in_radians
+
+if TYPE_CHECKING:
+    from verification.case import Case, Doubles, Sensed
+    from verification.measures.flow import Grey, Mask, Tracks
+    from verification.measures.nearness import Nearness
+
+AGREES = 0.6  # of felt with seen turns, or the gyroscope is another's
+FOCALS = np.linspace(0.6, 1.3, 15)  # long sides
+SWING = 0.12  # radians from which a pair of frames tells of the focal length
+UNUSUAL_PX = 0.15  # what a focal length 28 % off the usual must better the fit by: few points tell of none
+PAIRS, FEW = 6, 30  # of frames, and of points in one
+AROUND = (1.8, 6.0)  # the sheet and its edge, in lengths and heights of the writing
+FOUND, RENEWED = (
+    0.5,
+    0.7,
+)  # least correlation of the sheet's picture with where it is found, and is taken anew
+SCALES = np.array([0.95, 1.0, 1.05])  # of the sheet's picture
+REACH = 100.0  # pixels about where it is expected
+CREPT = 14.0  # pixels by which it may have crept
+OFF_MIDDLE = 1.0  # pixels by which a picture cut at the edge may be off its middle
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """How the camera turned.
+
+    Attributes:
+        rotations: float64[n, 3, 3], each frame's camera axes to the first's.
+        felt: float64[n - 1, 3] radians, the turn from each frame to the next.
+        focal: in long sides.
+        value: agreement of the frames with the gyroscope, -1..1.
+    """
+
+    rotations: Doubles
+    felt: Doubles
+    focal: float
+    value: float
+
+    def between(self, i: int, j: int) -> Doubles:
+        """float64[3, 3]: camera axes of frame j to those of frame i."""
+        return np.asarray(self.rotations[i].T @ self.rotations[j])
+
+    def angle(self, i: int, j: int) -> float:
+        """Radians turned from frame i to frame j."""
+        return float(np.linalg.norm(cv2.Rodrigues(self.between(i, j))[0]))
+
+    def still(self, tracks: Tracks, i: int, j: int, there: Doubles) -> Doubles:
+        """Where pixels float64[k, 2] of frame j would be seen had the camera not turned since frame i."""
+        return _pixels(rays(there, *tracks.size, self.focal) @ self.between(i, j).T, tracks, self.focal)
+
+    def guess(self, tracks: Tracks, i: int, j: int, here: Doubles) -> Doubles:
+        """Where far pixels of frame i are seen in frame j."""
+        return self.still(tracks, j, i, here)
+
+
+@dataclass(slots=True, eq=False)
+class Stepping:
+    """What a burst's gyroscope and sheet tell of its camera's way.
+
+    Attributes:
+        course: None without a gyroscope that agrees with the frames.
+        sheet: None where there is no course, or no code was seen.
+        shown: what `measures.nearness` found between its frames, once that was asked.
+    """
+
+    course: Course | None
+    sheet: Sheet | None
+    shown: tuple[Nearness, ...] | None = None
+
+
+def stepping_of(case: Case, tracks: Tracks) -> Stepping:
+    """Found at the first call and kept on the case."""
+    if case.stepping is None:
+        course = None if case.sensed is None else _course(case.sensed, tracks)
+        sheet = None if course is None else _sheet(case, tracks, course)
+        case.stepping = Stepping(course, sheet)
+    return case.stepping
+
+
+def _course(sensed: Sensed, tracks: Tracks) -> Course | None:
+    found = agreement(tracks, sensed, in_radians(sensed))
+    if found is None or found.value < AGREES:
+        return None
+    felt = _turns(sensed, tracks.t + found.lag) @ CONVENTIONS[found.convention].T
+    rotations = [np.eye(3)]
+    for turn in felt:
+        rotations.append(rotations[-1] @ cv2.Rodrigues(turn)[0])
+    rough = Course(np.array(rotations), felt, FOCAL * found.scale, found.value)
+    return Course(rough.rotations, felt, _focal(tracks, rough), found.value)
+
+
+def _turns(sensed: Sensed, at: Doubles) -> Doubles:
+    """float64[n - 1, 3] radians in the motion's own axes: the turn between times, none where it is silent."""
+    gyro = in_radians(sensed)
+    steps = np.diff(sensed.t)[:, None] * (gyro[1:] + gyro[:-1]) / 2
+    turned = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
+    return np.diff(np.column_stack([np.interp(at, sensed.t, turned[:, k]) for k in range(3)]), axis=0)
+
+
+def _focal(tracks: Tracks, course: Course) -> float:
+    """The focal length at which the wide turns leave least off epipolar lines; that of the turns' sizes
+    where there are none."""
+    n = len(tracks.t)
+    wide = [(i, j) for i in range(n) for j in range(i + 2, n) if SWING <= course.angle(i, j) <= 4 * SWING]
+    held = np.isfinite(tracks.xy[:, :, 0]).astype(np.float64)
+    shared = held @ held.T
+    wide.sort(key=lambda pair: -shared[pair] * course.angle(*pair))
+    chosen: list[tuple[int, int]] = []
+    for i, j in wide:
+        if shared[i, j] >= FEW and all(abs(i - a) + abs(j - b) > 3 for a, b in chosen):
+            chosen.append((i, j))
+        if len(chosen) == PAIRS:
+            break
+    points = [tracks.common(i, j)[:2] for i, j in chosen]
+    if not points:
+        return course.focal
+    costs = [
+        sum(
+            _off_lines(tracks, course.between(i, j), here, there, focal)
+            for (i, j), (here, there) in zip(chosen, points, strict=True)
+        )
+        + len(points) * UNUSUAL_PX * float(np.log(focal / FOCAL) / 0.25) ** 2
+        for focal in FOCALS
+    ]
+    return float(FOCALS[int(np.argmin(costs))])
+
+
+def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles, focal: float) -> float:
+    """Root mean square distance (pixels) of the better part of points off the lines of the best travel."""
+    a = rays(here, *tracks.size, focal)
+    b = rays(there, *tracks.size, focal) @ turn.T
+    a, b = a / a[:, 2:], b / b[:, 2:]
+    normals = np.cross(a, b)
+    kept = np.ones(len(normals), bool)
+    off = np.zeros(len(normals))
+    for _ in range(3):
+        travel = np.linalg.svd(normals[kept], full_matrices=False)[2][-1]
+        steep = np.linalg.norm(travel[:2] - a[:, :2] * travel[2], axis=1)
+        off = np.abs(normals @ travel) / np.maximum(steep, 0.05)
+        kept = off <= np.quantile(off, 0.8)
+    return float(np.sqrt((off[kept] ** 2).mean())) * focal * max(tracks.size)
+
+
+def _pixels(directions: Doubles, tracks: Tracks, focal: float) -> Doubles:
+    width, height = tracks.size
+    flat = directions[:, :2] / np.maximum(directions[:, 2:], 0.05)
+    return np.asarray(flat * focal * max(width, height) + np.array([(width - 1) / 2, (height - 1) / 2]))
+
+
+def background(
+    tracks: Tracks, course: Course, sheet: Sheet | None, i: int, j: int
+) -> tuple[Doubles, Doubles]:
+    """Points of frame i off the sheet and their shift by frame j, the turn taken away, float64[m, 2] each."""
+    here, there, _ = tracks.exact(i, j)
+    if sheet is not None:
+        free = ~(sheet.covers(i, here) | sheet.covers(j, there))
+        here, there = here[free], there[free]
+    return here, course.still(tracks, i, j, there) - here
+
+
+def camera(tracks: Tracks, focal: float) -> Doubles:
+    """The camera's matrix float64[3, 3]."""
+    width, height = tracks.size
+    long = focal * max(width, height)
+    return np.array([[long, 0, (width - 1) / 2], [0, long, (height - 1) / 2], [0, 0, 1.0]])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """The sheet with the code, as it is found again in the frames of a burst.
+
+    Attributes:
+        frame: the frame the photo is of; box: float64[4, 2], the writing's place in it, pixels.
+        places: frame -> float64[4, 2], the writing's place in it, where it was found.
+    """
+
+    frame: int
+    box: Doubles
+    places: dict[int, Doubles]
+
+    def shift(self, tracks: Tracks, course: Course, i: int, j: int) -> Doubles | None:
+        """How far its middle is shifted from frame i to frame j, the turn taken away, float64[2] pixels."""
+        if i not in self.places or j not in self.places:
+            return None
+        here, there = (self.places[k].mean(axis=0, keepdims=True) for k in (i, j))
+        return np.asarray((course.still(tracks, i, j, there) - here)[0])
+
+    def covers(self, k: int, xy: Doubles) -> Mask:
+        """Which pixels float64[m, 2] of frame k lie on the sheet, its edge or the hand below it, bool[m]."""
+        if k not in self.places:
+            return np.zeros(len(xy), bool)
+        held = grown(self.places[k], *AROUND)
+        held[held[:, 1] > self.places[k][:, 1].mean(), 1] = 10_000.0
+        return inside(held, xy)
+
+
+def _sheet(case: Case, tracks: Tracks, course: Course) -> Sheet | None:
+    """The sheet, followed from its own frame through the burst; None where no code was seen.
+
+    Each frame is searched about where the turn puts the last place, for the picture it had when it was last
+    found well (so that it may slowly change); out of the picture it waits at its place in space.
+    """
+    code = code_in_frame(case, tracks)
+    if code is None:
+        return None
+    frame, box = code
+    places, first = {frame: box}, _cut(tracks.greys[frame], box)
+    for way in (range(frame + 1, len(tracks.t)), range(frame - 1, -1, -1)):
+        last, picture, taken = frame, first, box
+        for k in way:
+            if picture is None:
+                break
+            middle = places[last].mean(axis=0, keepdims=True)
+            aim = course.guess(tracks, last, k, middle)[0]
+            found, of = _found_near(tracks.greys[k], picture, aim, REACH), taken
+            if found is None and first is not None:
+                found, of = _found_near(tracks.greys[k], first, aim, max(tracks.size)), box
+            if found is None:
+                continue
+            at, scale, likeness = found
+            places[k] = (of - of.mean(axis=0)) * scale + at
+            if of is taken and first is not None:  # what crept from picture to picture is mended
+                size = float(np.ptp(places[k], axis=0).max() / np.ptp(box, axis=0).max())
+                exact = _found_near(tracks.greys[k], first, at, CREPT, size)
+                if exact is not None:
+                    places[k] = places[k] - at + exact[0]
+            last = k
+            fresh = _cut(tracks.greys[k], places[k]) if likeness >= RENEWED else None
+            if fresh is not None:
+                picture, taken = fresh, places[k]
+    return Sheet(frame, box, places)
+
+
+def _cut(grey: Grey, box: Doubles) -> Grey | None:
+    """The picture of the writing and a little paper about it, its middle that of the box; None where it is
+    not whole or has no contrast."""
+    half = np.abs(grown(box, 1.1, 1.4) - box.mean(axis=0)).max(axis=0)
+    low, high = (
+        np.round(box.mean(axis=0) - half).astype(int),
+        np.round(box.mean(axis=0) + half).astype(int) + 1,
+    )
+    low, high = np.maximum(low, 0), np.minimum(high, grey.shape[::-1])
+    if (np.abs((low + high - 1) / 2 - box.mean(axis=0)) > OFF_MIDDLE).any():
+        return None
+    patch = grey[low[1] : high[1], low[0] : high[0]]
+    return patch if min(patch.shape) >= 8 and patch.std() >= 4 else None
+
+
+def _found_near(
+    grey: Grey, picture: Grey, aim: Doubles, reach: float, size: float = 1.0
+) -> tuple[Doubles, float, float] | None:
+    """Where the middle of a picture is found again near a place, how much larger, and how like it is."""
+    best: tuple[Doubles, float, float] | None = None
+    for scale in SCALES * size:
+        sought = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        half = (np.array(sought.shape[::-1]) - 1) / 2
+        low = np.clip(np.floor(aim - half - reach).astype(int), 0, None)
+        high = np.minimum(np.ceil(aim + half + reach).astype(int) + 1, grey.shape[::-1])
+        window = grey[low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
+        if window.shape[0] < sought.shape[0] or window.shape[1] < sought.shape[1]:
+            continue
+        _, likeness, _, at = cv2.minMaxLoc(cv2.matchTemplate(window, sought, cv2.TM_CCOEFF_NORMED))
+        if likeness >= FOUND and (best is None or likeness > best[2]):
+            best = (np.array(at) + low + half, scale, float(likeness))
+    return best
