@@ -1,7 +1,7 @@
 """From probability to verdict by expected loss, after two rules that no probability overrides.
 
 1. Any hard fail -> reject.
-2. A required family without an OK finding (absent, abstained, in error) -> review. For a photo the
+2. A required family without an OK finding (absent, abstained, in error) -> review. For a photo or video the
    INTEGRITY family is always required: without a decoded picture and a buyer's copy nothing is paid.
 3. Else the cheapest in expectation, with p_fraud = 1 - p_genuine:
    accepting costs p_fraud * stake * (1 + harm_per_stake), the asker's own harm where the terms state one;
@@ -49,7 +49,7 @@ PHOTO_TIERS: tuple[frozenset[Family], ...] = (
     _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH},
     _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH, Family.ATTESTATION},
 )
-"""What a photo of tier 0, 1 and 2 must bring. The price caps of the tiers are `bounties.rules.TIERS`."""
+"""What a photo or video of tier 0, 1, 2 must bring. The price caps of the tiers are `bounties.rules.TIERS`."""
 STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Family.ATTESTATION})
 
 
@@ -66,7 +66,7 @@ def _present(findings: Sequence[Finding]) -> set[Family]:
 
 def required(terms: Terms) -> frozenset[Family]:
     """The families without which these terms are never accepted."""
-    return terms.required | {Family.INTEGRITY} if terms.kind == "photo" else terms.required
+    return terms.required if terms.kind == "stream" else terms.required | {Family.INTEGRITY}
 
 
 def cheapest(

@@ -26,7 +26,9 @@ BY_CHANCE = 1e-3  # a fit less likely than this by chance is a sight of the code
 UNCLEAR = 0.35
 
 
-@check("challenge", family=Family.CHALLENGE, version="1", cost=2, kinds={"photo"}, bounds=(-5.0, 3.0))
+@check(
+    "challenge", family=Family.CHALLENGE, version="1", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0)
+)
 def challenge(case: Case) -> Outcome:
     """OK "code_seen"; hard-fails "code_not_seen"; abstains "no_challenge_asked" or "code_unclear"."""
     code = case.evidence.session.code

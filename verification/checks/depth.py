@@ -39,7 +39,7 @@ AROUND = (2.0, 5.0)  # the sheet and its edge, in lengths and heights of the wri
 WITH_PX = 1.0  # a sheet off the background by less than this moves with it
 
 
-@check("depth", family=Family.DEPTH, version="1", cost=2, kinds={"photo"}, bounds=(-3.0, 2.0))
+@check("depth", family=Family.DEPTH, version="1", cost=2, kinds={"photo", "video"}, bounds=(-3.0, 2.0))
 def depth(case: Case) -> Outcome:
     """OK "scene_has_depth", "scene_is_flat" or "sheet_moves_with_background"; abstains "no_burst" or
     "no_parallax"."""

@@ -38,7 +38,7 @@ SLOPE = 12.0  # nats a unit of agreement
 SURELY_FITTED = 0.75  # above this chance fit, agreement says less and less
 
 
-@check("motion", family=Family.MOTION, version="2", cost=1, kinds={"photo"}, bounds=(-4.0, 1.5))
+@check("motion", family=Family.MOTION, version="2", cost=1, kinds={"photo", "video"}, bounds=(-4.0, 1.5))
 def motion(case: Case) -> Outcome:
     """OK "motion_agrees", "motion_disagrees", "sensors_silent" or "frames_frozen"; hard-fails
     "frames_frozen" where the gyroscope turned; abstains "no_burst", "no_motion", "too_still" or

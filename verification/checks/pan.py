@@ -43,7 +43,7 @@ class Stroke:
     plain: bool
 
 
-@check("pan", family=Family.CHALLENGE, version="2", cost=1, kinds={"photo"}, bounds=(-5.0, 3.0))
+@check("pan", family=Family.CHALLENGE, version="2", cost=1, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
 def pan(case: Case) -> Outcome:
     """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst" or "pan_unclear"."""
     asked = case.evidence.session.pan

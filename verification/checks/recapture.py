@@ -30,7 +30,9 @@ PEAKS = (
 NATS = (0.25, 0.0, -0.4, -2.5, -3.5)
 
 
-@check("recapture", family=Family.RECAPTURE, version="1", cost=1, kinds={"photo"}, bounds=(-4.0, 0.5))
+@check(
+    "recapture", family=Family.RECAPTURE, version="1", cost=1, kinds={"photo", "video"}, bounds=(-4.0, 0.5)
+)
 def recapture(case: Case) -> Outcome:
     """OK "no_screen_grid", "periodic_detail" or "screen_grid"; abstains from small or flat pictures."""
     grain = case.grain()

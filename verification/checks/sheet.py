@@ -31,7 +31,7 @@ MOVED_PX = 3.0  # while the scene moves more than this, is laid over the picture
 RIGID = 0.6  # share of the sheet's points on one plane
 
 
-@check("sheet", family=Family.BELONGING, version="1", cost=2, kinds={"photo"}, bounds=(-4.0, 0.5))
+@check("sheet", family=Family.BELONGING, version="1", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 0.5))
 def sheet(case: Case) -> Outcome:
     """OK "code_belongs", "code_pasted" or "code_glued"; abstains "no_code_seen" or "code_unmeasured"."""
     if case.picture is None or case.code_box is None:

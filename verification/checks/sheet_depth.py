@@ -35,7 +35,7 @@ AROUND = (2.0, 5.0)  # the sheet and its edge, in lengths and heights of the wri
 FOUND = 0.55  # least correlation of the sheet's picture with where it is found again
 
 
-@check("sheet_depth", family=Family.DEPTH, version="2", cost=2, kinds={"photo"}, bounds=(-5.0, 1.5))
+@check("sheet_depth", family=Family.DEPTH, version="2", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 1.5))
 def sheet_depth(case: Case) -> Outcome:
     """OK "sheet_stands_out" or "sheet_lies_in_the_picture"; abstains "no_code_in_burst", "no_swing" or
     "sheet_unclear"."""
