@@ -32,8 +32,8 @@ class Files:
     folder: Path
     left: int = MAX_ALL
 
-    def read(self, path: str, at: str, most: int = MAX_FILE) -> bytes:
-        """A file's bytes, at most so many of them.
+    def read(self, path: str, at: str, most: int | None = None) -> bytes:
+        """A file's bytes, at most so many of them (MAX_FILE unless told).
 
         Raises:
             BadInput: no regular file, not readable, or the context's files are too many bytes together.
@@ -43,7 +43,7 @@ class Files:
             if not stat.S_ISREG(place.stat().st_mode):
                 raise refused(f"{at} names something that is no regular file", at)
             with place.open("rb") as file:
-                data = file.read(min(most, self.left + 1))
+                data = file.read(min(MAX_FILE if most is None else most, self.left + 1))
         except (OSError, ValueError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or "no such path"
             raise refused(f"{at} cannot be read: {why}", at) from None

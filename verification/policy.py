@@ -49,7 +49,7 @@ PHOTO_TIERS: tuple[frozenset[Family], ...] = (
     _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH},
     _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH, Family.ATTESTATION},
 )
-"""What a photo or video of tier 0, 1, 2 must bring. The price caps of the tiers are `bounties.rules.TIERS`."""
+"""What a photo or video of tier 0, 1, 2 must bring. The tiers' price caps are `bounties.rules.TIERS`."""
 STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Family.ATTESTATION})
 
 

@@ -13,12 +13,14 @@ from typing import cast
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 TICKS = 90_000  # a second
 _WAYS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {  # codec -> container, encoder, options
-    "h264": ("mp4", "libx264", {"preset": "veryfast", "x264-params": "threads=1:sei=0:scenecut=0"}),
+    "h264": ("mp4", "libx264", {"preset": "veryfast", "x264-params": "threads=1:scenecut=0"}),
     "hevc": (
         "mp4",
         "libx265",
@@ -73,8 +75,17 @@ def record(
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
             at = times[number] if times else number / fps
             picture.pts, picture.time_base = round(at * TICKS), Fraction(1, TICKS)
-            file.mux(track.encode(picture))
+            _write(file, track, picture)
         if track is None:
             raise ValueError("a film has frames")
-        file.mux(track.encode(None))
-    return out.getvalue()
+        _write(file, track, None)
+    return out.getvalue() if marked else out.getvalue().replace(b"Lavf", b"Reco", 2)
+
+
+def _write(file: OutputContainer, track: VideoStream, picture: av.VideoFrame | None) -> None:
+    """Encodes and writes, without the text that x264 leaves in the first picture and no phone does."""
+    unsigned = (
+        BitStreamFilterContext("filter_units=remove_types=6", track) if track.name == "libx264" else None
+    )
+    for packet in track.encode(picture):
+        file.mux(unsigned.filter(packet) if unsigned and packet.is_keyframe else packet)
