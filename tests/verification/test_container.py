@@ -59,6 +59,10 @@ def test_a_program_that_names_itself(decoder: Decoder, name: str, reason: str, l
     assert (outcome.reason, outcome.llr) == (reason, llr)
 
 
+def test_a_title_is_no_program(decoder: Decoder) -> None:
+    assert said(decoder, title="Adobe houses of Sora", comment="Lavf").reason == "nothing_odd"
+
+
 def test_an_encoder_inside_the_pictures(decoder: Decoder) -> None:
     assert judged(decoder, marked=True).reason == "converter_named"
     data = b"\x00" * 200 + b"x264 - core 164" + b"\x00" * 200

@@ -30,6 +30,7 @@ EDITORS = (
 )  # fmt: skip
 GENERATORS = ("sora", "runway", "veo", "pika labs", "stable video", "kling", "luma ai")
 CONVERTERS = ("lavf", "lavc", "ffmpeg", "mencoder", "virtualdub")
+TELLING = ("encoder", "encoded", "software", "handler", "tool", "vendor", "app")  # of a tag's name
 INSIDE = (b"x264 - core", b"x265 (build", b"Lavc")  # in the first pictures
 LOOKED = 1 << 20  # bytes
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # files say 1904 or 1970 for "not known"
@@ -58,7 +59,9 @@ def container(case: Case) -> Outcome:
 
 def _program(tags: Mapping[str, str], begin: bytes) -> tuple[float, str]:
     """The worst that a program's name says."""
-    said = " ".join(value for key, value in tags.items() if key != "compatible_brands").lower()
+    said = " ".join(
+        value for key, value in tags.items() if any(word in key.lower() for word in TELLING)
+    ).lower()
     if any(name in said for name in GENERATORS):
         return -2.5, "generator_named"
     if any(name in said for name in EDITORS):

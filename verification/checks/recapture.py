@@ -42,5 +42,7 @@ def recapture(case: Case) -> Outcome:
     if found is None:
         return abstain("nothing_to_see")
     llr = float(np.interp(found, PEAKS, NATS))
+    if case.film is not None:
+        llr = min(llr, 0.0)  # a film's encoder smooths the grid away, so its absence says nothing
     reason = "no_screen_grid" if llr >= 0 else "periodic_detail" if llr > -1.5 else "screen_grid"
     return ok(llr, reason, peak=round(found, 2))
