@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import random
 import struct
+from collections.abc import Callable
 
 import av
 import cv2
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
 
 from market.simulator.recorder import record
 from tests.assets import build
@@ -89,19 +92,23 @@ def test_repeated_frames_are_counted(decoder: Decoder) -> None:
 
 def of_size(width: int, height: int, count: int = 20) -> bytes:
     grey = np.random.default_rng(0).integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8)
-    return record([cv2.resize(grey, (width, height)) for _ in range(count)], codec="vp8", fps=15)
+    return record([np.asarray(cv2.resize(grey, (width, height)), np.uint8)] * count, codec="vp8", fps=15)
 
 
 def sound_only() -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as file:
         track = file.add_stream("aac", rate=48_000)
-        for k in range(60):
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = 48_000, 1024 * k
-            file.mux(track.encode(frame))  # type: ignore[union-attr]
-        file.mux(track.encode(None))  # type: ignore[union-attr]
+        silence(file, track)
     return out.getvalue()
+
+
+def silence(file: OutputContainer, track: AudioStream) -> None:
+    for k in range(90):
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = 48_000, 1024 * k
+        file.mux(track.encode(frame))
+    file.mux(track.encode(None))
 
 
 def of_codec(encoder: str) -> bytes:
@@ -124,7 +131,7 @@ def huge_in_the_header() -> bytes:
     return bytes(data)
 
 
-BAD = {
+BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "empty_file"),
     "text": (lambda: b"not a film" * 100, "unknown_format"),
     "zero bytes": (lambda: bytes(4096), "unknown_format"),
@@ -233,7 +240,7 @@ def test_the_copy_keeps_the_turn_and_drops_the_sound(decoder: Decoder) -> None:
 def with_sound() -> bytes:
     out = io.BytesIO()
     with (
-        av.open(io.BytesIO(reels.film(reels.wander(seconds=2.0)))) as held,
+        av.open(io.BytesIO(reels.film(reels.wander(seconds=2.0))), "r") as held,
         av.open(out, "w", format="mp4") as file,
     ):
         seen = file.add_stream_from_template(held.streams.video[0])
@@ -242,11 +249,7 @@ def with_sound() -> bytes:
             if packet.size:
                 packet.stream = seen
                 file.mux(packet)
-        for k in range(90):
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = 48_000, 1024 * k
-            file.mux(heard.encode(frame))  # type: ignore[union-attr]
-        file.mux(heard.encode(None))  # type: ignore[union-attr]
+        silence(file, heard)
     return out.getvalue()
 
 

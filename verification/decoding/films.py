@@ -249,12 +249,8 @@ def _thumb(frame: VideoFrame) -> Image.Image:
         size = (frame.width, frame.height)
         grey = _seen("L", size, plane)
         wide, high = limits.FILM_THUMB
-        small = grey.reduce((max(1, frame.width // wide), max(1, frame.height // high)))
-        return (
-            small
-            if small.size == limits.FILM_THUMB
-            else small.resize(limits.FILM_THUMB, Image.Resampling.BOX)
-        )
+        part = grey.reduce((max(1, frame.width // wide), max(1, frame.height // high)))
+        return part if part.size == (wide, high) else part.resize((wide, high), Image.Resampling.BOX)
     small = _GREY.reformat(frame, *limits.FILM_THUMB, "gray", interpolation=Interpolation.AREA, threads=1)
     plane = small.planes[0]
     return _seen("L", limits.FILM_THUMB, plane).copy()
