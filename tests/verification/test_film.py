@@ -150,6 +150,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "too wide": (lambda: of_size(4096, 128), "too_many_pixels"),
     "too many frames": (lambda: reels.film(reels.wander(seconds=12.0), fps=90.0), "too_many_frames"),
     "zip behind": (lambda: reels.honest() + build.small_zip(), "polyglot"),
+    "two films": (lambda: reels.honest() * 2, "polyglot"),
     "zip behind webm": (lambda: reels.honest("vp8") + b"PK\x03\x04" + b"x" * 60, "polyglot"),
 }  # fmt: skip
 

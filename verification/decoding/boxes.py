@@ -13,6 +13,7 @@ import struct
 
 _EBML, _SEGMENT, _VOID = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67", 0xEC
 _FIRST = (b"ftyp", b"wide", b"moov", b"mdat", b"free", b"skip")
+_ONCE = (b"ftyp", b"moov")
 _MAX_BOXES = 20_000  # at the top level: a fragmented film of 25 s has some hundred
 
 
@@ -34,8 +35,12 @@ def walls(data: bytes, form: str) -> tuple[int, bool]:
 
 
 def _mp4(data: bytes) -> tuple[int, bool]:
-    """Where the last whole box ends, and whether one is longer than the file."""
+    """Where the last whole box ends, and whether one is longer than the file.
+
+    A second `ftyp` or `moov` ends the film: it begins another, which another program may show.
+    """
     at = 0
+    seen: set[bytes] = set()
     for _ in range(_MAX_BOXES):
         if at + 8 > len(data):
             break
@@ -44,6 +49,9 @@ def _mp4(data: bytes) -> tuple[int, bool]:
             (size,) = struct.unpack_from(">Q", data, at + 8)
         elif size == 0 and kind in _FIRST:  # to the end of the file
             size = len(data) - at
+        if kind in _ONCE and kind in seen:
+            break
+        seen.add(kind)
         if size < 8 or not kind.replace(b"\xa9", b"c").isalnum():
             break
         if at + size > len(data):
