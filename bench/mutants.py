@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import random
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 from PIL import Image
 from skimage import data
 
+from market.simulator.recorder import record
 from tests.assets import build
 from tests.verification import authority
 from verification.evidence import Json
@@ -132,6 +135,37 @@ def _length(jpeg: bytes, at: int) -> int:
     return int.from_bytes(jpeg[at + 2 : at + 4], "big")
 
 
+@lru_cache(maxsize=4)
+def film(codec: str, seconds: float = 1.4) -> bytes:
+    """A small film: the photograph, wandering."""
+    whole = np.asarray(_coffee().resize((240, 180)), np.uint8)
+    wander = [(40 + round(30 * math.sin(k / 5)), 30 + k % 20) for k in range(round(seconds * 15))]
+    return record([whole[y : y + 120, x : x + 160] for x, y in wander], codec=codec, bits=300_000)
+
+
+def broken_films() -> dict[str, bytes]:
+    """Files that are no film, or hardly one, by what is wrong with them."""
+    mp4, webm = film("h264"), film("vp8")
+    size = struct.pack(">HH", 160, 120)
+    return {
+        "empty": b"",
+        "zero bytes": bytes(5_000),
+        "text": b"no film" * 300,
+        "a photograph": photo(),
+        "cut in half": mp4[: len(mp4) // 2],
+        "cut webm": webm[:-700],
+        "one frame": film("h264", 0.07),
+        "zip behind": mp4 + build.small_zip(),
+        "zip behind webm": webm + build.small_zip(),
+        "huge in the header": mp4.replace(size, b"\xff\xff\xff\xff"),
+        "no index": mp4.replace(b"moov", b"free"),
+        "a box longer than the file": mp4.replace(b"mdat", b"free") + struct.pack(">I4s", 1 << 30, b"mdat"),
+        "two films": mp4 + mp4,
+        "webm named mp4": webm[:4] + b"ftyp" + webm[8:],
+        "endless sample table": mp4.replace(b"stsz" + bytes(8), b"stsz" + bytes(4) + b"\x7f\xff\xff\xff"),
+    }
+
+
 BROKEN_MOTION: dict[str, bytes] = {
     "empty": b"",
     "header alone": b"t,gx,gy,gz,ax,ay,az\n",
@@ -165,6 +199,9 @@ def named() -> Iterator[Trial]:
         yield trial(f"motion: {name}", context(motion="motion", memory=None), motion=bad)
         frames = context(frames=["photo", "photo", "photo"], motion="motion", memory=None)
         yield trial(f"motion and frames: {name}", frames, motion=bad)
+    for name, bad in broken_films().items():
+        yield trial(f"video: {name}", context(kind="video", memory=None), photo=bad)
+        yield trial(f"video in memory: {name}", earlier=bad)
     for name, text in HOSTILE_JSON.items():
         yield trial(f"context: {name}", text)
 
@@ -290,6 +327,8 @@ def mutants(seed: int, count: int) -> Iterator[Trial]:
         "motion",
         "context",
         "context",
+        "video h264",
+        "video vp8",
     ]
     asked: Json = {"type": "qr", "expected": "K7M4XP"}
     for number_ in range(count):
@@ -300,6 +339,9 @@ def mutants(seed: int, count: int) -> Iterator[Trial]:
             yield trial(
                 kind, odd_context(chance) if chance.random() < 0.7 else chance.choice(BYTES)(whole, chance)
             )
+        elif kind.startswith("video"):
+            bad = chance.choice(BYTES)(film(kind.split()[1]), chance)
+            yield trial(kind, context(kind="video", memory=None), photo=bad)
         elif kind == "motion":
             frames: Json = ["photo", "photo"] if chance.random() < 0.5 else None
             value = context(motion="motion", frames=frames, memory=None)

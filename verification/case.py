@@ -15,6 +15,7 @@ from verification.picture import Decoder, Grain, Picture, Pixels, Undecodable
 from verification.trust import TrustList
 
 if TYPE_CHECKING:  # values of the seeing half, which loads OpenCV: only a worker does
+    from verification.film import Film
     from verification.measures.flow import Tracks
     from verification.measures.placing import Placed
     from verification.measures.stepping import Stepping
@@ -103,6 +104,7 @@ class Case:
         picture: set by the `decode` check; None before, for a stream, and when nothing could be decoded.
         statement: what the device signed, parsed; None when it is no JSON object (see
             `verification.statement`). Its values are a stranger's: check their types.
+        film: set by the `decode` check for a video; `picture` and `frames` are its.
         frames: the burst, decoded by the `burst` check; () when there is none.
         sensed: its motion, parsed by the same; None when there is none.
         tracks: points followed through the frames; `measures.flow.tracks_of` makes them once.
@@ -120,6 +122,7 @@ class Case:
     statement: Mapping[str, Json] | None = None
     frames: tuple[Frame, ...] = ()
     sensed: Sensed | None = None
+    film: Film | None = None
     tracks: Tracks | None = None
     stepping: Stepping | None = None
     placed: Placed | None = None
@@ -133,6 +136,8 @@ class Case:
         Raises:
             core.errors.Unavailable: the decoding child cannot be kept alive.
         """
+        if self.film is not None:
+            return self.film.grain
         if not self._grain:
             try:
                 self._grain.append(self.tools.decoder.grain(self.evidence.media))

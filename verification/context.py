@@ -19,6 +19,7 @@ from pathlib import Path
 from core.geo import Spot
 from verification import policy
 from verification.codes import clean
+from verification.decoding.limits import FILM_BYTES
 from verification.evidence import Attestation, Burst, Evidence, Json, Session, Standing, Terms
 from verification.given import Files, Given, read_json, refused
 from verification.signing import public_key, statement_text, unspelt
@@ -84,8 +85,9 @@ def read(value: Mapping[str, Json], folder: Path, *, name: str = "context") -> C
     """
     given = Given(value, Files(folder))
     given.only(_KEYS)
-    terms, session = _terms(given), _session(given)
-    burst, media = _seen(given)
+    session = _session(given)
+    terms = _terms(given)
+    burst, media = _watched(given) if terms.kind == "video" else _seen(given)
     memory = tuple(_earlier(entry) for entry in given.parts("memory", MAX_MEMORY))
     evidence = Evidence(
         capture=name,
@@ -133,11 +135,13 @@ def _terms(given: Given) -> Terms:
 
 
 def _kind(given: Given) -> str:
-    """Always "photo": a burst, and a video given by its frames, is a photo with what surrounds it."""
-    kind = given.choice("kind", KINDS)
-    if kind == "video" and not given.values.get("frames"):
-        raise refused("a video is judged by its frames: name them in `frames`", "frames")
-    return "photo"
+    """ "video" for a film in one file; a burst, and a video given by its frames, is a photo with what
+    surrounds it."""
+    if given.choice("kind", KINDS) != "video" or given.values.get("frames"):
+        return "photo"
+    if not given.values.get("file"):
+        raise refused("a video is one film in `file`, or its frames in `frames`", "file")
+    return "video"
 
 
 def _tier(given: Given, bounty: Given, reward: int | None) -> int:
@@ -282,6 +286,13 @@ def _seen(given: Given) -> tuple[Burst | None, bytes | None]:
     return burst, photo if photo is not None else middle
 
 
+def _watched(given: Given) -> tuple[Burst | None, bytes]:
+    """The film, and what was felt while it was taken."""
+    motion = _motion(given)
+    film = given.files.read(given.text("file", 4_096) or "", "file", FILM_BYTES + 1)
+    return Burst((), motion=motion) if motion else None, film
+
+
 def _motion(given: Given) -> str:
     """The CSV text itself, or what the file of that name holds: a text of one line is a path."""
     text = given.text("motion", 4_000_000) or ""
@@ -327,5 +338,5 @@ def _earlier(entry: Given) -> Earlier:
     path = entry.text("path", 4_096)
     if not path:
         raise refused(f"{entry.at('path')} is missing", entry.at("path"))
-    media = entry.files.read(path, entry.at("path"))
+    media = entry.files.read(path, entry.at("path"), FILM_BYTES + 1)
     return Earlier(media, entry.text("account", 200) or "", entry.spot(), entry.instant("captured_at"))

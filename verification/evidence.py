@@ -65,7 +65,7 @@ class Terms:
     """What was asked, as far as truth depends on it.
 
     Attributes:
-        kind: "photo" or "stream".
+        kind: "photo", "video" (one file) or "stream".
         tier: 0, 1 or 2.
         required: families without which no capture of this tier is accepted.
         area / opens_at / closes_at: where and when; None only outside the market, where none was told.
@@ -317,7 +317,8 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Derivative:
-    """A copy made for the buyer: a picture re-encoded without metadata, or a stream's readings alone.
+    """A copy made for the buyer: a picture re-encoded without metadata, a film's pictures in a new container
+    without sound and metadata, or a stream's readings alone.
 
     `width` and `height` are pixels, None for a stream.
     """

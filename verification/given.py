@@ -24,7 +24,7 @@ MAX_DEPTH = 40
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 BASE64, MAX_INLINE = "base64:", 200_000  # how bytes stand in a context, and characters of them
 MAX_FILE = 32 * 1024 * 1024 + 1  # bytes read of one file: one more than a picture may have
-MAX_ALL = 512 * 1024 * 1024  # bytes of all files of one context
+MAX_ALL = 768 * 1024 * 1024  # bytes of all files of one context
 
 
 @dataclass(slots=True)
@@ -34,8 +34,8 @@ class Files:
     folder: Path
     left: int = MAX_ALL
 
-    def read(self, path: str, at: str) -> bytes:
-        """A file's bytes, at most MAX_FILE of them.
+    def read(self, path: str, at: str, most: int | None = None) -> bytes:
+        """A file's bytes, at most so many of them (MAX_FILE unless told).
 
         Raises:
             BadInput: no regular file, not readable, or the context's files are too many bytes together.
@@ -45,7 +45,7 @@ class Files:
             if not stat.S_ISREG(place.stat().st_mode):
                 raise refused(f"{at} names something that is no regular file", at)
             with place.open("rb") as file:
-                data = file.read(min(MAX_FILE, self.left + 1))
+                data = file.read(min(MAX_FILE if most is None else most, self.left + 1))
         except (OSError, ValueError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or "no such path"
             raise refused(f"{at} cannot be read: {why}", at) from None

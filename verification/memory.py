@@ -44,6 +44,7 @@ class Past:
         distance: smallest Hamming distance 0..256 between the views sought and its own; None when it
             was found otherwise.
         way: the dihedral turn (`pdq.turn`) of the sought picture that came so close.
+        picture: which of its pictures: 0 but for a film.
     """
 
     capture: str
@@ -52,6 +53,7 @@ class Past:
     bounty: str
     distance: int | None = None
     way: int = 0
+    picture: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class Memory(Protocol):
         """Keeps a capture for later questions. The same capture twice is kept once."""
         ...
 
-    def look_of(self, capture: str) -> Look | None:
-        """What a remembered picture looks like; None when it is unknown or had no picture."""
+    def look_of(self, capture: str, picture: int = 0) -> Look | None:
+        """What a remembered picture looks like; None when it is unknown or had no such picture."""
         ...
 
     def same_bytes(self, sha256: str, before_order: int) -> list[Past]:
@@ -155,8 +157,14 @@ class PictureMemory:
                 if session.get(Remembered, evidence.capture) is None:
                     raise
 
-    def look_of(self, capture: str) -> Look | None:
-        """See `Memory`. Raises core.errors.NotFound when the stored look is lost or damaged."""
+    def look_of(self, capture: str, picture: int = 0) -> Look | None:
+        """See `Memory`; of a film only the key picture is kept here.
+
+        Raises:
+            core.errors.NotFound: the stored look is lost or damaged.
+        """
+        if picture:
+            return None
         with self._lock:
             if capture in self._looks:
                 self._looks.move_to_end(capture)

@@ -136,6 +136,7 @@ class Decoder:
         timeout_s: wall time a job may take before the child is replaced.
         jobs_per_child: after so many jobs the child is replaced, so that nothing accumulates in it.
         memory_bytes / cpu_s: the child's address space, and the CPU seconds of one job.
+        program / max_bytes: the module that the child runs, and the most bytes it is given.
     """
 
     def __init__(
@@ -145,7 +146,12 @@ class Decoder:
         jobs_per_child: int = 500,
         memory_bytes: int = limits.MEMORY_BYTES,
         cpu_s: int = limits.CPU_SECONDS,
+        program: str = "verification.decoding.child",
+        max_bytes: int = limits.MAX_BYTES,
     ) -> None:
+        self._program = program
+        self._max_bytes = max_bytes
+        self._beside: Decoder | None = None
         self._timeout_s = timeout_s
         self._jobs_per_child = jobs_per_child
         self._limits = (str(memory_bytes), str(cpu_s))
@@ -163,7 +169,7 @@ class Decoder:
             Undecodable: the bytes are at fault.
             Unavailable: the machine is (the child cannot be kept alive, or ran out of wall time).
         """
-        header, body = self._job({"op": "open"}, data)
+        header, body = self.job({"op": "open"}, data)
         height, width = header["shape"]
         rgb = np.frombuffer(body, dtype=np.uint8).reshape(height, width, 3)
         return Picture(
@@ -176,7 +182,7 @@ class Decoder:
         Raises:
             Undecodable, Unavailable: as `open`.
         """
-        header, body = self._job({"op": "derive"}, data)
+        header, body = self.job({"op": "derive"}, data)
         sha256 = hashlib.sha256(body).hexdigest()
         return Derivative(body, sha256, "image/jpeg", header["width"], header["height"])
 
@@ -186,7 +192,7 @@ class Decoder:
         Raises:
             Undecodable, Unavailable: as `open`.
         """
-        header, body = self._job({"op": "grain"}, data)
+        header, body = self.job({"op": "grain"}, data)
         height, width = header["shape"]
         ycbcr = np.frombuffer(body, dtype=np.uint8).reshape(height, width, 3)
         tables = tuple(np.array(table, np.int64).reshape(8, 8) for table in header["tables"])
@@ -199,9 +205,22 @@ class Decoder:
         Raises:
             Undecodable, Unavailable: as `open`.
         """
-        header, body = self._job({"op": "provenance", "anchors": anchors_pem}, data)
+        header, body = self.job({"op": "provenance", "anchors": anchors_pem}, data)
         found: dict[str, Any] = json.loads(body)
         return Provenance(found["state"], found.get("report", {}), tuple(header["declared"]))
+
+    def films(self) -> Decoder:
+        """The keeper of the other child, which takes films (see `verification.film`); started when needed."""
+        with self._lock:
+            if self._beside is None:
+                self._beside = Decoder(
+                    timeout_s=limits.FILM_WALL_SECONDS,
+                    jobs_per_child=50,
+                    cpu_s=limits.FILM_CPU_SECONDS,
+                    program="verification.decoding.film_child",
+                    max_bytes=limits.FILM_BYTES,
+                )
+            return self._beside
 
     @property
     def pid(self) -> int | None:
@@ -209,9 +228,11 @@ class Decoder:
         return self._children[0].pid if self._children else None
 
     def close(self) -> None:
-        """Ends the child; the next job would start another."""
+        """Ends the child, and that for films; the next job would start another."""
         with self._lock:
             _end(self._children)
+            if self._beside is not None:
+                self._beside.close()
 
     def __enter__(self) -> Decoder:
         return self
@@ -219,10 +240,15 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _job(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    def job(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        """What the child answers to one request.
+
+        Raises:
+            Undecodable, Unavailable: as `open`.
+        """
         if not data:
             raise Undecodable("empty_file")
-        if len(data) > limits.MAX_BYTES:
+        if len(data) > self._max_bytes:
             raise Undecodable("too_many_bytes")
         with self._lock:
             try:
@@ -265,7 +291,7 @@ class Decoder:
 
     def _start(self) -> None:
         """A fresh child that has said it is locked in. Its environment holds nothing of ours."""
-        command = [sys.executable, "-m", "verification.decoding.child", *self._limits]
+        command = [sys.executable, "-m", self._program, *self._limits]
         child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

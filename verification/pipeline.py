@@ -20,7 +20,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from verification import constants, fusion, policy
+from verification import constants, film, fusion, policy
 from verification.case import Case, Tools
 from verification.evidence import (
     Derivative,
@@ -85,7 +85,7 @@ def _findings(case: Case, checks: Sequence[Check]) -> list[Finding]:
     for check in checks:
         if kind not in check.kinds:
             continue
-        if check.cost >= 1 and kind == "photo" and case.picture is None:
+        if check.cost >= 1 and kind != "stream" and case.picture is None:
             continue
         if check.cost >= 2 and _broken(findings):
             continue
@@ -124,8 +124,12 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
     made: list[Derivative] = []
 
     def make() -> Outcome:
-        stream = case.evidence.terms.kind == "stream"
-        made.append(_readings(case.evidence) if stream else case.tools.decoder.derive(case.evidence.media))
+        decoder, media = case.tools.decoder, case.evidence.media
+        kind = case.evidence.terms.kind
+        if kind == "stream":
+            made.append(_readings(case.evidence))
+        else:
+            made.append(film.derive(decoder, media) if kind == "video" else decoder.derive(media))
         return Outcome(Status.OK, "derivative_made")
 
     finding = _guarded(DERIVATIVE_CHECK, "1", Family.INTEGRITY, (0.0, 0.0), make)

@@ -1,7 +1,7 @@
 """From probability to verdict by expected loss, after rules that no probability overrides.
 
 1. Any hard fail -> reject.
-2. A required family without an OK finding (absent, abstained, in error) -> review. For a photo the
+2. A required family without an OK finding (absent, abstained, in error) -> review. For a photo or video the
    INTEGRITY family is always required: without a decoded picture and a buyer's copy nothing is paid.
 3. A required family that spoke, and on balance against the capture -> no accept: what is asked for is asked
    because the rest does not make up for it.
@@ -54,7 +54,7 @@ PHOTO_TIERS: tuple[frozenset[Family], ...] = (
     _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH},
     _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH, Family.ATTESTATION},
 )
-"""What a photo of tier 0, 1 and 2 must bring. The price caps of the tiers are `bounties.rules.TIERS`."""
+"""What a photo or video of tier 0, 1, 2 must bring. The tiers' price caps are `bounties.rules.TIERS`."""
 STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Family.ATTESTATION})
 
 
@@ -76,7 +76,7 @@ def _against(findings: Sequence[Finding], families: frozenset[Family]) -> list[F
 
 def required(terms: Terms) -> frozenset[Family]:
     """The families without which these terms are never accepted."""
-    return terms.required | {Family.INTEGRITY} if terms.kind == "photo" else terms.required
+    return terms.required if terms.kind == "stream" else terms.required | {Family.INTEGRITY}
 
 
 def cheapest(

@@ -9,42 +9,58 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import cv2
+import numpy as np
+
 from core.geo import COARSE_RESOLUTION, Spot, cell
-from verification import pdq
+from verification import film, pdq
 from verification.context import Earlier
 from verification.evidence import Evidence
 from verification.hash_index import HashIndex
 from verification.measures.prnu import NoisePrint, noise_print
 from verification.memory import Past, PastSpot
-from verification.picture import Decoder, Picture, Undecodable
-from verification.registration import Eyes, Look, look
+from verification.picture import Decoder, Picture, Pixels, Undecodable
+from verification.registration import LONG_SIDE, Eyes, Look, look
 
-LOOKS_KEPT = 96  # of about 0.6 MB
+LOOKS_KEPT = 400  # pictures of about 0.6 MB; a film has up to 41
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
-    """A picture as the duplicate search needs it: `pdq.index_views` as bytes, and its Look."""
+    """A picture as the duplicate search needs it: `pdq.index_views` as bytes, and its Look.
+
+    The Look of a film's picture is made when first asked for: most never are.
+    """
 
     hashes: bytes
-    look: Look
+    rgb: Pixels | None
+    made: Look | None = None
+
+    def look(self, eyes: Eyes) -> Look:
+        """Its Look; the pixels go once it is made."""
+        if self.made is None:
+            if self.rgb is None:
+                raise ValueError("a picture without pixels")
+            self.made, self.rgb = look(self.rgb, eyes), None
+        return self.made
 
 
 class Looks:
-    """What pictures look like, by SHA-256; the last LOOKS_KEPT are kept. Safe between threads."""
+    """What pictures and films look like, by SHA-256; the last LOOKS_KEPT pictures are kept. Safe between
+    threads."""
 
     def __init__(self, decoder: Decoder, eyes: Eyes) -> None:
         self._decoder = decoder
         self._eyes = eyes
-        self._kept: OrderedDict[str, Seen | None] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[Seen, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, sha256: str, media: bytes) -> Seen | None:
-        """None for bytes that are no picture.
+    def of(self, sha256: str, media: bytes) -> tuple[Seen, ...]:
+        """One of a picture, several of a film, the key first; none of bytes that are neither.
 
         Raises:
             Unavailable: the decoding child cannot be kept alive.
@@ -54,16 +70,23 @@ class Looks:
                 self._kept.move_to_end(sha256)
                 return self._kept[sha256]
         try:
-            rgb = self._decoder.open(media).rgb
-            hashes = pdq.index_views(rgb).astype("<u8").tobytes()
-            seen = Seen(hashes, look(rgb, self._eyes))
+            seen = tuple(_seen(rgb) for rgb in self._pictures(media))
         except Undecodable:
-            seen = None
+            seen = ()
         with self._lock:
             self._kept[sha256] = seen
-            while len(self._kept) > LOOKS_KEPT:
+            while len(self._kept) > 1 and sum(max(1, len(each)) for each in self._kept.values()) > LOOKS_KEPT:
                 self._kept.popitem(last=False)
         return seen
+
+    def look(self, seen: Seen) -> Look:
+        """The Look of one of them."""
+        return seen.look(self._eyes)
+
+    def _pictures(self, media: bytes) -> Iterable[Pixels]:
+        if film.is_film(media):
+            return film.views(film.watch(self._decoder, media))
+        return (self._decoder.open(media).rgb,)
 
     def noise(self, media: bytes) -> NoisePrint | None:
         """The sensor's noise in a picture; None for one too small, and for bytes that are no picture."""
@@ -73,27 +96,40 @@ class Looks:
             return None
 
 
+def _seen(rgb: Pixels) -> Seen:
+    scale = min(1.0, LONG_SIDE / max(rgb.shape[:2]))
+    size = (max(32, round(rgb.shape[1] * scale)), max(32, round(rgb.shape[0] * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8) if scale < 1 else rgb
+    return Seen(pdq.index_views(rgb).astype("<u8").tobytes(), small)
+
+
 class Recall:
-    """The earlier captures of one context, oldest first: their orders are 1, 2, 3 and so on."""
+    """The earlier captures of one context, oldest first: their orders are 1, 2, 3 and so on.
+
+    A film counts in the index as several pictures one behind another; `_rows` says whose each is.
+    """
 
     def __init__(self, earlier: Sequence[Earlier], looks: Looks) -> None:
         self._earlier = earlier
         self._looks = looks
         self._sha256 = [hashlib.sha256(capture.media).hexdigest() for capture in earlier]
         self._index = HashIndex()
-        seen = ((order, self._seen(order)) for order in range(1, len(earlier) + 1))
-        hashes = {order: each.hashes for order, each in seen if each is not None}
-        self._pictured = hashes.keys()
-        self._index.add(list(hashes.items()), len(earlier) + 1)
+        orders = range(1, len(earlier) + 1)
+        held = [
+            (order, number, each.hashes) for order in orders for number, each in enumerate(self._seen(order))
+        ]
+        self._rows = [(order, number) for order, number, _ in held]
+        self._pictured = {order for order, _ in self._rows}
+        self._index.add([(row, hashes) for row, (_, _, hashes) in enumerate(held)], len(held))
 
     def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
         """Keeps nothing: the capture under examination is the last of its context."""
 
-    def look_of(self, capture: str) -> Look | None:
+    def look_of(self, capture: str, picture: int = 0) -> Look | None:
         """See `Memory`."""
         order = int(capture.removeprefix("memory_")) if capture.startswith("memory_") else 0
-        seen = self._seen(order) if 1 <= order <= len(self._earlier) else None
-        return seen.look if seen else None
+        seen = self._seen(order) if 1 <= order <= len(self._earlier) else ()
+        return self._looks.look(seen[picture]) if 0 <= picture < len(seen) else None
 
     def same_bytes(self, sha256: str, before_order: int) -> list[Past]:
         """See `Memory`."""
@@ -101,8 +137,9 @@ class Recall:
 
     def nearest(self, views: pdq.Hashes, before_order: int, limit: int) -> list[Past]:
         """See `Memory`."""
-        found = self._index.below(before_order).search(views, limit)
-        return [self._named(order, distance, way) for order, distance, way in found]
+        below = sum(order < before_order for order, _ in self._rows)
+        found = self._index.below(below).search(views, limit)
+        return [self._named(*self._rows[row], distance, way) for row, distance, way in found]
 
     def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
         """See `Memory`; whose place is not known counts as near."""
@@ -137,13 +174,13 @@ class Recall:
         """None: a context holds no series."""
         return []
 
-    def _seen(self, order: int) -> Seen | None:
+    def _seen(self, order: int) -> tuple[Seen, ...]:
         return self._looks.of(self._sha256[order - 1], self._earlier[order - 1].media)
 
     def _past(self, before_order: int, fits: Callable[[int], bool]) -> list[Past]:
         orders = range(1, min(before_order, len(self._earlier) + 1))
         return [self._named(order) for order in orders if fits(order)]
 
-    def _named(self, order: int, distance: int | None = None, way: int = 0) -> Past:
+    def _named(self, order: int, picture: int = 0, distance: int | None = None, way: int = 0) -> Past:
         account = self._earlier[order - 1].account
-        return Past(f"memory_{order}", order, account, "bty_earlier", distance, way)
+        return Past(f"memory_{order}", order, account, "bty_earlier", distance, way, picture)

@@ -27,7 +27,7 @@ class Check:
 
     Attributes:
         cost: 0 needs no pixels (and `decode`, which makes them), 1 reads pixels, 2 runs a net. Cheap first.
-        kinds: capture kinds it speaks about ("photo", "stream").
+        kinds: capture kinds it speaks about ("photo", "video", "stream").
         bounds: the smallest and largest log-likelihood ratio it may claim (nats).
     """
 

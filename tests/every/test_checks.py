@@ -66,6 +66,8 @@ def sparse() -> dict[str, Evidence]:
         "outside, a stream": replace(
             stream, terms=replace(stream.terms, area=None), session=stage.unknown_session()
         ),
+        "a video of no bytes": stage.photo(b"", ask=stage.terms("video")),
+        "a video of nonsense": stage.photo(b"\x00", ask=stage.terms("video"), say={"frame_chain": {}}),
         "no parts": replace(stream, parts=(), media=b""),
         "empty parts": replace(stream, parts=tuple(replace(part, payload="") for part in stream.parts)),
         "no instrument place": replace(stream, installed_at=None),
@@ -93,7 +95,7 @@ def test_its_declaration_is_sensible(name: str) -> None:
     assert re.fullmatch(r"[a-z][a-z_]*", check.name)
     assert check.version
     assert check.cost in {0, 1, 2}
-    assert check.kinds <= {"photo", "stream"}
+    assert check.kinds <= {"photo", "video", "stream"}
     assert check.kinds
     assert check.bounds[0] <= 0 <= check.bounds[1]
     by_hand = load(HAND_SET)

@@ -30,7 +30,7 @@ class EmptyMemory:
     def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
         """Forgets at once."""
 
-    def look_of(self, capture: str) -> Look | None:
+    def look_of(self, capture: str, picture: int = 0) -> Look | None:
         return None
 
     def same_bytes(self, sha256: str, before_order: int) -> list[Past]:

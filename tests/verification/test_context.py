@@ -165,6 +165,14 @@ def test_frames_stand_in_for_the_photo(folder: Path) -> None:
     assert read(folder, {**named, "file": "photo.jpg"}).evidence.media == make("honest.jpg")
 
 
+def test_a_video_is_one_file(folder: Path) -> None:
+    (folder / "clip.mp4").write_bytes(b"film")
+    evidence = read(folder, {"kind": "video", "file": "clip.mp4", "tier": "T1", "motion": MOTION}).evidence
+    assert (evidence.terms.kind, evidence.media) == ("video", b"film")
+    assert evidence.terms.required == policy.PHOTO_TIERS[1]
+    assert evidence.burst == Burst((), motion=MOTION)
+
+
 def test_of_many_frames_some_are_kept(folder: Path) -> None:
     burst = read(folder, {"frames": ["f0.jpg", *["f1.jpg"] * 98, "f2.jpg"]}).evidence.burst
     assert burst is not None
@@ -260,7 +268,7 @@ REFUSED: dict[str, tuple[object, str]] = {
     "another": ({"file": "\ud800"}, "file"),
     "missing frame": ({"frames": ["f0.jpg", "none"]}, "frames[1]"),
     "frames of numbers": ({"frames": [3]}, "frames"),
-    "video without frames": ({"kind": "video", "file": "photo.jpg"}, "frames"),
+    "video without a film": ({"kind": "video"}, "file"),
     "kind": ({"kind": "stream"}, "kind"),
     "kind of list": ({"kind": []}, "kind"),
     "tier": ({"tier": "T3"}, "tier"),

@@ -44,7 +44,7 @@ ATTESTED = 1.5  # nats
     family=Family.ATTESTATION,
     version="1",
     cost=0,
-    kinds={"photo", "stream"},
+    kinds={"photo", "stream", "video"},
     bounds=(0.0, ATTESTED),
 )
 def attestation(case: Case) -> Outcome:

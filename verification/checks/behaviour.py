@@ -28,7 +28,12 @@ AGAINST = -1.5
 
 
 @check(
-    "behaviour", family=Family.BEHAVIOUR, version="1", cost=0, kinds={"photo", "stream"}, bounds=(-1.5, 0.5)
+    "behaviour",
+    family=Family.BEHAVIOUR,
+    version="1",
+    cost=0,
+    kinds={"photo", "stream", "video"},
+    bounds=(-1.5, 0.5),
 )
 def behaviour(case: Case) -> Outcome:
     """OK "record_for" or "record_against"; abstains "unknown_account" or "new_account"."""

@@ -26,7 +26,7 @@ HEADER = ["t", "gx", "gy", "gz", "ax", "ay", "az"]
 DEFAULT_FPS = 15.0  # where neither times nor motion say how fast the frames came
 
 
-@check("burst", family=Family.INTEGRITY, version="1", cost=0, kinds={"photo"}, bounds=(0.0, 0.0))
+@check("burst", family=Family.INTEGRITY, version="1", cost=0, kinds={"photo", "video"}, bounds=(0.0, 0.0))
 def burst(case: Case) -> Outcome:
     """OK "burst_read"; hard-fails "broken_burst"; abstains "no_burst"."""
     given = case.evidence.burst

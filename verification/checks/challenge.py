@@ -7,6 +7,8 @@ How: text by OCR and codes (a QR code of the same characters will do; outside th
 all of it by a distance in which likely misreadings cost little. The probability that a random code
 would fit as well somewhere in that text is part of the finding, so papering the scene with codes does
 not help.
+Of a video the key picture is read, then some of its quiet moments; as most frames are never read, a code that
+is nowhere seen in one is a person's case, not a hard fail.
 Limits: a code drawn into an old picture passes here; light, edges and motion must give it away. Writing
 that is half readable is a person's case (abstain). Writing that is not there is a term of the claim not
 met: a hard fail, told as "challenge_not_seen", and the contributor may try again at once.
@@ -14,19 +16,26 @@ met: a hard fail, told as "challenge_not_seen", and the contributor may try agai
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from verification.case import Case
 from verification.codes import Fit, best_fit, clean
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
+from verification.film import evenly
+from verification.picture import Picture
 from verification.registry import check
 from verification.writing import Text, joined
 
+MOMENTS = 6  # of a film that are read besides its key picture
 BY_CHANCE = 1e-3  # a fit less likely than this by chance is a sight of the code
 # Edits a character up to which writing may be the code badly read: 2.1 for one of six characters, where
 # another code is seldom under 2.7.
 UNCLEAR = 0.35
 
 
-@check("challenge", family=Family.CHALLENGE, version="1", cost=2, kinds={"photo"}, bounds=(-5.0, 3.0))
+@check(
+    "challenge", family=Family.CHALLENGE, version="1", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0)
+)
 def challenge(case: Case) -> Outcome:
     """OK "code_seen"; hard-fails "code_not_seen"; abstains "no_challenge_asked" or "code_unclear"."""
     code = case.evidence.session.code
@@ -34,19 +43,33 @@ def challenge(case: Case) -> Outcome:
         return abstain("no_challenge_asked")
     if case.picture is None:
         return abstain("no_picture")
-    for quick in (True, False):
-        texts = case.tools.reader.read(case.picture.rgb, quick=quick)
-        texts += joined(texts)
-        fit = best_fit(code, [text.text for text in texts])
-        if fit.chance <= BY_CHANCE:
-            break
+    texts, fit, picture = _read(case, case.picture, code)
+    case.picture = picture
     facts: dict[str, Json] = {"edits": fit.cost, "chance": float(f"{fit.chance:.1e}"), "texts": len(texts)}
     if fit.chance <= BY_CHANCE:
         case.code_box = texts[fit.text].box.astype(float)
-        return ok(3.0, "code_seen", **facts, **_place(texts, fit, case.picture.rgb.shape))
-    if fit.cost <= UNCLEAR * len(clean(code)) + 1e-9:
+        return ok(3.0, "code_seen", **facts, **_place(texts, fit, picture.rgb.shape))
+    if case.film is not None or fit.cost <= UNCLEAR * len(clean(code)) + 1e-9:
         return abstain("code_unclear", **facts)
     return hard_fail("code_not_seen", **facts)
+
+
+def _read(case: Case, picture: Picture, code: str) -> tuple[list[Text], Fit, Picture]:
+    """The writing in which the code fits best, and the picture it stands in: of a film perhaps a quiet moment
+    other than the key's, which then stands for the film."""
+    film = case.film
+    moments = evenly(film.stills, MOMENTS) if film else []
+    tried = [(picture, True), (picture, False)]
+    tried += [(replace(picture, rgb=rgb), True) for _, rgb in moments]
+    found: list[tuple[list[Text], Fit, Picture]] = []
+    for shown, quick in tried:
+        texts = case.tools.reader.read(shown.rgb, quick=quick)
+        texts += joined(texts)
+        fit = best_fit(code, [text.text for text in texts])
+        if fit.chance <= BY_CHANCE:
+            return texts, fit, shown
+        found.append((texts, fit, shown))
+    return min(found[:2], key=lambda one: one[1].cost)
 
 
 def _place(texts: list[Text], fit: Fit, shape: tuple[int, ...]) -> dict[str, Json]:

@@ -25,7 +25,9 @@ TOLERANCE = timedelta(minutes=2)
 EXIF_TOLERANCE = timedelta(hours=26)  # zones span -12..+14 hours
 
 
-@check("clock", family=Family.TIME, version="1", cost=1, kinds={"photo", "stream"}, bounds=(-2.0, 0.1))
+@check(
+    "clock", family=Family.TIME, version="1", cost=1, kinds={"photo", "stream", "video"}, bounds=(-2.0, 0.1)
+)
 def clock(case: Case) -> Outcome:
     """OK "clock_agrees", "clock_off" or "exif_time_differs"; abstains "no_device_time", "no_server_time"."""
     session = case.evidence.session

@@ -49,7 +49,7 @@ within work working would write written your
 _PLAIN = frozenset(_ORDINARY.split())  # words of asks that stand on signs for other reasons
 
 
-@check("content", family=Family.CONTENT, version="1", cost=2, kinds={"photo"}, bounds=(-2.0, 1.3))
+@check("content", family=Family.CONTENT, version="1", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
 def content(case: Case) -> Outcome:
     """OK "shows_example", "words_seen", "copies_example" or "judged"; abstains "no_picture", "unverified"."""
     if case.picture is None:

@@ -4,7 +4,8 @@ Stops: the same file again, re-encoded, scaled, cropped, turned, mirrored, brigh
 How: the same bytes; else the nearest earlier pictures by perceptual hash over crops, small turns and
 mirrorings, and the latest of the same bounty or neighbourhood whatever their hash; each candidate is
 registered by local features and proven pixel by pixel (`verification.registration`), so that two honest
-photographs of one place are not called copies. Only earlier orders are looked at.
+photographs of one place are not called copies. Only earlier orders are looked at. A video is sought by its
+quiet moments, and what it is compared with may be a video or a photo.
 Limits: beyond a 25 % crop only the same bounty or neighbourhood is searched; a mirrored *and* hard-cropped
 copy is missed; distant scenes photographed twice from one spot end as "maybe", for a person to look at.
 Figures: bench/duplicates.py.
@@ -17,16 +18,22 @@ from collections.abc import Iterator
 from verification import pdq
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, ok
+from verification.film import Film, evenly
 from verification.registration import Comparison, Look, Pixels, compare, look
 from verification.registry import check
 from verification.statement import spot_of
 
 BY_HASH = 8  # candidates
 BY_PLACE = 12
+MOMENTS = 24  # of a film that are sought; hashing one costs some 25 ms
+PAIRS = 16  # of a film's pictures with earlier ones that are compared
+NOTHING = Comparison()
 TURNS = 2  # mirrored, turned or negative views of this picture looked at; each costs a pass of the net
 
 
-@check("duplicate", family=Family.DUPLICATE, version="2", cost=2, kinds={"photo"}, bounds=(-8.0, 0.3))
+@check(
+    "duplicate", family=Family.DUPLICATE, version="2", cost=2, kinds={"photo", "video"}, bounds=(-8.0, 0.3)
+)
 def duplicate(case: Case) -> Outcome:
     """OK "same_bytes", "copy_of_earlier", "maybe_same_exposure" or "no_copy_found".
 
@@ -39,7 +46,9 @@ def duplicate(case: Case) -> Outcome:
         return ok(-8.0, "same_bytes", copies=len(same)) if same else abstain("no_picture")
     compared, maybe, closest = 0, 0, Comparison()
     known = {past.capture for past in same}
-    for capture, found in _comparisons(case, case.picture.rgb, known):
+    film = case.film
+    found_in = _of_film(case, film, known) if film else _comparisons(case, case.picture.rgb, known)
+    for capture, found in found_in:
         compared += 1
         if found.copy:
             case.neighbours.append(Neighbour(capture, "geometry", round(found.share, 4)))
@@ -77,6 +86,36 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
             looks[way] = own or look(rgb, case.tools.engine, way)
         found = [compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)]
         yield capture, max(found, key=lambda item: (item.copy, item.share))
+
+
+def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Comparison]]:
+    """The same for a film: its quiet moments are sought, and the closest pairs of pictures compared until
+    one is a copy. Copies have their quiet moments where the original has (`decoding.films`)."""
+    evidence, memory, eyes = case.evidence, case.tools.memory, case.tools.engine
+    shown = [film.key.rgb, *(rgb for _, rgb in evenly(film.stills, MOMENTS))]
+    near = [
+        (past.distance or 0, past.capture, past.picture, past.way, own)
+        for own, rgb in enumerate(shown)
+        for past in memory.nearest(pdq.query_views(rgb), evidence.order, BY_HASH)
+    ]
+    spot = spot_of(case.statement)
+    around = memory.around(evidence.terms.bounty, spot, evidence.order, BY_PLACE)
+    pairs = [pair[1:] for pair in sorted(near)[:PAIRS]] + [
+        (past.capture, past.picture, 0, 0) for past in around
+    ]
+    looks: dict[tuple[int, int], Look] = {}
+    best: dict[str, Comparison] = {}
+    for capture, picture, way, own in dict.fromkeys(pairs):
+        earlier = (
+            None if capture in known or best.get(capture, NOTHING).copy else memory.look_of(capture, picture)
+        )
+        if earlier is None:
+            continue
+        if (own, way) not in looks:
+            looks[own, way] = look(shown[own], eyes, way)
+        found = compare(looks[own, way], earlier, eyes)
+        best[capture] = max(best.get(capture, found), found, key=lambda item: (item.copy, item.share))
+    yield from best.items()
 
 
 def _facts(found: Comparison) -> dict[str, float]:

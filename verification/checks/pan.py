@@ -60,7 +60,7 @@ class Stroke:
     end: int
 
 
-@check("pan", family=Family.CHALLENGE, version="3", cost=2, kinds={"photo"}, bounds=(-5.0, 3.0))
+@check("pan", family=Family.CHALLENGE, version="3", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
 def pan(case: Case) -> Outcome:
     """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst", "pan_unclear" or
     "step_unclear"."""

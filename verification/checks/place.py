@@ -30,7 +30,7 @@ CENTRE_M = 0.5
 CENTRE_LLR = -1.5
 
 
-@check("place", family=Family.PLACE, version="1", cost=0, kinds={"photo"}, bounds=(-5.0, 0.7))
+@check("place", family=Family.PLACE, version="1", cost=0, kinds={"photo", "video"}, bounds=(-5.0, 0.7))
 def place(case: Case) -> Outcome:
     """OK "inside_area", "near_area" or "exact_centre"; hard-fails "outside_area", "no_position".
 

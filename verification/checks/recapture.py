@@ -30,7 +30,9 @@ PEAKS = (
 NATS = (0.25, 0.0, -0.4, -2.5, -3.5)
 
 
-@check("recapture", family=Family.RECAPTURE, version="1", cost=1, kinds={"photo"}, bounds=(-4.0, 0.5))
+@check(
+    "recapture", family=Family.RECAPTURE, version="1", cost=1, kinds={"photo", "video"}, bounds=(-4.0, 0.5)
+)
 def recapture(case: Case) -> Outcome:
     """OK "no_screen_grid", "periodic_detail" or "screen_grid"; abstains from small or flat pictures."""
     grain = case.grain()
@@ -40,5 +42,7 @@ def recapture(case: Case) -> Outcome:
     if found is None:
         return abstain("nothing_to_see")
     llr = float(np.interp(found, PEAKS, NATS))
+    if case.film is not None:
+        llr = min(llr, 0.0)  # a film's encoder smooths the grid away, so its absence says nothing
     reason = "no_screen_grid" if llr >= 0 else "periodic_detail" if llr > -1.5 else "screen_grid"
     return ok(llr, reason, peak=round(found, 2))

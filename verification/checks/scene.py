@@ -34,7 +34,7 @@ DIFFERS = -0.7  # nats: about half of honest looks by night or in another season
 MATCH, DOUBLE, STRONGEST = 0.7, 0.3, 1.3  # nats at strength 1, for each doubling, and at most
 
 
-@check("scene", family=Family.SCENE, version="1", cost=2, kinds={"photo"}, bounds=(-3.0, 1.3))
+@check("scene", family=Family.SCENE, version="1", cost=2, kinds={"photo", "video"}, bounds=(-3.0, 1.3))
 def scene(case: Case) -> Outcome:
     """OK "scene_matches", "scene_differs" or "copies_reference".
 

@@ -29,7 +29,14 @@ SOUND = 1.2  # nats, for a commitment at once
 WIDEST = 0.6  # share of SOUND left when the whole freshness window was used
 
 
-@check("session", family=Family.SESSION, version="1", cost=0, kinds={"photo", "stream"}, bounds=(0.0, SOUND))
+@check(
+    "session",
+    family=Family.SESSION,
+    version="1",
+    cost=0,
+    kinds={"photo", "stream", "video"},
+    bounds=(0.0, SOUND),
+)
 def session(case: Case) -> Outcome:
     """Verifying a session, in order; the first step that fails names the reason.
 

@@ -30,7 +30,7 @@ NIGHT_DEG = -8.0
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 
 
-@check("sun", family=Family.TIME, version="2", cost=1, kinds={"photo"}, bounds=(-2.5, 0.2))
+@check("sun", family=Family.TIME, version="2", cost=1, kinds={"photo", "video"}, bounds=(-2.5, 0.2))
 def sun(case: Case) -> Outcome:
     """OK "light_fits", "daylight_at_night" or "dark_by_day"; else abstains."""
     spot, at = spot_of(case.statement), case.evidence.session.committed_at

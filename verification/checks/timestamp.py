@@ -27,7 +27,14 @@ STAMPED = 0.2  # nats
 SLACK = timedelta(seconds=5)  # between the authority's clock and ours, beside the accuracy it states
 
 
-@check("timestamp", family=Family.TIME, version="1", cost=0, kinds={"photo", "stream"}, bounds=(0.0, STAMPED))
+@check(
+    "timestamp",
+    family=Family.TIME,
+    version="1",
+    cost=0,
+    kinds={"photo", "stream", "video"},
+    bounds=(0.0, STAMPED),
+)
 def timestamp(case: Case) -> Outcome:
     """Judging a timestamp, in order.
 

@@ -57,7 +57,7 @@ class Answer:
     fits: float
 
 
-@check("torch", family=Family.LIGHT, version="1", cost=1, kinds={"photo"}, bounds=(-2.0, 1.5))
+@check("torch", family=Family.LIGHT, version="1", cost=1, kinds={"photo", "video"}, bounds=(-2.0, 1.5))
 def torch(case: Case) -> Outcome:
     """OK "torch_answered", "torch_even" or "torch_not_answered"; abstains "no_torch_asked", "no_burst" or
     "daylight"."""

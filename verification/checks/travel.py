@@ -21,7 +21,7 @@ IMPOSSIBLE_M_S = 340.0
 BY_AIR_M_S = 70.0
 
 
-@check("travel", family=Family.PLACE, version="1", cost=0, kinds={"photo"}, bounds=(-2.0, 0.1))
+@check("travel", family=Family.PLACE, version="1", cost=0, kinds={"photo", "video"}, bounds=(-2.0, 0.1))
 def travel(case: Case) -> Outcome:
     """OK "plausible_travel" or "very_fast_travel"; hard-fails "impossible_travel".
 

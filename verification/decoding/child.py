@@ -41,17 +41,15 @@ from PIL import (
 )
 
 from verification.decoding import limits
-from verification.decoding.frames import FRAME, frame
+from verification.decoding.frames import FRAME, head
 from verification.decoding.metadata import exif_of, source_types
+from verification.decoding.refusal import Refused
 from verification.decoding.seccomp import confine
 from verification.decoding.tail import trailing_bytes
 
-Reply = tuple[dict[str, Any], bytes]
+Reply = tuple[dict[str, Any], bytes | bytearray | memoryview]
+Operations = dict[str, Callable[[bytes, dict[str, Any]], Reply]]
 _PLUGINS = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin)  # loaded before lock-in
-
-
-class Refused(Exception):
-    """These bytes are no picture we take; `args[0]` is the reason code."""
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -183,7 +181,7 @@ def provenance(data: bytes, header: dict[str, Any]) -> Reply:
     return {"ok": True, "declared": declared}, json.dumps(found).encode()
 
 
-OPERATIONS: dict[str, Callable[[bytes, dict[str, Any]], Reply]] = {
+OPERATIONS: Operations = {
     "open": open_picture,
     "derive": derive,
     "grain": grain,
@@ -191,10 +189,10 @@ OPERATIONS: dict[str, Callable[[bytes, dict[str, Any]], Reply]] = {
 }
 
 
-def answer(header: dict[str, Any], body: bytes) -> Reply:
+def answer(operations: Operations, header: dict[str, Any], body: bytes) -> Reply:
     """One job; whatever a parser raises becomes a refusal."""
     try:
-        return OPERATIONS[header["op"]](body, header)
+        return operations[header["op"]](body, header)
     except Refused as refusal:
         return {"ok": False, "reason": refusal.args[0], "detail": ""}, b""
     except MemoryError:
@@ -246,13 +244,17 @@ def _warm_up() -> None:
         "a".encode(codec)
 
 
-def _send(pipe: BinaryIO, header: dict[str, Any], body: bytes) -> None:
-    pipe.write(frame(header, body))
+def _send(pipe: BinaryIO, header: dict[str, Any], body: bytes | bytearray | memoryview) -> None:
+    pipe.write(head(header, len(body)))
+    pipe.write(body)  # on its own: a film's copy is not made a second time
     pipe.flush()
 
 
-def main() -> None:
-    """Serves jobs from stdin until it closes. argv: memory limit in bytes, CPU seconds a job."""
+def serve(operations: Operations, warm_up: Callable[[], None]) -> None:
+    """Serves jobs from stdin until it closes. argv: memory limit in bytes, CPU seconds a job.
+
+    `warm_up` runs every parser once, before the doors are shut.
+    """
     memory_bytes, cpu_seconds = int(sys.argv[1]), int(sys.argv[2])
     requests = sys.stdin.buffer
     replies_fd = os.dup(1)
@@ -262,7 +264,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # corrupt EXIF is no refusal
     Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
     ImageFile.LOAD_TRUNCATED_IMAGES = False
-    _warm_up()
+    warm_up()
     sandbox = _lock_in(memory_bytes, replies_fd)
     _send(replies, {"ok": True, "sandbox": sandbox}, b"")
     try:
@@ -271,9 +273,14 @@ def main() -> None:
             header = json.loads(_read_exactly(requests, header_size))
             body = _read_exactly(requests, body_size)
             _allow_cpu(cpu_seconds)
-            _send(replies, *answer(header, body))
+            _send(replies, *answer(operations, header, body))
     except EOFError:
         return
+
+
+def main() -> None:
+    """The child that takes pictures."""
+    serve(OPERATIONS, _warm_up)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,16 @@ from typing import Any
 FRAME = struct.Struct(">IQ")
 
 
-def frame(header: dict[str, Any], body: bytes) -> bytes:
-    """One message. Raises ValueError when the header holds a NaN or an infinity."""
+def head(header: dict[str, Any], size: int) -> bytes:
+    """A message up to its body of `size` bytes.
+
+    Raises:
+        ValueError: the header holds a NaN or an infinity.
+    """
     text = json.dumps(header, allow_nan=False).encode()
-    return FRAME.pack(len(text), len(body)) + text + body
+    return FRAME.pack(len(text), size) + text
+
+
+def frame(header: dict[str, Any], body: bytes) -> bytes:
+    """One message. Raises ValueError as `head`."""
+    return head(header, len(body)) + body

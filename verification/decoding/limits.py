@@ -1,4 +1,4 @@
-"""What an image may be. One table, read by the child and by its parent."""
+"""What an image and a film may be. One table, read by the children and by their parent."""
 
 from __future__ import annotations
 
@@ -15,3 +15,17 @@ ENOUGH = 0.9  # share of a side for which a JPEG decoded at 1/2, 1/4 or 1/8 is t
 DERIVATIVE_QUALITY = 88
 MEMORY_BYTES = 1024 * 1024 * 1024  # address space of the child; 50 MP of RGBA is 200 MB
 CPU_SECONDS = 10  # a job; an honest 12 MP photo takes well under one
+
+# A film. Asked for are 5 to 20 s; a recorder that was a little early or late is not refused for it.
+FILM_BYTES = 200 * 1000 * 1000
+FILM_SECONDS = (1.0, 25.0)
+FILM_FPS = 60.5  # frames a second over the whole film: clocks of phones run a little fast
+FILM_SIDES = (3840, 2160)  # the long and the short one
+FILM_CODECS = ("h264", "hevc", "vp8", "vp9")
+FILM_FRAMES = 64  # what the checks of bursts see, evenly over the film
+FILM_FRAME_SIDE = 640
+FILM_STILLS = 40  # quiet moments, with
+FILM_STILL_SIDE = 960
+FILM_THUMB = (64, 36)  # of every frame
+FILM_CPU_SECONDS = 45  # a job; 20 s of 1080p take about five
+FILM_WALL_SECONDS = 90.0

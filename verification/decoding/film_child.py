@@ -1,0 +1,99 @@
+"""The sandboxed process that touches hostile films: `python -m verification.decoding.film_child`.
+
+Locked in exactly as `verification.decoding.child`, but another process, so that FFmpeg's hundred decoders
+never stand beside the bytes of a photograph.
+
+Requests: {"op": "watch"} or {"op": "derive"} with the film as body.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import av
+import av.logging
+from av.video.reformatter import VideoReformatter
+
+from verification.decoding import films, limits
+from verification.decoding.child import Operations, Reply, serve
+from verification.decoding.refusal import Refused
+
+_WARM = Path(__file__).with_name("warm")  # a second and a half of a moving square in each codec
+_TASKS = Path("/proc/self/task")
+
+
+def watch(data: bytes, header: dict[str, Any]) -> Reply:
+    """All that the checks see of a film: facts as JSON, pictures as bytes one behind another.
+
+    The body: the chain's heads (32 bytes a packet), thumbnails, even frames, stills, the key, its grain.
+    """
+    container, track, form = films.opened(data)
+    with container:
+        codec = track.codec_context
+        facts = {
+            "format": form,
+            "codec": codec.name,
+            "profile": str(codec.profile or ""),
+            "width": codec.width,
+            "height": codec.height,
+            "audio": len(container.streams.audio),
+            "tags": films.tags(container, track),
+            "said_seconds": films.seconds(container.duration / av.time_base if container.duration else None),
+        }
+        kept = films.watch(container, track)
+        length, frames = kept.times[-1], len(kept.times)
+        least, _ = limits.FILM_SECONDS
+        if length < least:
+            raise Refused("too_short")
+        if (frames - 1) / length > limits.FILM_FPS:
+            raise Refused("too_many_frames")
+        return _told(kept, facts)
+
+
+def _told(kept: films.Kept, facts: dict[str, Any]) -> Reply:
+    if kept.key is None:
+        raise Refused("broken")
+    at, frame = kept.key
+    key = films.picture(frame, limits.PICTURE_SIDE, VideoReformatter())
+    cut, grain = films.grain(frame)
+    even, stills = [image for _, image in kept.even], [image for _, image in kept.stills]
+    facts |= {
+        "times": kept.times,
+        "repeats": kept.repeats,
+        "packets": kept.packets,
+        "even": [t for t, _ in kept.even],
+        "stills": [t for t, _ in kept.stills],
+        "key": at,
+        "grain": cut,
+        "rotation": round(frame.rotation) % 360,
+        "shapes": [[image.height, image.width] for image in (even[0], stills[0], key)],
+    }
+    body = bytearray(kept.heads)
+    for part in (*kept.thumbs, *(image.tobytes() for image in (*even, *stills, key)), grain):
+        body += part
+    return {"ok": True, **facts}, body
+
+
+def derive(data: bytes, header: dict[str, Any]) -> Reply:
+    """The buyer's copy."""
+    return films.remuxed(data)
+
+
+OPERATIONS: Operations = {"watch": watch, "derive": derive}
+
+
+def _warm_up() -> None:
+    """Watches a small film of each codec, so that nothing needs loading later; no thread may be left over,
+    for the filter would not hold it."""
+    av.logging.set_level(None)
+    for path in sorted(_WARM.iterdir()):
+        data = path.read_bytes()
+        for job in OPERATIONS.values():
+            job(data, {})
+    if _TASKS.is_dir() and len(list(_TASKS.iterdir())) > 1:
+        raise RuntimeError("a thread was started before the lock-in")
+
+
+if __name__ == "__main__":
+    serve(OPERATIONS, _warm_up)

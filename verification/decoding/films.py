@@ -1,0 +1,294 @@
+"""One pass over a film, inside the sandbox: every frame is decoded once, and little of it is kept.
+
+Kept are a thumbnail and the time of every frame, FILM_FRAMES frames evenly over the film, and its quiet
+moments: frames at which less changes than at any other within REACH seconds. These are chosen by what is
+seen, not by the clock, so a copy that was trimmed, scaled or encoded anew has its quiet moments at the same
+frames (content-defined chunking, as in rsync's descendants). The sharpest of the middle ones is the key.
+
+Only the demuxer that the first bytes ask for is tried, only decoders of `limits.FILM_CODECS` are opened, and
+nothing can be fetched: FFmpeg reads from memory, and this process has no file and no socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.bitstream import BitStreamFilterContext
+from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
+from av.video.reformatter import Interpolation, VideoReformatter
+from PIL import Image, ImageChops, ImageFilter, ImageStat
+
+from verification.decoding import limits
+from verification.decoding.boxes import form_of, walls
+from verification.decoding.refusal import Refused
+
+REACH = 0.5  # seconds to each side within which a quiet moment is the quietest
+CHAIN = b"spotcheck-frame-chain-v1"
+MAX_TAGS, MAX_TAG = 40, 200
+_DEMUXERS = {"MP4": "mov", "WEBM": "matroska"}
+_CALM = {"protocol_whitelist": "none", "codec_whitelist": ",".join(limits.FILM_CODECS)}
+_UNSIGNED = {
+    "h264": "filter_units=remove_types=6",
+    "hevc": "filter_units=remove_types=39|40",
+}  # SEI: free text
+_PLAIN = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "nv12", "gray")
+
+_GREY = VideoReformatter()
+
+
+@dataclass(slots=True)
+class Kept:
+    """What one pass keeps; times are seconds from the first frame."""
+
+    times: list[float] = field(default_factory=list)
+    thumbs: list[bytes] = field(default_factory=list)
+    repeats: list[int] = field(default_factory=list)  # frames that are bit for bit the one before
+    even: list[tuple[float, Image.Image]] = field(default_factory=list)
+    stills: list[tuple[float, Image.Image]] = field(default_factory=list)
+    key: tuple[float, VideoFrame] | None = None
+    packets: list[tuple[float, int, bool]] = field(default_factory=list)
+    heads: bytearray = field(default_factory=bytearray)
+
+
+def opened(data: bytes) -> tuple[Any, Any, str]:
+    """The container, its one picture track, and the form; judged before any frame is decoded."""
+    form = form_of(data)
+    if not form:
+        raise Refused("unknown_format")
+    tail, cut = walls(data, form)
+    if cut:
+        raise Refused("truncated")
+    if tail:
+        raise Refused("polyglot")
+    container = av.open(io.BytesIO(data), format=_DEMUXERS[form], container_options=dict(_CALM))
+    tracks = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    if len(tracks) != 1:
+        raise Refused("several_tracks" if tracks else "no_video_track")
+    track = tracks[0]
+    codec = track.codec_context
+    if codec is None or codec.name not in limits.FILM_CODECS:
+        raise Refused("codec_not_taken")
+    long, short = max(codec.width, codec.height), min(codec.width, codec.height)
+    if long > limits.FILM_SIDES[0] or short > limits.FILM_SIDES[1]:
+        raise Refused("too_many_pixels")
+    if short < limits.MIN_SIDE * 2:
+        raise Refused("too_small")
+    codec.thread_type, codec.thread_count = "NONE", 1
+    return container, track, form
+
+
+def watch(container: Any, track: Any) -> Kept:
+    """The pass over all frames."""
+    kept, spread = Kept(), _Spread(min(track.frames, 600))
+    quiet = _Quiet(container.duration / av.time_base if container.duration else None)
+    before: tuple[Image.Image, VideoFrame] | None = None
+    for frame in _frames(container, track, kept):
+        t = kept.times[-1]
+        thumb = _thumb(frame)
+        kept.thumbs.append(thumb.tobytes())
+        change = 255.0
+        if before is not None:
+            change = _mean(ImageChops.difference(thumb, before[0]))
+            if change == 0 and _same(frame, before[1]):
+                kept.repeats.append(len(kept.times) - 1)
+        before = (thumb, frame)
+        spread.add(t, frame)
+        for still in quiet.add(t, change, frame):
+            kept.stills.append(still)
+    if len(kept.times) < 2:
+        raise Refused("too_short")
+    kept.stills += quiet.rest()
+    kept.even, kept.key = spread.chosen(), quiet.key
+    return kept
+
+
+def _frames(container: Any, track: Any, kept: Kept) -> Iterator[VideoFrame]:
+    """Frames in the order they are shown; the packets' chain and times are kept on the way."""
+    size = (track.codec_context.width, track.codec_context.height)
+    head, start = hashlib.sha256(CHAIN).digest(), None
+    for packet in container.demux(track):
+        if packet.size:
+            head = hashlib.sha256(head + hashlib.sha256(packet).digest()).digest()
+            kept.heads += head
+            kept.packets.append(
+                (
+                    float((packet.dts or packet.pts or 0) * (packet.time_base or 0)),
+                    packet.size,
+                    bool(packet.is_keyframe),
+                )
+            )
+        if len(kept.packets) > limits.FILM_FPS * limits.FILM_SECONDS[1]:
+            raise Refused("too_many_frames")
+        for frame in packet.decode():
+            if frame.time is None:
+                raise Refused("no_times")
+            if (frame.width, frame.height) != size:
+                raise Refused("changes_size")
+            start = frame.time if start is None else start
+            t = round(frame.time - start, 6)
+            if kept.times and t <= kept.times[-1]:
+                raise Refused("times_do_not_rise")
+            if t > limits.FILM_SECONDS[1]:
+                raise Refused("too_long")
+            kept.times.append(t)
+            yield frame
+
+
+class _Spread:
+    """Frames evenly over a film of unknown length: every n-th, n doubling whenever they are too many."""
+
+    def __init__(self, expected: int) -> None:
+        self._every, self._seen = (
+            max(1, expected // (2 * limits.FILM_FRAMES)),
+            0,
+        )  # a wrong guess costs time only
+        self._kept: list[tuple[float, Image.Image]] = []
+        self._draw = VideoReformatter()
+
+    def add(self, t: float, frame: VideoFrame) -> None:
+        if self._seen % self._every == 0:
+            self._kept.append((t, picture(frame, limits.FILM_FRAME_SIDE, self._draw)))
+            if len(self._kept) >= 2 * limits.FILM_FRAMES:
+                self._kept = self._kept[::2]
+                self._every *= 2
+        self._seen += 1
+
+    def chosen(self) -> list[tuple[float, Image.Image]]:
+        count, most = len(self._kept), limits.FILM_FRAMES
+        if count <= most:
+            return self._kept
+        return [self._kept[round(k * (count - 1) / (most - 1))] for k in range(most)]
+
+
+class _Quiet:
+    """Local minima of change, found while frames go by: a frame is one when none within REACH is below it.
+
+    Attributes:
+        key: the sharpest of those in the middle half of a film of `said` seconds, of all where none is said.
+    """
+
+    def __init__(self, said: float | None) -> None:
+        self.key: tuple[float, VideoFrame] | None = None
+        self._middle = (0.0, limits.FILM_SECONDS[1]) if said is None else (said / 4, said * 3 / 4)
+        self._sharpest = (False, -1.0)
+        self._near: deque[tuple[float, float, VideoFrame]] = deque()  # time, change, frame; change rises
+        self._last = -REACH
+        self._draw = VideoReformatter()
+        self._found = 0
+
+    def add(self, t: float, change: float, frame: VideoFrame) -> Iterator[tuple[float, Image.Image]]:
+        """The quiet moment that is certain now that this frame came, if any."""
+        if self._near and t - self._near[0][0] > REACH:
+            yield from self._take()
+        while self._near and self._near[-1][1] > change:
+            self._near.pop()
+        self._near.append((t, change, frame))
+
+    def rest(self) -> list[tuple[float, Image.Image]]:
+        """The last one; there is one in any film of two frames."""
+        return list(self._take())
+
+    def _take(self) -> Iterator[tuple[float, Image.Image]]:
+        """The lowest leaves; it counts when the lowest before it left REACH earlier."""
+        t, _, frame = self._near.popleft()
+        if t - self._last >= REACH and self._found < limits.FILM_STILLS:
+            self._found += 1
+            image = picture(frame, limits.FILM_STILL_SIDE, self._draw)
+            rank = (self._middle[0] <= t <= self._middle[1], sharpness(image))
+            if rank > self._sharpest:
+                self._sharpest, self.key = rank, (t, frame)
+            yield t, image
+        self._last = t
+
+
+def picture(frame: VideoFrame, side: int, draw: VideoReformatter) -> Image.Image:
+    """RGB, upright, long side at most `side`."""
+    scale = min(1.0, side / max(frame.width, frame.height))
+    size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
+    rgb = draw.reformat(frame, size[0], size[1], "rgb24", interpolation=Interpolation.AREA, threads=1)
+    plane = rgb.planes[0]
+    image = _seen("RGB", size, plane)
+    turn = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
+    way = turn.get(round(frame.rotation) % 360)
+    return image.transpose(way) if way is not None else image.copy()
+
+
+def grain(frame: VideoFrame) -> tuple[dict[str, Any], bytes]:
+    """The middle at native resolution, as stored: as `child.grain` gives it of a photo, YCbCr 8 bit."""
+    wide, tall = (min(limits.GRAIN_SIDE, side) // 8 * 8 for side in (frame.width, frame.height))
+    left, top = (frame.width - wide) // 16 * 8, (frame.height - tall) // 16 * 8
+    whole = VideoReformatter().reformat(frame, format="yuv444p", threads=1)
+    size, box = (frame.width, frame.height), (left, top, left + wide, top + tall)
+    planes = [_seen("L", size, p).crop(box) for p in whole.planes]
+    return {"left": left, "top": top, "shape": [tall, wide]}, Image.merge("YCbCr", planes).tobytes()
+
+
+def _seen(mode: str, size: tuple[int, int], plane: VideoPlane) -> Image.Image:
+    """A plane as an image, without a copy."""
+    return Image.frombuffer(mode, size, memoryview(plane), "raw", mode, plane.line_size, 1)  # type: ignore[arg-type]
+
+
+def sharpness(image: Image.Image) -> float:
+    """Energy of the edges: larger is sharper, among pictures of one scene."""
+    grey = image.convert("L").resize((limits.FILM_FRAME_SIDE, limits.FILM_FRAME_SIDE * 9 // 16))
+    return float(ImageStat.Stat(grey.filter(ImageFilter.FIND_EDGES)).var[0])
+
+
+def _thumb(frame: VideoFrame) -> Image.Image:
+    """Grey, of FILM_THUMB, as stored: neither turned nor of the film's shape."""
+    if frame.format.name in _PLAIN:
+        plane = frame.planes[0]
+        size = (frame.width, frame.height)
+        grey = _seen("L", size, plane)
+        wide, high = limits.FILM_THUMB
+        part = grey.reduce((max(1, frame.width // wide), max(1, frame.height // high)))
+        return part if part.size == (wide, high) else part.resize((wide, high), Image.Resampling.BOX)
+    small = _GREY.reformat(frame, *limits.FILM_THUMB, "gray", interpolation=Interpolation.AREA, threads=1)
+    plane = small.planes[0]
+    return _seen("L", limits.FILM_THUMB, plane).copy()
+
+
+def _same(one: VideoFrame, other: VideoFrame) -> bool:
+    return all(bytes(a) == bytes(b) for a, b in zip(one.planes, other.planes, strict=True))
+
+
+def _mean(image: Image.Image) -> float:
+    return float(ImageStat.Stat(image).mean[0])
+
+
+def seconds(value: Fraction | float | None) -> float | None:
+    """A plain number of seconds, or None."""
+    return None if value is None else round(float(value), 6)
+
+
+def tags(container: Any, track: Any) -> dict[str, str]:
+    """The texts of a container and its track, bounded; written by a stranger."""
+    found = {**container.metadata, **{f"track.{key}": value for key, value in track.metadata.items()}}
+    said = list(found.items())[:MAX_TAGS]
+    return {str(key)[:MAX_TAG]: str(value)[:MAX_TAG] for key, value in said}
+
+
+def remuxed(data: bytes) -> tuple[dict[str, Any], memoryview]:
+    """The picture track in a new container: no sound, no metadata, no user data inside the stream."""
+    container, track, form = opened(data)
+    out = io.BytesIO()
+    name, media_type = ("mp4", "video/mp4") if form == "MP4" else ("webm", "video/webm")
+    with container, av.open(out, "w", format=name, options={"fflags": "+bitexact"}) as made:
+        copy = made.add_stream_from_template(track)
+        unsigned = _UNSIGNED.get(track.codec_context.name)
+        stripped = BitStreamFilterContext(unsigned, track, copy) if unsigned else None
+        for packet in container.demux(track):
+            for kept in stripped.filter(packet if packet.size else None) if stripped else [packet]:
+                if kept.size:
+                    kept.stream = copy
+                    made.mux(kept)
+        size = (track.codec_context.width, track.codec_context.height)
+    return {"ok": True, "media_type": media_type, "width": size[0], "height": size[1]}, out.getbuffer()

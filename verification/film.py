@@ -1,0 +1,167 @@
+"""Films out of hostile bytes, by way of a sandboxed child of their own
+(`verification.decoding.film_child`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from verification.decoding import limits
+from verification.decoding.boxes import form_of
+from verification.evidence import Derivative
+from verification.picture import Decoder, Grain, Picture, Pixels
+
+Doubles = npt.NDArray[np.float64]
+Item = TypeVar("Item")
+_HEAD = 32  # bytes of SHA-256
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One encoded frame as the file holds it: its time (seconds, in decoding order), size, and whether it
+    is a key frame."""
+
+    t: float
+    size: int
+    key: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """A film that was watched from end to end.
+
+    Attributes:
+        format: "MP4" (and MOV) or "WEBM". codec: of `limits.FILM_CODECS`. profile: as FFmpeg names it, or "".
+        width / height: as stored. rotation: degrees counter-clockwise that show it upright.
+        audio: sound tracks. tags: the container's texts; written by a stranger.
+        times: float64[n] seconds from the first frame, rising; `seconds` is the last.
+        thumbs: uint8[n, 36, 64], grey, of every frame, as stored.
+        repeats: frames that are bit for bit the one before.
+        packets: of the picture track, in the file's order.
+        heads: the chain over them, 32 bytes a packet (see `checks.frame_chain`).
+        frames: (time, uint8[h, w, 3]) evenly over the film, at most 64, long side <= 640.
+        stills: the same at quiet moments, at most 40, long side <= 960.
+        key: the sharpest of the middle ones, long side <= 1600, as a Picture; `key_time` is its time.
+        grain: its middle at native resolution.
+    """
+
+    format: str
+    codec: str
+    profile: str
+    width: int
+    height: int
+    rotation: int
+    audio: int
+    tags: Mapping[str, str]
+    times: Doubles
+    thumbs: Pixels
+    repeats: tuple[int, ...]
+    packets: tuple[Packet, ...]
+    heads: tuple[bytes, ...]
+    frames: tuple[tuple[float, Pixels], ...]
+    stills: tuple[tuple[float, Pixels], ...]
+    key: Picture
+    key_time: float
+    grain: Grain
+
+    @property
+    def seconds(self) -> float:
+        """From the first frame to the last."""
+        return float(self.times[-1])
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return (len(self.times) - 1) / self.seconds
+
+
+def watch(decoder: Decoder, data: bytes) -> Film:
+    """The film in `data`.
+
+    Raises:
+        picture.Undecodable: the bytes are at fault: empty_file, too_many_bytes, unknown_format, truncated,
+            polyglot, no_video_track, several_tracks, codec_not_taken, too_many_pixels, too_small, too_short,
+            too_long, too_many_frames, changes_size, no_times, times_do_not_rise, broken, out_of_memory,
+            too_costly or breaks_decoder.
+        core.errors.Unavailable: the machine is.
+    """
+    said, body = decoder.films().job({"op": "watch"}, data)
+    taken = _Taken(body)
+    heads = [taken.bytes(_HEAD) for _ in said["packets"]]
+    wide, high = limits.FILM_THUMB
+    thumbs = taken.pixels((len(said["times"]), high, wide))
+    even, still, key = ((*shape, 3) for shape in said["shapes"])
+    frames = [(float(t), taken.pixels(even)) for t in said["even"]]
+    stills = [(float(t), taken.pixels(still)) for t in said["stills"]]
+    picture = Picture(said["format"], said["width"], said["height"], taken.pixels(key), {}, 0)
+    return Film(
+        **{name: said[name] for name in ("format", "codec", "profile", "width", "height", "rotation")},
+        audio=said["audio"],
+        tags=said["tags"],
+        times=np.array(said["times"], np.float64),
+        thumbs=thumbs,
+        repeats=tuple(said["repeats"]),
+        packets=tuple(Packet(float(t), int(size), bool(is_key)) for t, size, is_key in said["packets"]),
+        heads=tuple(heads),
+        frames=tuple(frames),
+        stills=tuple(stills),
+        key=picture,
+        key_time=float(said["key"]),
+        grain=_grain(said, taken),
+    )
+
+
+def derive(decoder: Decoder, data: bytes) -> Derivative:
+    """The buyer's copy: the picture track's packets in a new container, without sound and metadata.
+
+    Raises:
+        As `watch`.
+    """
+    said, body = decoder.films().job({"op": "derive"}, data)
+    sha256 = hashlib.sha256(body).hexdigest()
+    return Derivative(body, sha256, said["media_type"], said["width"], said["height"])
+
+
+def _grain(said: Mapping[str, Any], taken: _Taken) -> Grain:
+    cut = said["grain"]
+    ycbcr = taken.pixels((*cut["shape"], 3))
+    return Grain(said["format"], said["width"], said["height"], cut["left"], cut["top"], ycbcr, ())
+
+
+class _Taken:
+    """A reply's body, taken from the front."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body, self._at = body, 0
+
+    def bytes(self, count: int) -> bytes:
+        self._at += count
+        return self._body[self._at - count : self._at]
+
+    def pixels(self, shape: Sequence[int]) -> Pixels:
+        count = int(np.prod(shape))
+        self._at += count
+        return np.frombuffer(self._body, np.uint8, count, self._at - count).reshape(shape)
+
+
+def is_film(data: bytes) -> bool:
+    """Whether the first bytes are a film's: whoever hands it in may say so wrongly, and the child decides."""
+    return bool(form_of(data))
+
+
+def views(film: Film) -> Iterator[Pixels]:
+    """The pictures by which a film is known again: the key and its quiet moments."""
+    yield film.key.rgb
+    yield from (rgb for _, rgb in film.stills)
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """At most so many of them, evenly, first and last among them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
