@@ -91,18 +91,19 @@ def issue(
         .not_valid_before(SINCE)
         .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(_usage(authority if may_sign is None else may_sign), critical=True)
+        .add_extension(key_usage(certificates=authority if may_sign is None else may_sign), critical=True)
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
     return builder.sign(issuer_key, hashes.SHA256())
 
 
-def _usage(authority: bool) -> x509.KeyUsage:
+def key_usage(*, certificates: bool) -> x509.KeyUsage:
+    """What a key may sign: certificates, or else anything but certificates."""
     return x509.KeyUsage(
-        digital_signature=not authority,
-        key_cert_sign=authority,
-        crl_sign=authority,
+        digital_signature=not certificates,
+        key_cert_sign=certificates,
+        crl_sign=certificates,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,

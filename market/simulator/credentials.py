@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from market.simulator.authority import key_usage
+
 _VALID = timedelta(days=365)
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -116,7 +118,7 @@ def _certificate(
 def _root(name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     made = _certificate(name, key, name)
     made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    return made.add_extension(_usage(signs_certificates=True), critical=True).sign(key, hashes.SHA256())
+    return made.add_extension(key_usage(certificates=True), critical=True).sign(key, hashes.SHA256())
 
 
 def _leaf(
@@ -128,20 +130,6 @@ def _leaf(
     issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
     made = _certificate(name, key, issuer)
     made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    made = made.add_extension(_usage(signs_certificates=False), critical=True)
+    made = made.add_extension(key_usage(certificates=False), critical=True)
     made = made.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
     return made.add_extension(issued_by, critical=False).sign(issuer_key, hashes.SHA256())
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
