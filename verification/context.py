@@ -86,7 +86,8 @@ def read(value: Mapping[str, Json], folder: Path, *, name: str = "context") -> C
     given = Given(value, Files(folder))
     given.only(_KEYS)
     session = _session(given)
-    terms = _terms(given)
+    terms, references = _terms(given), _pictures(given, "references")
+    terms = policy.referenced(terms) if references else terms
     burst, media = _watched(given) if terms.kind == "video" else _seen(given)
     memory = tuple(_earlier(entry) for entry in given.parts("memory", MAX_MEMORY))
     evidence = Evidence(
@@ -98,7 +99,7 @@ def read(value: Mapping[str, Json], folder: Path, *, name: str = "context") -> C
         media_sha256=hashlib.sha256(media).hexdigest() if media is not None else "",
         answer=given.values.get("answer"),
         burst=burst,
-        references=_pictures(given, "references"),
+        references=references,
         examples=_pictures(given, "examples"),
         standing=_standing(given.part("account")),
         attestation=_attestation(given),

@@ -21,6 +21,7 @@ in p already: by the bounds of the families and of their sum (`calibration.logis
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from verification.constants import Calibration
 from verification.evidence import Family, Finding, Status, Terms, Verdict
@@ -77,6 +78,14 @@ def _against(findings: Sequence[Finding], families: frozenset[Family]) -> list[F
 def required(terms: Terms) -> frozenset[Family]:
     """The families without which these terms are never accepted."""
     return terms.required if terms.kind == "stream" else terms.required | {Family.INTEGRITY}
+
+
+def referenced(terms: Terms) -> Terms:
+    """Terms of an asker who gave photographs of the place: from tier 1 on they must recognise what comes.
+
+    At tier 0 a place seen in other light, which no reference knows, still is what was asked for.
+    """
+    return replace(terms, required=terms.required | {Family.SCENE}) if terms.tier else terms
 
 
 def cheapest(

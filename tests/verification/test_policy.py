@@ -121,3 +121,13 @@ def test_the_point_estimate_is_near_the_mean_over_its_doubt() -> None:
     centre, sd = fusion.logit(0.97), 1.0 / 1.645
     drawn = [fusion.sigmoid(centre + sd * random.Random(1 + k).gauss(0, 1)) for k in range(20_000)]
     assert 0 < 0.97 - sum(drawn) / len(drawn) < 0.006
+
+
+@pytest.mark.parametrize(("tier", "verdict"), [(0, Verdict.ACCEPT), (1, Verdict.REVIEW)])
+def test_who_gives_photographs_of_the_place_wants_it_recognised(tier: int, verdict: Verdict) -> None:
+    terms = policy.referenced(stage.terms(tier=tier, required=policy.PHOTO_TIERS[tier]))
+    seen = [*HONEST_T0, *(finding(family, 1.0) for family in policy.PHOTO_TIERS[1])]
+    unlike = finding(Family.SCENE, status=Status.ABSTAIN, reason="scene_inconclusive")
+    assert policy.judge([*seen, unlike], 0.999, terms, CONSTANTS)[0] is verdict
+    known = finding(Family.SCENE, 1.0, reason="scene_matches")
+    assert policy.judge([*seen, known], 0.999, terms, CONSTANTS)[0] is Verdict.ACCEPT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from verification.policy import referenced
 from verification.redteam.registry import family
 from verification.redteam.staging import fitted
 from verification.redteam.workshop import Sample, Workshop
@@ -12,5 +13,5 @@ from verification.redteam.workshop import Sample, Workshop
 @family("learn_wrong_place", stratum="sighted", fraud="misplaced", split="calibration", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
     references = tuple(workshop.jpeg(fitted(workshop.other().rgb)) for _ in range(2))
-    evidence = replace(workshop.evidence(workshop.shoot()), references=references)
-    return workshop.sample(evidence)
+    evidence = workshop.evidence(workshop.shoot(), terms=referenced(workshop.terms()))
+    return workshop.sample(replace(evidence, references=references))

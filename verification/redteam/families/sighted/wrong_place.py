@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from verification.policy import referenced
 from verification.redteam.registry import family
 from verification.redteam.staging import fitted
 from verification.redteam.workshop import Sample, Workshop
@@ -16,5 +17,5 @@ def _make(workshop: Workshop) -> Sample:
     while workshop.base.group == views[0].group:
         workshop.stand_before(workshop.other())
     references = tuple(workshop.jpeg(fitted(view.rgb)) for view in views[:3])
-    evidence = replace(workshop.evidence(workshop.shoot()), references=references)
-    return workshop.sample(evidence)
+    evidence = workshop.evidence(workshop.shoot(), terms=referenced(workshop.terms()))
+    return workshop.sample(replace(evidence, references=references))
