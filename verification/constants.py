@@ -147,6 +147,11 @@ class Calibration:
     reject_loss_micros: int
     reject_loss_per_stake: float
 
+    @property
+    def learnt(self) -> bool:
+        """Whether data gave any of it."""
+        return any(against.final.learnt for against in self.frauds.values())
+
 
 @lru_cache(maxsize=1)
 def calibration() -> Calibration:

@@ -77,6 +77,6 @@ def audited(database: Database) -> list[audit.Figure]:
 
 
 def constants() -> dict[str, Any]:
-    """The fusion's name, its prior and what a proof against a capture weighs, for the chart of findings."""
+    """The fusion's name, its prior and whether it was learnt, for the chart of findings."""
     used = numbers.calibration()
-    return {"name": used.name, "prior": used.prior_genuine, "hard_fail": used.hard_fail_llr}
+    return {"name": used.name, "prior": used.prior_genuine, "learnt": used.learnt}

@@ -8,7 +8,7 @@ from market.demo import cast, charts
 from market.demo.charts import Row
 from market.demo.record import Look, Record
 
-_LEAST = 0.05  # nats: what counts against a cheat less than this is not worth a line
+_LEAST = 0.05  # nats: less is not worth a line
 
 
 def honest(record: Record) -> str:
@@ -68,16 +68,19 @@ def _card(look: Look, record: Record) -> str:
 
 def _weighed(look: Look, record: Record) -> str:
     """Prior, bars and posterior."""
-    rows = evidence(look, record)
-    if not rows or not look.report:
+    found = evidence(look, record)
+    if not found or not look.report:
         return ""
+    rows = [row for row in found if row[1] is None or abs(row[1]) >= _LEAST]
+    silent = ", ".join(escape(family) for family, nats, _ in found if nats is not None and abs(nats) < _LEAST)
     (low, high), reach = look.report["interval"], charts.HONEST_REACH
     return (
         f"<div class='line small soft'><span>prior {record.facts['fusion']['prior']:.0%}</span>"
         f"<span>after all evidence <b class=good>{look.report['p_genuine']:.1%}</b> ({low:.0%} to {high:.0%})</span></div>"
         f"{charts.bars(rows, reach)}<div class=scale><span>&minus;{reach:.0f}</span><span>0</span>"
         f"<span>+{reach:.0f}</span></div>"
-        f"<p class='small soft'>If it is false after all: {charts.doubts(look.report)}.</p>"
+        f"<p class='small soft'>Silent: {silent}.</p>"
+        f"<p class='small soft'>What may still be false: {charts.doubts(look.report)}.</p>"
     )
 
 

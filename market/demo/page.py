@@ -105,9 +105,15 @@ def _forecast(record: Record) -> str:
         "<div class=card><h3>What moved it</h3><div class=scroll><table><tr><th>look</th><th>answer</th>"
         "<th class=num>genuine</th><th class=num>right</th><th class=num>forecast</th></tr>"
         f"{rows}</table></div><p class='soft small' style='margin-top:12px'>“Genuine” is the probability "
-        "that the capture is real, “right” that its answer is. Both come from constants set by hand, not yet "
-        "learnt from data.</p></div></div>"
+        f"that the capture is real, “right” that its answer is. {_origin(record)}</p></div></div>"
     )
+
+
+def _origin(record: Record) -> str:
+    """Where the probabilities come from."""
+    used = record.facts.get("fusion", {})
+    how = "learnt from simulated captures" if used.get("learnt") else "set by hand, not learnt from data"
+    return f"Both come from the constants {escape(str(used.get('name', 'unknown')))}: {how}."
 
 
 def _money(record: Record) -> str:
