@@ -12,9 +12,10 @@ from tests.verification.bursts import Plane, case_of, felt, film, path
 from tests.verification.eyes import sample
 from tests.verification.test_depth import sheet
 from verification.case import Case
-from verification.checks.pan import followed, pan
+from verification.checks.pan import pan
 from verification.evidence import Status
 from verification.measures.flow import tracks_of
+from verification.measures.strokes import followed
 from verification.picture import Decoder
 
 

@@ -31,12 +31,13 @@ from verification.case import Case, Doubles, Frame, Sensed
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
 from verification.measures.grain import Grain, grain
-from verification.measures.turning import Agreement, agreement, in_radians
+from verification.measures.strokes import asked_strokes, strokes
+from verification.measures.turning import Agreement, agreement, felt_turns, in_radians
 from verification.registry import check
 
 STILL = 0.012  # rad/s, root mean square: less than a hand at rest
 TURNED = 0.05  # rad in all: a gyroscope that felt this much was not lying on a table
-FROZEN_GRAIN = 0.85  # correlation of grain brought into register; honest bursts reach .80 (simulated, n = 70)
+FROZEN_GRAIN = 0.9  # correlation of grain brought into register; honest bursts reach .85 (simulated, n = 137)
 EVEN = -1.9  # logarithm of what is missing of full agreement that speaks neither way
 SLOPE, LOWEST = 5.0, -5.0  # nats a unit of that logarithm, and in all;
 DULL_SLOPE, DULL_LOWEST = (
@@ -49,7 +50,7 @@ LOOSE_S = 0.6  # two clocks that differ by so much would say nothing
 ODD_AXES = 0.5  # of what is said for a fit in camera axes, which no phone sends
 
 
-@check("motion", family=Family.MOTION, version="3", cost=1, kinds={"photo", "video"}, bounds=(-5.0, 1.5))
+@check("motion", family=Family.MOTION, version="4", cost=1, kinds={"photo", "video"}, bounds=(-5.0, 1.5))
 def motion(case: Case) -> Outcome:
     """OK "motion_agrees", "motion_disagrees", "sensors_silent" or "frames_frozen"; hard-fails
     "frames_frozen" where the gyroscope turned; abstains "no_burst", "no_motion", "too_still" or
@@ -64,7 +65,23 @@ def motion(case: Case) -> Outcome:
         return ok(-2.5, "frames_frozen", **_grain(travelling))
     if case.sensed is None:
         return abstain("no_motion")
-    return _compared(case.sensed, tracks, _grain(travelling), one_clock=not case.evidence.session.outside)
+    session = case.evidence.session
+    pairs = _turning_pairs(session.pan, case.sensed, tracks)
+    return _compared(case.sensed, tracks, _grain(travelling), one_clock=not session.outside, pairs=pairs)
+
+
+def _turning_pairs(asked: str, sensed: Sensed, tracks: Tracks) -> int | None:
+    """How many pairs of frames the turns asked for take by the gyroscope, where a step comes after them.
+
+    Before a soft background only the sheet can be followed, and who steps aside turns to keep it in view:
+    the sheet then stays where it is in the picture while the phone turns. None: no step, or other turns.
+    """
+    if asked[-1:] not in set("<>"):
+        return None
+    felt = felt_turns(sensed, tracks.t)
+    read = strokes(felt, tracks.t)
+    used = asked_strokes(asked[:-1], [stroke.way for stroke in read], stepped=True)
+    return read[used - 1].end if used else None
 
 
 def _frozen(case: Case) -> Outcome:
@@ -76,7 +93,9 @@ def _frozen(case: Case) -> Outcome:
     return ok(-2.0, "frames_frozen", frames=count)
 
 
-def _compared(sensed: Sensed, tracks: Tracks, facts: dict[str, Json], *, one_clock: bool) -> Outcome:
+def _compared(
+    sensed: Sensed, tracks: Tracks, facts: dict[str, Json], *, one_clock: bool, pairs: int | None
+) -> Outcome:
     """Frames that move against the gyroscope."""
     gyro = in_radians(sensed)
     seen = _pace(tracks)
@@ -87,7 +106,7 @@ def _compared(sensed: Sensed, tracks: Tracks, facts: dict[str, Json], *, one_clo
         return ok(-1.5 if seen is None or seen < STILL else -3.0, "sensors_silent", **facts)
     if seen is not None and max(seen, felt) < STILL:
         return abstain("too_still", **facts)
-    found = None if seen is None else agreement(tracks, sensed, gyro, one_clock=one_clock)
+    found = None if seen is None else agreement(tracks, sensed, gyro, one_clock=one_clock, pairs=pairs)
     if found is None:
         return abstain("motion_unclear", **facts)
     turned = seen is not None and max(seen, felt) >= STROKES

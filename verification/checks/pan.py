@@ -17,22 +17,15 @@ read and the step not seen, none read wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
-from verification.case import Case, Doubles
+from verification.case import Case
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
 from verification.measures.stepping import Stepping, background, stepping_of
+from verification.measures.strokes import OPPOSITE, asked_strokes, strokes, within
 from verification.registry import check
 
-LEAST_RAD = 0.07  # four degrees: a smaller swing is no turn
-SHARE = 0.4  # of the largest swing: what is smaller is a hand's correction
-PACE = 0.25  # of the top speed: slower is rest
-PLAIN = 2.0  # how many times the larger part of a swing exceeds the other
-OPPOSITE = {"L": "R", "R": "L", "U": "D", "D": "U"}
 SIDES = {"<": 1.0, ">": -1.0}  # where a step to that side shifts the scene to
 AGREES = 0.7  # of felt with seen turns
 SCALES = (0.5, 2.0)  # of seen over felt turns: the focal length, and a wrist's swing before something near
@@ -43,21 +36,6 @@ SHEET_PX, SCENE_PX, POINTS = (
     10,
 )  # the least shift across, and points of the scene, that show a step
 PLAIN_PX = 40.0  # and that of the sheet from which the wrong side is proof
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """One swing.
-
-    Attributes:
-        way: "L", "R", "U" or "D"; plain: whether it is that and not half another.
-        size: radians. end: the frame it ends at.
-    """
-
-    way: str
-    size: float
-    plain: bool
-    end: int
 
 
 @check("pan", family=Family.CHALLENGE, version="3", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
@@ -73,7 +51,7 @@ def pan(case: Case) -> Outcome:
         return abstain("no_burst")
     stepping = stepping_of(case, tracks)
     read = strokes(tracks.turns if stepping.course is None else stepping.course.felt, tracks.t)
-    used = _asked_strokes(turns, [stroke.way for stroke in read], stepped=bool(side))
+    used = asked_strokes(turns, [stroke.way for stroke in read], stepped=bool(side))
     ends = read[used - 1].end if used else len(tracks.t) - 1
     felt = _felt(tracks, stepping, ends)
     chance = 2 * 4.0 ** -len(turns) * (0.5 if side else 1.0)
@@ -84,41 +62,12 @@ def pan(case: Case) -> Outcome:
         return abstain("pan_unclear", **facts)
     if not used:
         clear = all(stroke.plain for stroke in read) and len(read) >= len(turns)
-        other = clear and not _within(turns, read) and not _within(turns, strokes(tracks.turns, tracks.t))
+        other = clear and not within(turns, read) and not within(turns, strokes(tracks.turns, tracks.t))
         return hard_fail("wrong_pan", **facts) if other else abstain("pan_unclear", **facts)
     llr = min(-np.log(chance), 3.0) * (1.0 if felt is not None else 0.5)
     if not side:
         return ok(float(llr), "pan_followed", **facts)
     return _stepped(tracks, stepping, ends, side, ok(float(llr), "pan_followed", **facts))
-
-
-def followed(asked: str, order: str) -> bool:
-    """Whether the strokes read are the turns asked for: in a row, or each there and back (the last return may
-    lie beyond the burst). Two strokes one way in a row may be one long one."""
-    there_and_back = _joined("".join(letter + OPPOSITE[letter] for letter in asked))
-    return _joined(order) in {asked, there_and_back, there_and_back[:-1]}
-
-
-def _joined(order: str) -> str:
-    """Each letter once where it stands several times in a row."""
-    return "".join(letter for k, letter in enumerate(order) if order[k - 1 : k] != letter)
-
-
-def _asked_strokes(turns: str, ways: list[str], *, stepped: bool) -> int:
-    """How many strokes are the turns asked for, from the first; 0 where they are others.
-
-    Who steps aside turns a little meanwhile, to keep the sheet in view: one more to a side may follow.
-    """
-    order = "".join(ways)
-    if followed(turns, order):
-        return len(order)
-    return len(order) - 1 if stepped and order[-1:] in {"L", "R"} and followed(turns, order[:-1]) else 0
-
-
-def _within(asked: str, read: Sequence[Stroke]) -> bool:
-    """The letters asked for come in this order, with others between: a hand that swung once too often."""
-    rest = iter(stroke.way for stroke in read)
-    return all(letter in rest for letter in asked)
 
 
 def _stepped(tracks: Tracks, stepping: Stepping, start: int, side: str, followed: Outcome) -> Outcome:
@@ -148,39 +97,6 @@ def _shift(tracks: Tracks, stepping: Stepping, start: int) -> tuple[float | None
     moved = background(tracks, course, sheet, start, last)[1]
     across = float(np.median(moved[:, 0])) if len(moved) >= POINTS else 0.0
     return (across, False) if abs(across) >= SCENE_PX else (None, False)
-
-
-def strokes(turns: Doubles, t: Doubles) -> list[Stroke]:
-    """The swings of a burst, in order: of turns float64[n - 1, 3] from frame to frame at times float64[n]."""
-    turns = np.nan_to_num(turns)
-    pace = turns[:, :2] / np.diff(t)[:, None]
-    speed = np.linalg.norm(pace, axis=1)
-    ways = [_way(turn) if fast else "" for turn, fast in zip(turns, speed > PACE * speed.max(), strict=True)]
-    found = []
-    for begin, end in _runs(ways):
-        total = turns[begin:end, :2].sum(axis=0)
-        size, minor = float(np.abs(total).max()), float(np.abs(total).min())
-        found.append(Stroke(ways[begin], size, size > PLAIN * minor, end))
-    largest = max((stroke.size for stroke in found), default=0.0)
-    return [stroke for stroke in found if stroke.size >= max(LEAST_RAD, SHARE * largest)]
-
-
-def _way(turn: Doubles) -> str:
-    """The way of a turn in camera axes: about y is left and right, about x up and down."""
-    if abs(turn[1]) >= abs(turn[0]):
-        return "R" if turn[1] > 0 else "L"
-    return "U" if turn[0] > 0 else "D"
-
-
-def _runs(ways: Sequence[str]) -> list[tuple[int, int]]:
-    """Stretches [begin, end) of one way."""
-    runs, begin = [], 0
-    for k in range(1, len(ways) + 1):
-        if k == len(ways) or ways[k] != ways[begin]:
-            if ways[begin]:
-                runs.append((begin, k))
-            begin = k
-    return runs
 
 
 def _felt(tracks: Tracks, stepping: Stepping, ends: int) -> float | None:

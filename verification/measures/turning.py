@@ -122,11 +122,20 @@ def in_radians(sensed: Sensed) -> Doubles:
     return np.radians(sensed.gyro) if typical > DEGREES else sensed.gyro
 
 
-def agreement(tracks: Tracks, sensed: Sensed, gyro: Doubles, *, one_clock: bool = False) -> Agreement | None:
+def felt_turns(sensed: Sensed, t: Doubles) -> Doubles:
+    """The turns from frame to frame by the gyroscope, in camera axes and on one clock, float64[n - 1, 3]."""
+    turned, _ = _Course(sensed.t, in_radians(sensed)).between(t)
+    return np.asarray(turned @ CONVENTIONS["device_0"].T)
+
+
+def agreement(
+    tracks: Tracks, sensed: Sensed, gyro: Doubles, *, one_clock: bool = False, pairs: int | None = None
+) -> Agreement | None:
     """The best fit of the gyroscope (rad/s) to the turns seen; None when too few pairs can be compared.
 
     Args:
         one_clock: the device states times and axes, as it must in the market; else both are searched.
+        pairs: so many pairs of frames, from the first, are compared; None: all but the last rest.
     """
     if len(sensed.t) < 4 or np.isfinite(tracks.turns[:, 0]).sum() < 4:
         return None
@@ -135,7 +144,7 @@ def agreement(tracks: Tracks, sensed: Sensed, gyro: Doubles, *, one_clock: bool 
 
     def search(felt: Doubles, near: bool) -> _Fit | None:
         course = _Course(sensed.t, felt)
-        return _search(tracks, course, near, lags, names)
+        return _search(tracks, course, near, lags, names, pairs)
 
     fits = [fit for near in (False, True) if (fit := search(gyro, near)) is not None]
     if not fits:
@@ -172,17 +181,23 @@ def held(sensed: Sensed) -> tuple[str, ...]:
 
 
 def _search(
-    tracks: Tracks, course: _Course, near: bool, lags: Doubles, names: tuple[str, ...]
+    tracks: Tracks,
+    course: _Course,
+    near: bool,
+    lags: Doubles,
+    names: tuple[str, ...],
+    pairs: int | None,
 ) -> _Fit | None:
     seen = tracks.near_turns if near else tracks.turns
-    known = np.isfinite(seen[:, 0])
+    known = np.isfinite(seen[:, 0]) & (np.arange(len(seen)) < (len(seen) if pairs is None else pairs))
     best: _Fit | None = None
     for lag in lags:
         turned, inside = course.between(tracks.t + lag)
         usable = known & inside
         if usable.sum() < max(4, COVERED * known.sum()):
             continue
-        usable &= _before_rest(turned, tracks.t)
+        if pairs is None:
+            usable &= _before_rest(turned, tracks.t)
         weight = _weight(seen[usable], turned[usable])
         turned = np.where(usable[:, None], turned, np.nan)
         for name in names:
