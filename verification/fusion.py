@@ -49,7 +49,8 @@ from verification.evidence import Family, Finding, Status
 from verification.frauds import Fraud
 
 _NINETY = 1.645  # standard deviations to each side of a normal that hold 90 % of it
-UNASKED = "_asked"  # how the reasons end that say: nothing was asked, so silence says nothing
+UNASKED = ("_asked", "no_reader", "no_other_answer")
+"""How the reasons end that say: nothing was asked, or there was nothing to ask, so silence says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,10 @@ ENOUGH = 27  # independent ones of either class below which nothing is learnt
 ENOUGH_UNSEEN = ENOUGH * (FOLDS - 1) // FOLDS  # with one fold held out
 FEW = 2  # where resampling drew some twice and left others out
 WORST_ABSTAIN = -4.0
-BINS = 16  # of equal mass, for the model of the sum
+BY_HAND = frozenset({Family.CHALLENGE})
+"""What the sum of these means depends on what was asked (a code, turns, both), which no line holds."""
+BINS = 16  # at most, of equal mass, for the model of the sum,
+A_BIN = 4  # with so many independent ones of the smaller class in each: fewer find order in noise
 _ORDER = list(Fraud)
 NEAR = 1e-4  # sums that are one
 ROUNDS = 40  # resamplings of the bases for a model's spread
@@ -136,7 +139,7 @@ def family_model(
     ran = ran & (weighed > 0)
     spoke = ran & np.isfinite(said)
     true, false = data.units(spoke)
-    if min(true, false) < enough:
+    if min(true, false) < enough or family in BY_HAND:
         return by_hand
     a, b = logistic.line(said[spoke], data.truth[spoke], weighed[spoke], n_true=true, n_false=false)
     abstain, learnt = costs(data, ran, spoke, weighed, by_hand)
@@ -281,7 +284,8 @@ def _rising(data: Data, sums: Doubles, mask: Bools, weighed: Doubles) -> tuple[t
     Each share gets half a count more of its class's independent ones, so that no bin says more than they can.
     """
     s, truth, mass = sums[mask], data.truth[mask], weighed[mask]
-    chosen = masses(s, mass, BINS)
+    n_true, n_false = data.units(mask)
+    chosen = masses(s, mass, max(2, min(BINS, int(min(n_true, n_false)) // A_BIN)))
     blocks: list[tuple[float, float, float, float]] = []
     true, false = mass * truth / mass[truth].sum(), mass * ~truth / mass[~truth].sum()
     for number in np.unique(chosen).tolist():
@@ -292,7 +296,6 @@ def _rising(data: Data, sums: Doubles, mask: Bools, weighed: Doubles) -> tuple[t
             last = blocks.pop()
             block = (last[0], block[1], last[2] + block[2], last[3] + block[3])
         blocks.append(block)
-    n_true, n_false = data.units(mask)
     found: list[tuple[float, float]] = []
     for start, end, honest, attack in blocks:
         llr = float(np.log((honest * n_true + 0.5) / (n_true + 1) * (n_false + 1) / (attack * n_false + 0.5)))
