@@ -20,7 +20,7 @@ from tests.assets.build import encoded, make, scene
 from tests.verification import stage
 from verification import outside, policy
 from verification.context import _KEYS, Context, load
-from verification.evidence import Burst, Json, Standing
+from verification.evidence import Burst, Family, Json, Standing
 from verification.signing import canonical
 
 MOTION = "t,gx,gy,gz,ax,ay,az\n0,0,0,0,0,9.8,0\n0.1,0,0,0,0,9.8,0\n"
@@ -83,7 +83,7 @@ def test_every_key_arrives(folder: Path) -> None:
     assert evidence.media == make("honest.jpg")
     assert evidence.media_sha256 == hashlib.sha256(evidence.media).hexdigest()
     assert (terms.kind, terms.tier, terms.stake_micros) == ("photo", 1, 3_000_000)
-    assert terms.required == policy.PHOTO_TIERS[1]
+    assert terms.required == policy.PHOTO_TIERS[1] | {Family.SCENE}  # photographs of the place were given
     assert terms.area is not None
     assert (terms.area.centre, terms.area.radius_m) == (Spot(51.5, -0.1), 120)
     assert terms.closes_at == datetime(2026, 6, 21, 17, tzinfo=UTC)
