@@ -251,7 +251,8 @@ def _drawings(found: Sequence[Sample]) -> dict[str, str]:
     """Name -> SVG."""
     prior = constants.calibration().prior_genuine
     tiers = {f"Tier {tier}": own for tier, own in _tiers(found).items()}
-    main = max((s.tier for s in found if s.genuine), default=0)
+    attacked = {s.tier for s in found if s.stratum in {"reuse", "sighted"}}
+    main = max((s.tier for s in found if s.genuine and s.tier in attacked), default=0)
     honest = np.array([s.p_genuine for s in found if s.genuine and s.tier == main], dtype=np.float64)
     panels = {
         f"{stratum.capitalize()}, tier {main}": [
