@@ -20,7 +20,7 @@ from verification.redteam import sheets
 from verification.redteam.lines import rejudged
 from verification.redteam.photographs import shelves
 from verification.redteam.registry import Recipe, Split, Stratum, recipes
-from verification.redteam.runner import Plan, Progress, run
+from verification.redteam.runner import Plan, Progress, run, settle
 from verification.redteam.table import table, text
 
 _PHOTOS = Path("../shared/photos")
@@ -56,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sheets.draw(plan, able, sheet=chosen.sheet, keep=chosen.keep)
         return 0
     lines = [rejudged(line) for line in run(plan, Progress(sys.stderr.write))]
+    settle(plan)
     reached = {(line.family, line.tier) for line in lines}
     left_out += [
         f"{name} T{tier} (not reached in time)" for name, tier in plan.chosen if (name, tier) not in reached

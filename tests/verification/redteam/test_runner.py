@@ -53,11 +53,14 @@ def test_a_run_is_resumed_and_only_what_is_missing_is_made(tmp_path: Path) -> No
     cache = tmp_path / "cache"
     asked = ["--family", "bomb", "truncated", "--jobs", "1", "--cache", str(cache), "--seed", "3"]
     assert command.main([*asked, "--n", "2", "--json", str(tmp_path / "a.json")]) == 0
-    with (cache / "bomb.jsonl").open("a") as file:
-        file.write('{"cut off')
     before = (cache / "bomb.jsonl").read_text()
+    other = replace(
+        parse(before.splitlines()[0]), id="bomb-old", key="of another check", calibration="others"
+    )
+    older = before.replace(constants.calibration().sha256, "0" * 64)
+    (cache / "bomb.jsonl").write_text(f'{other.text()}\n{older}{{"cut off')
     assert command.main([*asked, "--n", "2"]) == 0
-    assert (cache / "bomb.jsonl").read_text() == before
+    assert (cache / "bomb.jsonl").read_text() == before, "nothing stale, and under the constants in force"
     held = [parse(text) for text in (cache / "truncated.jsonl").read_text().splitlines()]
     assert [(one.index, one.verdict) for one in held] == [(0, "reject"), (1, "reject")]
     said = json.loads((tmp_path / "a.json").read_text())
