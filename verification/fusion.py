@@ -24,7 +24,7 @@ Probabilities and `prior_genuine` are about captures that nothing proves false.
 
 So however much speaks against one fraud, the others keep their share: a capture whose turns and depth were
 all seen is no more surely *there* than its position says. One sum over all families, as it was before, had
-an ECE of 0.38 at T1 on the same captures (docs/verification.md), for it took what tells a screen from a scene
+an ECE of 0.38 at T1 (docs/decisions/0010), for it took what tells a screen from a scene
 as a word for the place.
 
 The ANSWER family is kept apart: it says whether the answer is right, given a genuine capture.
