@@ -53,7 +53,7 @@ def claim_bounty(
     _check_claim(bounty, device, account, now)
     _check_contributor(session, bounty, account, now)
     slot = service.take_slot(session, bounty, now=now, actor=account)
-    needs_code = Family.CHALLENGE in rules.required_families(bounty.kind, bounty.tier)
+    asked = rules.required_families(bounty.kind, bounty.tier)
     values = {
         "id": new_id("clm"),
         "bounty": bounty.id,
@@ -62,8 +62,8 @@ def claim_bounty(
         "device": device.id,
         "status": ClaimState.ACTIVE.value,
         "nonce": secrets.token_hex(32),
-        "code": new_code() if needs_code else "",
-        "pan": new_pan() if rules.needs_burst(bounty.kind, bounty.tier) else "",
+        "code": new_code() if Family.CHALLENGE in asked else "",
+        "pan": new_pan() if Family.MOVES in asked else "",
         "issued_at": now,
         "deadline": min(now + hold_for, bounty.closes_at),
     }

@@ -86,7 +86,7 @@ def read(value: Mapping[str, Json], folder: Path, *, name: str = "context") -> C
     given = Given(value, Files(folder))
     given.only(_KEYS)
     session = _session(given)
-    terms, references = _terms(given), _pictures(given, "references")
+    terms, references = policy.asked(_terms(given), session), _pictures(given, "references")
     terms = policy.referenced(terms) if references else terms
     burst, media = _watched(given) if terms.kind == "video" else _seen(given)
     memory = tuple(_earlier(entry) for entry in given.parts("memory", MAX_MEMORY))

@@ -27,7 +27,8 @@ class Family(StrEnum):
     TIME = "time"  # clocks and the sun
     PROVENANCE = "provenance"  # who else signed the file
     ATTESTATION = "attestation"  # what the device's maker says of it
-    CHALLENGE = "challenge"  # what was asked to be in the scene is in it, and belongs to it
+    CHALLENGE = "challenge"  # the code that was asked for stands in the scene
+    MOVES = "moves"  # the phone was moved as it was asked to be
     MOTION = "motion"  # what the frames saw move and what the sensors felt agree
     BELONGING = "belonging"  # photo and code are part of the scene that was filmed
     DEPTH = "depth"  # the scene is no plane

@@ -32,6 +32,7 @@ BEARS_ON: Mapping[Family, frozenset[Fraud]] = {
     Family.PROVENANCE: frozenset({Fraud.FORGED, Fraud.STAGED, Fraud.ALTERED}),
     Family.ATTESTATION: frozenset({Fraud.FORGED, Fraud.STAGED}),
     Family.CHALLENGE: frozenset({Fraud.STAGED}),  # a code can be drawn into a copy
+    Family.MOVES: frozenset({Fraud.STAGED}),
     Family.MOTION: frozenset({Fraud.STAGED}),
     Family.BELONGING: frozenset({Fraud.STAGED, Fraud.ALTERED}),
     Family.DEPTH: frozenset({Fraud.STAGED}),

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from verification.constants import Calibration
-from verification.evidence import Family, Finding, Status, Terms, Verdict
+from verification.evidence import Family, Finding, Session, Status, Terms, Verdict
 from verification.fusion import spoken
 
 
@@ -35,7 +35,7 @@ def judge(
     fails = [finding.reason for finding in findings if finding.status is Status.HARD_FAIL]
     if fails:
         return Verdict.REJECT, _unique(fails)
-    missing = sorted(required(terms) - _present(findings))
+    missing = sorted(required(terms) - {f.family for f in findings if f.status is Status.OK})
     if missing:
         return Verdict.REVIEW, tuple(f"missing_{family}" for family in missing)
     verdict = cheapest(p_genuine, terms.stake_micros, constants, harm_per_stake=terms.harm_per_stake)
@@ -49,25 +49,15 @@ def judge(
 
 
 _BASIC = frozenset({Family.SESSION, Family.PLACE, Family.DUPLICATE})
+_PRESENT = frozenset({Family.CHALLENGE, Family.MOVES, Family.MOTION, Family.DEPTH})
 _STREAM = frozenset({Family.SESSION, Family.PLACE, Family.STREAM})
 PHOTO_TIERS: tuple[frozenset[Family], ...] = (
     _BASIC,
-    _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH},
-    _BASIC | {Family.CHALLENGE, Family.MOTION, Family.DEPTH, Family.ATTESTATION},
+    _BASIC | _PRESENT,
+    _BASIC | _PRESENT | {Family.ATTESTATION},
 )
 """What a photo or video of tier 0, 1, 2 must bring. The tiers' price caps are `bounties.rules.TIERS`."""
 STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Family.ATTESTATION})
-
-
-def _present(findings: Sequence[Finding]) -> set[Family]:
-    """The families that spoke; CHALLENGE only when every part that was asked for was seen.
-
-    Else a code alone would do where turns were asked too, and what cannot be prepared is the turns.
-    """
-    asked = [f for f in findings if f.family is Family.CHALLENGE and not f.reason.endswith("_asked")]
-    unseen = any(f.status is not Status.OK for f in asked)
-    spoke = {f.family for f in findings if f.status is Status.OK}
-    return spoke - {Family.CHALLENGE} if unseen else spoke
 
 
 def _against(findings: Sequence[Finding], families: frozenset[Family]) -> list[Family]:
@@ -86,6 +76,17 @@ def referenced(terms: Terms) -> Terms:
     At tier 0 a place seen in other light, which no reference knows, still is what was asked for.
     """
     return replace(terms, required=terms.required | {Family.SCENE}) if terms.tier else terms
+
+
+def asked(terms: Terms, session: Session) -> Terms:
+    """Terms that require of code and moves only what the claim asked for (outside the market it may be one of
+    them); both where it asked for nothing: such a claim does not meet the tier."""
+    idle = {
+        family
+        for family, said in ((Family.CHALLENGE, session.code), (Family.MOVES, session.pan))
+        if not said and (session.code or session.pan)
+    }
+    return replace(terms, required=terms.required - idle)
 
 
 def cheapest(

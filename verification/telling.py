@@ -39,6 +39,7 @@ WORDS: dict[Family, str] = {
     Family.PROVENANCE: "provenance_refused",
     Family.ATTESTATION: "device_not_confirmed",
     Family.CHALLENGE: "challenge_not_seen",
+    Family.MOVES: "challenge_not_seen",
     Family.MOTION: _SCENE,
     Family.BELONGING: _SCENE,
     Family.DEPTH: _SCENE,

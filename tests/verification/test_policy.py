@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -29,15 +30,31 @@ def test_a_required_family_without_a_word_means_review(family: Family, status: S
     assert (verdict, reasons) == (Verdict.REVIEW, (f"missing_{family}",))
 
 
-def test_of_what_was_asked_to_be_in_the_scene_every_part_must_be_seen() -> None:
+def test_a_code_alone_is_not_enough_where_moves_were_asked_too() -> None:
     """A code alone would do for a clip made beforehand, if turns that nobody followed were let pass."""
     terms = stage.terms(tier=1, required=policy.PHOTO_TIERS[1])
     whole = [*HONEST_T0, *(finding(family, 1.0) for family in policy.PHOTO_TIERS[1])]
-    unasked = finding(Family.CHALLENGE, status=Status.ABSTAIN, reason="no_pan_asked")
-    assert policy.judge([*whole, unasked], 0.999, terms, CONSTANTS)[0] is Verdict.ACCEPT
-    unclear = finding(Family.CHALLENGE, status=Status.ABSTAIN, reason="pan_unclear")
-    verdict = policy.judge([*whole, unclear], 0.999, terms, CONSTANTS)
-    assert verdict == (Verdict.REVIEW, ("missing_challenge",))
+    assert policy.judge(whole, 0.999, terms, CONSTANTS)[0] is Verdict.ACCEPT
+    unclear = finding(Family.MOVES, status=Status.ABSTAIN, reason="pan_unclear")
+    without = [*(one for one in whole if one.family is not Family.MOVES), unclear]
+    assert policy.judge(without, 0.999, terms, CONSTANTS) == (Verdict.REVIEW, ("missing_moves",))
+
+
+@pytest.mark.parametrize(
+    ("code", "pan", "left_out"),
+    [
+        ("K7M4XP", "", {Family.MOVES}),
+        ("", "LU>", {Family.CHALLENGE}),
+        ("", "", set()),
+        ("K7M4XP", "LU>", set()),
+    ],
+)
+def test_of_code_and_moves_the_claim_says_which_are_required(
+    code: str, pan: str, left_out: set[Family]
+) -> None:
+    terms = stage.terms(tier=1, required=policy.PHOTO_TIERS[1])
+    session = replace(stage.unknown_session(), code=code, pan=pan)
+    assert policy.asked(terms, session).required == policy.PHOTO_TIERS[1] - left_out
 
 
 def test_a_required_family_that_speaks_against_is_not_outvoted() -> None:

@@ -38,7 +38,7 @@ SHEET_PX, SCENE_PX, POINTS = (
 PLAIN_PX = 40.0  # and that of the sheet from which the wrong side is proof
 
 
-@check("pan", family=Family.CHALLENGE, version="3", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
+@check("pan", family=Family.MOVES, version="3", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
 def pan(case: Case) -> Outcome:
     """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst", "pan_unclear" or
     "step_unclear"."""
