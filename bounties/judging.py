@@ -125,9 +125,13 @@ def others_of(session: DbSession, capture: Capture, bounty: Bounty) -> tuple[Oth
         )
         .order_by(Capture.order)
     ).all()
-    choices, prior = choices_of(bounty.terms["answer_schema"]), calibration().prior_answer
+    choices, used = choices_of(bounty.terms["answer_schema"]), calibration()
     return tuple(
-        Other(other.answer["value"], accuracy_of(other.report, prior, choices), _ties(other, claim))
+        Other(
+            other.answer["value"],
+            accuracy_of(other.report, used, bounty.tier, choices),
+            _ties(other, claim),
+        )
         for other, claim in found
         if other.report is not None and other.answer["value"] is not None
     )

@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from verification.codes import clean
-from verification.evidence import Family, Json, Status
-from verification.fusion import logit, sigmoid
+from verification.constants import Calibration
+from verification.evidence import Family, Json
+from verification.fusion import answer_right
+from verification.report_json import finding_of
 
-CHECK = "agreement"  # the check that asks this module
 OPEN_CHOICES = 8
 PRIOR = (7.0, 3.0)  # Beta: sources are right in 0.7 of the cases, worth ten questions (hand-set)
 LEAST, MOST = 0.02, 0.98  # no source's accuracy is taken to be further out
@@ -68,11 +69,12 @@ def alone(p_genuine: float, p_answer: float, choices: int | None = None) -> floa
     return p_genuine * p_answer + (1 - p_genuine) / (choices or OPEN_CHOICES)
 
 
-def accuracy_of(report: Mapping[str, Any], prior_answer: float, choices: int | None = None) -> float:
+def accuracy_of(
+    report: Mapping[str, Any], constants: Calibration, tier: int, choices: int | None = None
+) -> float:
     """The accuracy of a judged capture's answer, from its report as JSON, without what others said to it."""
-    said = [one for one in report["findings"] if one["family"] == Family.ANSWER]
-    own = sum(one["llr"] for one in said if one["status"] == Status.OK and one["check"] != CHECK)
-    return alone(report["p_genuine"], sigmoid(logit(prior_answer) + own), choices)
+    findings = [finding_of(one) for one in report["findings"]]
+    return alone(report["p_genuine"], answer_right(findings, constants, [Family.ANSWER], tier=tier), choices)
 
 
 def same(one: Json, other: Json, tolerance: float = 0.0) -> bool:

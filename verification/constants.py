@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from verification.evidence import Family
+from verification.evidence import ABOUT_ANSWER, Family
 from verification.frauds import BEARS_ON, Fraud
 
 PATH = Path(__file__).with_name("calibration.json")
@@ -140,7 +140,7 @@ class Calibration:
     largest_spread: float
     hard_fail_llr: float
     prior_answer: float
-    answer: Model
+    answer: Mapping[Family, Model]
     frauds: Mapping[Fraud, Against]
     harm_per_stake: float
     review_cost_micros: int
@@ -180,7 +180,8 @@ def parse(values: Mapping[str, Any], sha256: str) -> Calibration:
         raise ValueError(f"a prior lies between 0 and 1, not at {values['prior_genuine']}")
     return Calibration(
         sha256=sha256,
-        answer=_model(values["answer"]) if "answer" in values else families[Family.ANSWER],
+        answer={family: families[family] for family in ABOUT_ANSWER}
+        | ({Family.ANSWER: _model(values["answer"])} if "answer" in values else {}),
         frauds=_frauds(values["frauds"], families),
         **{key: values[key] for key in values.keys() - _TOLD - {"answer"}},
         **values["policy"],

@@ -41,7 +41,12 @@ class Family(StrEnum):
     CONTENT = "content"  # it shows what was asked
     BEHAVIOUR = "behaviour"  # what this account did before
     STREAM = "stream"  # an instrument's readings
-    ANSWER = "answer"  # kept apart: whether the answer is right
+    ANSWER = "answer"  # kept apart, as is the next: what the picture says of the answer
+    AGREEMENT = "agreement"  # what other people answered
+
+
+ABOUT_ANSWER = frozenset({Family.ANSWER, Family.AGREEMENT})
+"""The families that say whether the answer is right, given a genuine capture, and nothing else."""
 
 
 class Status(StrEnum):

@@ -46,4 +46,4 @@ BEARS_ON: Mapping[Family, frozenset[Fraud]] = {
     Family.BEHAVIOUR: _ANY,
     Family.STREAM: _ANY - {Fraud.MISPLACED},
 }
-"""Every family but ANSWER, which is not about whether the capture is genuine."""
+"""Every family but those about the answer (`evidence.ABOUT_ANSWER`)."""

@@ -27,7 +27,8 @@ all seen is no more surely *there* than its position says. One sum over all fami
 an ECE of 0.38 at T1 (docs/decisions/0010), for it took what tells a screen from a scene
 as a word for the place.
 
-The ANSWER family is kept apart: it says whether the answer is right, given a genuine capture.
+Two families are kept apart: ANSWER (what the picture says of it) and AGREEMENT (what other people answered)
+add up to the log-odds that the answer is right, given a genuine capture.
 
 The interval holds 90 % of the doubt in the constants, not of the evidence, as normal and independent: the
 prior's log-odds are known to +-`prior_spread` (standard deviation); a learnt model to what resampling the
@@ -106,11 +107,18 @@ def fuse(
     centre, reach = logit(constants.prior_genuine) + evidence, _NINETY * math.sqrt(variance)
     p_answer = None
     if answered:
-        said = _said(Family.ANSWER, constants.answer, findings, asked=True, tier=tier)
-        p_answer = sigmoid(logit(constants.prior_answer) + said.part)
+        p_answer = answer_right(findings, constants, constants.answer, tier=tier)
     interval = (sigmoid(centre - reach), sigmoid(centre + reach))
     false = sigmoid(-centre)
     return Fused(sigmoid(centre), interval, p_answer, {fraud: s * false for fraud, s in shares.items()})
+
+
+def answer_right(
+    findings: Sequence[Finding], constants: Calibration, families: Iterable[Family], *, tier: int
+) -> float:
+    """The probability that the answer is right, given a genuine capture, by what these families say."""
+    said = (_said(one, constants.answer[one], findings, asked=True, tier=tier) for one in families)
+    return sigmoid(logit(constants.prior_answer) + sum(one.part for one in said))
 
 
 def _told(

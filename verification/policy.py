@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from verification.constants import Calibration
-from verification.evidence import Family, Finding, Session, Status, Terms, Verdict
+from verification.evidence import ABOUT_ANSWER, Family, Finding, Session, Status, Terms, Verdict
 from verification.fusion import spoken
 
 
@@ -43,7 +43,7 @@ def judge(
         return verdict, ()
     if verdict is Verdict.ACCEPT:
         return Verdict.REVIEW, tuple(f"doubtful_{family}" for family in doubtful)
-    against = [f for f in findings if f.status is Status.OK and f.llr < 0 and f.family is not Family.ANSWER]
+    against = [f for f in findings if f.status is Status.OK and f.llr < 0 and f.family not in ABOUT_ANSWER]
     against.sort(key=lambda finding: finding.llr)
     return verdict, _unique([finding.reason for finding in against]) or ("not_enough_evidence",)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from verification.evidence import Finding, Report
+from verification.evidence import Family, Finding, Report, Status
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
@@ -19,6 +20,22 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "facts": dict(finding.facts),
         "ms": round(finding.ms, 1),
     }
+
+
+def finding_of(said: Mapping[str, Any]) -> Finding:
+    """A finding as far as the file holds it: without bounds, facts and time."""
+    llr = float(said["llr"])
+    return Finding(
+        str(said["check"]),
+        str(said.get("version", "")),
+        Family(said["family"]),
+        Status(said["status"]),
+        llr,
+        (min(llr, 0.0), max(llr, 0.0)),
+        str(said["reason"]),
+        {},
+        0.0,
+    )
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from verification.evidence import Family, Finding, Status, Verdict
+from verification.evidence import ABOUT_ANSWER, Family, Finding, Status, Verdict
 
 NOTHING_SPECIAL = "not_enough_evidence"
 AGAINST = -0.5  # nats: a finding weaker than that is not told
@@ -53,6 +53,7 @@ WORDS: dict[Family, str] = {
     Family.BEHAVIOUR: NOTHING_SPECIAL,
     Family.STREAM: "readings_refused",
     Family.ANSWER: "answer_not_confirmed",
+    Family.AGREEMENT: "answer_not_confirmed",
 }
 
 
@@ -63,7 +64,7 @@ def told(findings: Iterable[Finding], verdict: Verdict) -> list[str]:
     """
     if verdict is Verdict.ACCEPT:
         return []
-    spoken = [finding for finding in findings if finding.family is not Family.ANSWER]
+    spoken = [finding for finding in findings if finding.family not in ABOUT_ANSWER]
     proofs = [finding for finding in spoken if finding.status is Status.HARD_FAIL]
     doubts = [finding for finding in spoken if finding.status is Status.OK and finding.llr < AGAINST]
     words = {_word(finding) for finding in proofs or doubts}

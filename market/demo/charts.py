@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, TypeAlias
 
 from market.demo.record import Belief
-from verification.evidence import Family, Status
+from verification.evidence import ABOUT_ANSWER, Family, Status
 
 Row: TypeAlias = "tuple[str, float | None, str]"
 HONEST_REACH = 3.0  # nats at either end of a bar track
@@ -54,7 +54,7 @@ def said(report: Mapping[str, Any]) -> list[Row]:
     rows: list[Row] = []
     for family in Family:
         own = [one for one in report["findings"] if one["family"] == family]
-        if not own or family is Family.ANSWER:
+        if not own or family in ABOUT_ANSWER:
             continue
         failed = [one["reason"] for one in own if one["status"] == Status.HARD_FAIL]
         spoken = [one["reason"] for one in own if one["status"] == Status.OK]

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.seeing import BlindEngine, EmptyMemory
 from tests.verification import stage
 from tests.verification.eyes import reader
+from tests.verification.said import CONSTANTS
 from verification.agreement import accuracy_of
 from verification.case import Case, Tools
 from verification.checks.agreement import agreement
@@ -55,8 +56,10 @@ def test_whoever_shares_an_account_or_a_device_speaks_once(decoder: Decoder) -> 
 
 def test_an_accuracy_leaves_out_what_others_said() -> None:
     """Else two who agree would make each other surer with every one who comes."""
-    read = {"check": "answer", "family": "answer", "status": "ok", "llr": 1.0}
-    agreed = {"check": "agreement", "family": "answer", "status": "ok", "llr": 2.0}
-    alone = accuracy_of({"p_genuine": 0.9, "findings": [read]}, 0.7, 2)
-    assert accuracy_of({"p_genuine": 0.9, "findings": [read, agreed]}, 0.7, 2) == alone
-    assert alone > accuracy_of({"p_genuine": 0.9, "findings": []}, 0.7, 2) == pytest.approx(0.68)
+    read = {"check": "answer", "family": "answer", "status": "ok", "llr": 1.0, "reason": "answer_read"}
+    agreed = {
+        "check": "agreement", "family": "agreement", "status": "ok", "llr": 2.0, "reason": "others_agree"
+    }  # fmt: skip
+    alone = accuracy_of({"p_genuine": 0.9, "findings": [read]}, CONSTANTS, 0, 2)
+    assert accuracy_of({"p_genuine": 0.9, "findings": [read, agreed]}, CONSTANTS, 0, 2) == alone
+    assert alone > accuracy_of({"p_genuine": 0.9, "findings": []}, CONSTANTS, 0, 2) == pytest.approx(0.68)

@@ -18,7 +18,7 @@ from verification.calibration import command as calibrate
 from verification.calibration import learning, samples
 from verification.calibration.command import Learnt
 from verification.calibration.samples import Sample
-from verification.evidence import Family
+from verification.evidence import ABOUT_ANSWER, Family
 from verification.frauds import Fraud
 
 BEGUN = json.loads(constants.HAND_SET.read_text(encoding="utf-8"))
@@ -65,7 +65,7 @@ def test_what_it_writes_is_what_it_learnt_and_can_be_used(tmp_path: Path) -> Non
     assert learnt_against.pop(Fraud.STAGED) == {Family.DEPTH, Family.MOTION}
     assert not any(learnt_against.values())
     assert used.frauds[Fraud.STAGED].final.learnt
-    assert used.answer.learnt
+    assert used.answer[Family.ANSWER].learnt
     said = learnt().file["learnt_from"]
     assert (said["honest"], said["attack"], said["bases"], said["seed"]) == (720, 1680, 60, 1)
     assert said["families"] == sorted([*known.ATTACKS, "replayed nonce"])
@@ -108,7 +108,7 @@ def test_leaving_evidence_out_costs_what_it_tells_and_never_pays() -> None:
 def test_the_calibrated_are_better_than_the_boastful_on_what_nobody_saw() -> None:
     """Judged T1 probabilities are replaced by those of the raw sums, three times too sure."""
     boastful = [
-        replace(s, p_genuine=fusion.sigmoid(sum(f.llr for f in s.findings if f.family is not Family.ANSWER)))
+        replace(s, p_genuine=fusion.sigmoid(sum(f.llr for f in s.findings if f.family not in ABOUT_ANSWER)))
         for s in known.world(1)
     ]
     scores = calibrate.learn(boastful, BEGUN, seed=1).figures["T1"]

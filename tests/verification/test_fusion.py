@@ -14,7 +14,7 @@ from tests.verification.said import CONSTANTS, HONEST_T0, REQUIRED, finding, p_g
 from verification import constants as numbers
 from verification import fusion, policy
 from verification.constants import Against, Calibration, Knots
-from verification.evidence import Family, Finding, Status, Verdict
+from verification.evidence import ABOUT_ANSWER, Family, Finding, Status, Verdict
 from verification.frauds import BEARS_ON, Fraud
 
 
@@ -49,12 +49,12 @@ def test_evidence_of_one_kind_does_not_make_up_for_another() -> None:
 
 
 def test_every_family_but_the_answer_bears_on_a_fraud() -> None:
-    assert set(BEARS_ON) == set(Family) - {Family.ANSWER}
+    assert set(BEARS_ON) == set(Family) - ABOUT_ANSWER
     assert all(BEARS_ON.values())
 
 
 def test_no_family_goes_beyond_its_cap() -> None:
-    for family in set(Family) - {Family.ANSWER}:
+    for family in set(Family) - ABOUT_ANSWER:
         model = next(a.families[family] for a in CONSTANTS.frauds.values() if family in a.families)
         low, high = model.low, model.high
         many = [finding(family, 9.0)] * 5
@@ -105,6 +105,11 @@ def test_answers_are_judged_apart() -> None:
     assert fused.p_answer is not None
     assert fused.p_answer > CONSTANTS.prior_answer
     assert fusion.fuse([right], CONSTANTS, required=REQUIRED, answered=False, tier=0).p_answer is None
+    both = [right, finding(Family.AGREEMENT, 1.0)]
+    agreed = fusion.fuse(both, CONSTANTS, required=REQUIRED, answered=True, tier=0)
+    assert agreed.p_genuine == fused.p_genuine
+    assert agreed.p_answer is not None
+    assert fusion.logit(agreed.p_answer) == pytest.approx(fusion.logit(fused.p_answer) + 1.0)
 
 
 def hand_set() -> dict[str, Any]:

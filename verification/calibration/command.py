@@ -144,7 +144,7 @@ def learn(
             continue
         families, final, unseen[fraud] = _against(data, fraud, against, seed)
         models[fraud] = Against(mix[fraud], families, final)
-    answer = _answer(found, by_hand.answer, seed)
+    answer = _answer(found, by_hand.answer[Family.ANSWER], seed)
     return Learnt(
         _file(found, begun, models, answer, seed, name),
         [

@@ -19,8 +19,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from verification.evidence import Family, Finding, Status, Verdict
+from verification.evidence import Finding, Status, Verdict
 from verification.frauds import Fraud
+from verification.report_json import finding_of
 
 ANSWERS = "answers"
 """The stratum of genuine captures of which only the answer was examined."""
@@ -117,19 +118,3 @@ def line_of(sample: Sample) -> str:
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         yield from sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-
-
-def finding_of(said: Mapping[str, Any]) -> Finding:
-    """A finding as far as the file holds it: without version, bounds, facts and time."""
-    llr = float(said["llr"])
-    return Finding(
-        str(said["check"]),
-        str(said.get("version", "")),
-        Family(said["family"]),
-        Status(said["status"]),
-        llr,
-        (min(llr, 0.0), max(llr, 0.0)),
-        str(said["reason"]),
-        {},
-        0.0,
-    )

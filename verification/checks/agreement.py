@@ -21,7 +21,9 @@ from verification.registry import check
 SURE = 1e-6  # no pooled probability is taken to be nearer to 0 or 1
 
 
-@check("agreement", family=Family.ANSWER, version="1", cost=0, kinds={"photo", "video"}, bounds=(-3.0, 3.0))
+@check(
+    "agreement", family=Family.AGREEMENT, version="1", cost=0, kinds={"photo", "video"}, bounds=(-3.0, 3.0)
+)
 def agreement(case: Case) -> Outcome:
     """OK "others_agree" or "others_disagree"; abstains "nothing_asked" or "no_other_answer"."""
     evidence = case.evidence

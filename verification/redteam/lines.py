@@ -12,11 +12,10 @@ from PIL import Image
 
 from core.geo import Area
 from verification import constants, fusion, policy
-from verification.calibration.samples import finding_of
 from verification.evidence import Family, Finding, Report, Terms
 from verification.redteam.registry import Recipe, Stratum
 from verification.redteam.workshop import Sample, Workshop
-from verification.report_json import finding_json
+from verification.report_json import finding_json, finding_of
 
 
 @dataclass(frozen=True, slots=True)
