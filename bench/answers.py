@@ -117,7 +117,7 @@ def lines(items: Sequence[Judged]) -> str:
             base=item.base,
             tier=0,
             stratum=ANSWERS,
-            family=item.origin,
+            family=item.kind,
             split="calibration",
             genuine=True,
             verdict=Verdict.ACCEPT,

@@ -237,3 +237,9 @@ def test_captures_that_are_about_the_answer_alone_teach_nothing_else() -> None:
     more = calibrate.learn([*known.world(1), *map(answered, range(80))], BEGUN, seed=1, name="test").file
     assert more["frauds"] == learnt().file["frauds"]
     assert more["answer"] != learnt().file["answer"]
+    unread = [
+        replace(one, id=f"unread-{n}", answer_right=False, findings=(known.found(Family.ANSWER, None),))
+        for n, one in enumerate(map(answered, range(80)))
+    ]
+    again = calibrate.learn([*known.world(1), *map(answered, range(80)), *unread], BEGUN, seed=1, name="test")
+    assert again.file["answer"] == more["answer"], "what nobody could read is no word against it"

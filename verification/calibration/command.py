@@ -175,8 +175,18 @@ def _against(
 
 
 def _answer(found: Sequence[Sample], by_hand: Model, seed: int) -> Model:
-    """The model of the answer: right over wrong, among genuine captures that were asked something."""
-    asked = [sample for sample in found if sample.genuine and sample.answer_right is not None]
+    """The model of the answer: right over wrong, among genuine captures of which a reader said something.
+
+    That nothing like the answer was read says nothing: what is asked need not be written anywhere, and the
+    samples, signs and displays all, cannot tell how often it is.
+    """
+    asked = [
+        sample
+        for sample in found
+        if sample.genuine
+        and sample.answer_right is not None
+        and fusion.spoken(Family.ANSWER, sample.findings) is not None
+    ]
     if not asked:
         return by_hand
     data = learning.arrays(asked, [bool(sample.answer_right) for sample in asked])
