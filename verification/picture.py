@@ -7,6 +7,8 @@ started with `subprocess` (fork and exec), never forked from a process that hold
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -20,7 +22,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +35,7 @@ from verification.evidence import Derivative, Json
 Pixels = npt.NDArray[np.uint8]
 
 _ROOT = Path(__file__).resolve().parent.parent
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20  # what an unprivileged process may let a pipe of Linux hold
 _BY_THE_BYTES = {  # deaths that the bytes themselves caused, by signal
     signal.SIGXCPU: "too_costly",
     signal.SIGSEGV: "breaks_decoder",
@@ -303,12 +305,21 @@ class Decoder:
         )
         self._children.append(child)
         self._jobs = 0
+        for pipe in (child.stdin, child.stdout):
+            _widen(pipe)
         try:
             greeting, _ = _exchange(child, b"", time.monotonic() + max(60.0, self._timeout_s))
         except (TimeoutError, EOFError):
             code = _end(self._children)
             raise Unavailable(f"the decoding child did not start (code {code})") from None
         self.sandbox = str(greeting["sandbox"])
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Lets a pipe hold a picture at once, where the system can: else both sides wake each other all along."""
+    if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):  # more than a user may have: it stays as it is
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _CHUNK)
 
 
 def _end(children: list[subprocess.Popen[bytes]]) -> int:

@@ -211,8 +211,10 @@ class _Camera:
         seen = self._scene(size).look(view)
         if self.sheet:
             corners = self._sheets[k].corners
-            near = float(np.linalg.norm(corners.mean(axis=0) - view.shift))
-            light = self._light(view) + np.float32(view.torch / near**2)
+            light = self._light(view)
+            if view.torch:
+                near = float(np.linalg.norm(corners.mean(axis=0) - view.shift))
+                light = light + np.float32(view.torch / near**2)
             pixels = view.project(corners)
             seen = draw_sheet(self._focused(size, pixels), seen, pixels, light)
         if view.torch:

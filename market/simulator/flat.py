@@ -51,18 +51,17 @@ class Flat:
     def look(self, view: View) -> Floats:
         """The rectangle by its exact homography, over what is behind it."""
         at, front = self._where(view)
-        step = float(np.median(np.abs(np.diff(at[::16, :, 0], axis=1))))
+        step = float(np.median(np.abs(np.diff(at[0, ::16], axis=1))))
         content = self._content(self.surface.pixelated(at), step)
         lit = Lit(view, step, self._foot(view), float(np.linalg.norm(self.right)), self._distance(view))
         shown = self.surface.shine(content, at, lit)
-        edge = max(step, 1e-6)
-        inside = np.clip(np.minimum(at, 1 - at).min(axis=2) / edge + 0.5, 0, 1) * front
+        inside = np.clip(_inwards(at) / np.float32(max(step, 1e-6)) + np.float32(0.5), 0, 1) * front
         if self.cover is not None:
             inside = inside * self._sampled(self.cover, at)
         if inside.min() >= 1:
             return shown
         behind = self.behind.look(view)
-        return np.asarray(behind + inside[..., None] * (shown - behind), np.float32)
+        return np.asarray(behind + cv2.merge([inside] * 3) * (shown - behind), np.float32)
 
     def light(self, view: View, rng: np.random.Generator) -> Floats:
         """The room's light: nearly even, a little to one side, a little warm or cold."""
@@ -72,14 +71,13 @@ class Flat:
         warm = np.array([1 + rng.normal(0.02, 0.04), 1, 1 - rng.normal(0.02, 0.06)])
         return np.asarray(self.room * slope[..., None] * warm, np.float32)
 
-    def _where(self, view: View) -> tuple[Floats, Floats]:
-        """Where each pixel's ray meets the plane, (u, v) with 0..1 inside, and whether it is in front."""
+    def _where(self, view: View) -> tuple[Floats, NDArray[np.bool_]]:
+        """Where each pixel's ray meets the plane, (u, v) with 0..1 inside, float32 [2, h, w], and whether it
+        is in front."""
         basis = np.stack([self.right, self.down, self.corner - view.shift], axis=1)
-        rays = view.rays() @ np.linalg.inv(basis).T.astype(np.float32)
-        depth = rays[..., 2:]
-        front = (depth > 1e-6).astype(np.float32)
-        at = np.asarray(rays[..., :2] / np.maximum(depth, np.float32(1e-6)), np.float32)
-        return at, front[..., 0]
+        u, v, depth = view.rays(np.linalg.inv(basis))
+        per = 1 / np.maximum(depth, np.float32(1e-6))
+        return np.stack([u * per, v * per]), depth > 1e-6
 
     def _content(self, at: Floats, step: float) -> Floats:
         """The picture at (u, v), from the level that is as fine as the camera's pixels."""
@@ -89,8 +87,12 @@ class Flat:
 
     @staticmethod
     def _sampled(picture: Floats, at: Floats) -> Floats:
-        scale = np.array([picture.shape[1], picture.shape[0]], np.float32)
-        return sample(picture, np.clip(at, -0.2, 1.2) * scale - np.float32(0.5), cv2.INTER_LINEAR)
+        sides = (picture.shape[1], picture.shape[0])
+        across, down = (
+            np.clip(axis, -0.2, 1.2) * np.float32(side) - np.float32(0.5)
+            for axis, side in zip(at, sides, strict=True)
+        )
+        return sample(picture, np.asarray(cv2.merge([across, down]), np.float32), cv2.INTER_LINEAR)
 
     def _foot(self, view: View) -> Doubles:
         """(u, v) of the plane's point nearest to the camera: a torch is mirrored there."""
@@ -214,6 +216,12 @@ def wall(rng: np.random.Generator) -> Relief:
     picture = cv2.resize(grid.astype(np.float32), (960, 720), interpolation=cv2.INTER_CUBIC)
     light = np.maximum(np.asarray(picture, np.float32), np.float32(0.005))
     return Relief(light, np.full(light.shape[:2], 1 / _WALL_M, np.float32), 380.0)
+
+
+def _inwards(at: Floats) -> Floats:
+    """How far (u, v) lie within the flat, in the widths or heights of it; negative outside."""
+    u, v = at
+    return np.asarray(np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v)), np.float32)
 
 
 def _room(rng: np.random.Generator) -> float:

@@ -13,7 +13,7 @@ physical quantities: light, blur, noise, perspective.
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,7 +24,18 @@ from market.simulator.camera import Shot
 from market.simulator.isp import Phone
 from market.simulator.motion import Motion
 from market.simulator.scene import sample
-from market.simulator.sensor import Exif, Floats, Picture, encode, expose, finish, pattern, to_light, to_srgb
+from market.simulator.sensor import (
+    Exif,
+    Floats,
+    Picture,
+    encode,
+    expose,
+    finish,
+    normal,
+    pattern,
+    to_light,
+    to_srgb,
+)
 from market.simulator.sheet import Sheet, draw_sheet, focused, light_on_paper, make_sheet
 from market.simulator.view import View
 
@@ -53,10 +64,11 @@ def virtual_camera(
         away_m: how far the program pretends the picture to stand, so that it follows a step too.
     """
     phone = phone or Phone()
+    sources = {one: _Source.of(picture, one, margin) for one in (size, *([still] if still else []))}
 
     def fed(k: int, size: tuple[int, int]) -> Picture:
         view = View(motion.rotations[k], motion.shifts[k] / away_m, size, phone.focal * size[0])
-        return _noisy(_turned(picture, view, margin), phone, care, rng)
+        return _noisy(sources[size].turned(view), phone, care, rng)
 
     frames = [fed(k, size) for k in range(len(motion.rotations))]
     photograph = fed(0, still) if still else frames[0]
@@ -88,8 +100,8 @@ def composited(
     blur = abs(float(rng.normal(0.3, 0.9))) * (1 - care) + 0.6 * care
     tone = np.asarray(cv2.GaussianBlur(tone, (0, 0), max(blur, 0.05)), np.float32)
     grain = _grain(picture) * care * rng.uniform(0.7, 1.2)
-    tone += grain * cv2.GaussianBlur(rng.standard_normal(tone.shape, np.float32), (0, 0), 0.7) / 0.4
-    return _quantised(picture + changed[..., None] * (tone - picture))
+    tone += np.float32(grain / 0.4) * cv2.GaussianBlur(normal(tone.shape, rng), (0, 0), 0.7)
+    return _quantised(picture + cv2.merge([changed] * 3) * (tone - picture))
 
 
 def spliced(
@@ -111,8 +123,8 @@ def spliced(
     mask = np.zeros((height, width), np.float32)
     axes = (int(span / 2), int(span / 2 * rng.uniform(0.6, 1.3)))
     cv2.ellipse(mask, (int(middle[0]), int(middle[1])), axes, float(rng.uniform(0, 180)), 0, 360, 1.0, -1)
-    soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), max(feather, 0.1)), np.float32)[..., None]
-    return _quantised(host + soft * (laid.astype(np.float32) - host))
+    soft = cv2.GaussianBlur(mask, (0, 0), max(feather, 0.1))
+    return _quantised(host + cv2.merge([soft] * 3) * (laid.astype(np.float32) - host))
 
 
 def retouched(picture: Picture, rng: np.random.Generator) -> Picture:
@@ -202,17 +214,33 @@ def true_pattern(phone: Phone, size: tuple[int, int]) -> Floats:
     return pattern(phone, size) - 1
 
 
-def _turned(picture: Picture, view: View, margin: float) -> Floats:
-    """One frame of the virtual camera: a homography of the picture, which stands at a distance of 1."""
-    width, height = view.size
-    scale = min(picture.shape[1] / width, picture.shape[0] / height) / margin
-    middle = np.array([(picture.shape[1] - 1) / 2, (picture.shape[0] - 1) / 2], np.float32)
-    source = picture.astype(np.float32)
-    if scale > 1.3:
-        source = np.asarray(cv2.GaussianBlur(source, (0, 0), 0.4 * scale), np.float32)
-    shift = view.shift.astype(np.float32)
-    seen = view.flat_rays() * (1 - shift[2]) + shift[:2]
-    return sample(source, seen * np.float32(view.focal * scale) + middle)
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A picture as a virtual camera sees it that gives frames of one size; it stands at a distance of 1.
+
+    Attributes:
+        picture: float32 [h, w, 3], as soft as the frames need it. scale: its pixels a frame's pixel.
+    """
+
+    picture: Floats
+    scale: float
+
+    @classmethod
+    def of(cls, picture: Picture, size: tuple[int, int], margin: float) -> _Source:
+        scale = min(picture.shape[1] / size[0], picture.shape[0] / size[1]) / margin
+        source = picture.astype(np.float32)
+        if scale > 1.3:
+            source = np.asarray(cv2.GaussianBlur(source, (0, 0), 0.4 * scale), np.float32)
+        return cls(source, scale)
+
+    def turned(self, view: View) -> Floats:
+        """One frame: a homography of the picture."""
+        height, width = self.picture.shape[:2]
+        focal, shift = view.focal * self.scale, view.shift.astype(np.float32)
+        at = view.flat_rays(focal)
+        at *= 1 - shift[2]
+        at += shift[:2] * np.float32(focal) + np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
+        return sample(self.picture, at)
 
 
 def _noisy(seen: Floats, phone: Phone, care: float, rng: np.random.Generator) -> Picture:
@@ -220,7 +248,7 @@ def _noisy(seen: Floats, phone: Phone, care: float, rng: np.random.Generator) ->
     if care >= 2 / 3:
         return expose(to_light(_quantised(seen)), rng, replace(phone, contrast=0.0, sharpen=0.2))
     if care >= 1 / 3:
-        seen = seen + rng.normal(0, 1.6, seen.shape).astype(np.float32)
+        seen = seen + np.float32(1.6) * normal(seen.shape, rng)
     return _quantised(seen)
 
 
@@ -229,7 +257,8 @@ def _changed(
 ) -> Floats:
     """Where the paste goes, float32 [h, w] 0..1: all that changed, or without its shadow the sheet alone."""
     if shadow:
-        touched = (np.abs(done - before).max(axis=2) > 0.002).astype(np.float32)
+        planes = cv2.split(cv2.absdiff(done, before))
+        touched = (np.maximum.reduce(planes) > 0.002).astype(np.float32)
         return np.asarray(cv2.GaussianBlur(touched, (0, 0), 1.0), np.float32)
     mask = np.zeros(before.shape[:2], np.float32)
     cv2.fillConvexPoly(mask, np.round(pixels * 16).astype(np.int32), 1.0, cv2.LINE_AA, 4)
@@ -259,4 +288,4 @@ def _upconvolved(picture: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _quantised(picture: NDArray[np.floating] | cv2.typing.MatLike) -> Picture:
-    return np.asarray(np.clip(np.round(picture), 0, 255), np.uint8)
+    return np.asarray(np.clip(np.rint(picture), 0, 255), np.uint8)

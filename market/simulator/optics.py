@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
+import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from market.simulator.sensor import Floats
 from market.simulator.view import Doubles, View
@@ -42,7 +42,7 @@ class Lit:
 
 
 class Surface(Protocol):
-    """What a flat picture is made of."""
+    """What a flat picture is made of. Places `at` on it are (u, v), float32 [2, h, w]."""
 
     def pixelated(self, at: Floats) -> Floats:
         """Where in the picture the light at (u, v) is taken from."""
@@ -102,26 +102,30 @@ class Screen:
     def pixelated(self, at: Floats) -> Floats:
         """A pixel shows one colour: that of its middle."""
         n = np.float32(self.columns)
-        return np.asarray((np.floor(at * n) + np.float32(0.5)) / n, np.float32)
+        middles = np.floor(at * n)
+        middles += np.float32(0.5)
+        middles /= n
+        return np.asarray(middles, np.float32)
 
     def shine(self, content: Floats, at: Floats, lit: Lit) -> Floats:
         """Stripes, rows, backlight and what the glass mirrors."""
-        frequency = self.columns * lit.step  # screen pixels a sensor pixel
-        rows = _wave(at[..., 1] * np.float32(self.columns) * _aspect(lit), self.aperture[1], frequency, lit)
-        shown = content ** np.float32(self.gamma) if self.gamma != 1 else content
-        bright = np.empty_like(content)
-        for channel in range(3):
-            across = at[..., 0] * np.float32(self.columns) - np.float32((channel + 0.5) / 3 - 0.5)
-            stripes = _wave(across, self.aperture[0] / 3, frequency, lit)
-            gain = np.float32(self.level * self.white[channel])
-            bright[..., channel] = (shown[..., channel] + np.float32(self.black)) * gain * stripes * rows
-        return bright * self._backlight(lit) + self._mirrored(at, lit)[..., None]
+        columns, frequency = np.float32(self.columns), self.columns * lit.step  # screen pixels a sensor pixel
+        rows = _wave(at[1] * columns * _aspect(lit), (0.0,), self.aperture[1], frequency, lit)[0]
+        lines = rows * self._backlight(lit)
+        stripes = _wave(at[0] * columns, (-1 / 3, 0.0, 1 / 3), self.aperture[0] / 3, frequency, lit)
+        shown = cv2.pow(content, self.gamma) if self.gamma != 1 else content
+        mirrored = self._mirrored(at, lit)
+        bright = [
+            (plane + np.float32(self.black)) * (np.float32(self.level * gain) * stripe * lines) + mirrored
+            for plane, gain, stripe in zip(cv2.split(shown), self.white, stripes, strict=True)
+        ]
+        return np.asarray(cv2.merge(bright), np.float32)
 
     def _backlight(self, lit: Lit) -> Floats:
-        """Bands of a dimmed backlight as a rolling shutter sees it, float32 [h, 1, 1]."""
+        """Bands of a dimmed backlight as a rolling shutter sees it, float32 [h, 1]."""
         row_s = np.linspace(0, lit.view.readout_s, lit.view.size[1]) + lit.view.time
         wave = 1 + self.flicker * np.sin(2 * np.pi * self.hz * row_s)
-        return wave.astype(np.float32)[:, None, None]
+        return wave.astype(np.float32)[:, None]
 
     def _mirrored(self, at: Floats, lit: Lit) -> Floats:
         """A lamp's reflection, the torch's own, and a little light scattered back by the glass."""
@@ -181,28 +185,32 @@ class Paper:
         covered = np.clip(1 - content, 0, 1)
         finest = self.cells * (1 if self.kind == "halftone" else _DROPS / 2)
         damped = np.float32(_damped(finest * lit.step, 1, lit))
-        where = at * np.array([self.cells, self.cells * _aspect(lit)], np.float32)
+        where = at * np.float32(self.cells)
+        where[1] *= _aspect(lit)
         if damped > 0.01:
             covered = covered + damped * (self._dots(covered, where) - covered)
         sheen = np.float32(self.gloss) * _blob(at, np.array(self.lamp), 0.2)
-        fibres = 1 + np.float32(self.texture) * _tile(self.phase, "fibres")[_wrapped(where * np.float32(0.7))]
+        fibres = 1 + np.float32(self.texture) * _laid(_tile(self.phase, "fibres"), where * np.float32(0.7))
         reflected = np.float32(self.white) + covered * np.float32(self.ink - self.white)
-        lean = (at - np.float32(0.5)) @ np.array(self.lean, np.float32)
-        falling = np.float32(self.light) * (1 + lean) + np.float32(lit.torch)
-        return np.asarray(reflected * (falling * fibres)[..., None] + sheen[..., None], np.float32)
+        lean = [
+            np.float32(slope) * (axis - np.float32(0.5)) for slope, axis in zip(self.lean, at, strict=True)
+        ]
+        falling = np.float32(self.light) * (1 + lean[0] + lean[1]) + np.float32(lit.torch)
+        return np.asarray(reflected * cv2.merge([falling * fibres] * 3) + cv2.merge([sheen] * 3), np.float32)
 
     def _dots(self, covered: Floats, where: Floats) -> Floats:
         """1 where there is ink, 0 where there is none, a little soft, float32 [h, w, 3]."""
-        inked = np.empty_like(covered)
+        inked = []
         for channel, degrees in enumerate(_HALFTONE_DEGREES):
             if self.kind == "halftone":
-                c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-                turned = where @ np.array([[c, -s], [s, c]], np.float32) * np.float32(2 * np.pi)
-                threshold = 0.5 + 0.27 * (np.cos(turned[..., 0]) + np.cos(turned[..., 1]))
+                c, s = 2 * np.pi * np.cos(np.radians(degrees)), 2 * np.pi * np.sin(np.radians(degrees))
+                across = np.float32(c) * where[0] + np.float32(s) * where[1]
+                along = np.float32(c) * where[1] - np.float32(s) * where[0]
+                threshold = np.float32(0.5) + np.float32(0.27) * (np.cos(across) + np.cos(along))
             else:
-                threshold = _tile(self.phase + channel, "dots")[_wrapped(where * np.float32(_DROPS))]
-            inked[..., channel] = np.clip((covered[..., channel] - threshold) * 4 + 0.5, 0, 1)
-        return inked
+                threshold = _laid(_tile(self.phase + channel, "dots"), where * np.float32(_DROPS))
+            inked.append(np.clip((covered[..., channel] - threshold) * 4 + np.float32(0.5), 0, 1))
+        return np.asarray(cv2.merge(inked), np.float32)
 
 
 def _aspect(lit: Lit) -> np.float32:
@@ -217,24 +225,34 @@ def _damped(frequency: float, harmonic: int, lit: Lit) -> float:
     return float(np.exp(-2 * (np.pi * f * lit.view.blur) ** 2) * np.sinc(f))
 
 
-def _wave(at: Floats, duty: float, frequency: float, lit: Lit) -> Floats:
-    """A bar of `duty` a period about whole numbers of `at` + 1/2, seen through the lens; mean 1."""
-    wave = np.ones_like(at)
+def _wave(at: Floats, places: tuple[float, ...], duty: float, frequency: float, lit: Lit) -> list[Floats]:
+    """For each place, a bar of `duty` a period about every whole number of `at` + 1/2 + place, seen through
+    the lens; mean 1. Harmonics and places come from one sine and cosine by the addition theorems."""
+    turn = (at - np.float32(0.5)) * np.float32(2 * np.pi)
+    once = even, odd = np.cos(turn), np.sin(turn)
+    waves = [np.ones_like(at) for _ in places]
     for harmonic in range(1, _HARMONICS + 1):
         weight = 2 * float(np.sinc(harmonic * duty)) * _damped(frequency, harmonic, lit)
         if abs(weight) > 1e-3:
-            wave += np.float32(weight) * np.cos((at - np.float32(0.5)) * np.float32(2 * np.pi * harmonic))
-    return np.maximum(wave, 0)
+            for k, place in enumerate(places):
+                late = 2 * np.pi * harmonic * place
+                waves[k] += np.float32(weight * np.cos(late)) * even
+                if place:
+                    waves[k] += np.float32(weight * np.sin(late)) * odd
+        even, odd = even * once[0] - odd * once[1], odd * once[0] + even * once[1]
+    return [np.maximum(wave, 0, out=wave) for wave in waves]
 
 
 def _blob(at: Floats, middle: Doubles, spread: float) -> Floats:
-    away = ((at - middle.astype(np.float32)) ** 2).sum(axis=2)
-    return np.asarray(np.exp(np.maximum(-away / np.float32(2 * spread**2), np.float32(-60))), np.float32)
+    u, v = (axis - np.float32(place) for axis, place in zip(at, middle, strict=True))
+    away = (u * u + v * v) * np.float32(-1 / (2 * spread**2))
+    return np.asarray(np.exp(np.maximum(away, np.float32(-60))), np.float32)
 
 
-def _wrapped(where: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    whole = np.floor(where).astype(np.int64) % _TILE
-    return whole[..., 1], whole[..., 0]
+def _laid(tile: Floats, where: Floats) -> Floats:
+    """The tile laid side by side, at places float32 [2, h, w] in its pixels."""
+    x, y = (np.floor(axis).astype(np.int32) % _TILE for axis in where)
+    return np.asarray(tile.ravel().take(y * _TILE + x), np.float32)
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,7 @@ A `Scene` answers with linear light for a `View`. `Relief` is the honest one; th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ from market.simulator.view import View
 _EYE_HEIGHT_M = 1.4
 _FAR_M = 30.0
 _BANDS = 4
+_PATCHWORK = (120, 160)  # rows and columns at which things are told apart
 _COARSE = 320  # columns at which parallax is solved: it is smooth but at the edges of things
 
 
@@ -52,13 +53,13 @@ class Relief:
     def look(self, view: View) -> Floats:
         """A ray n (z = 1) from the shifted phone meets the scene where its own nearness r says:
         n * (1 - shift_z * r) + shift_xy * r, solved by three rounds of substitution."""
-        flat = view.flat_rays()
-        middle = np.array([(self.picture.shape[1] - 1) / 2, (self.picture.shape[0] - 1) / 2], np.float32)
-        at = flat + self._parallax(view, middle)
-        seen = np.maximum(sample(self.picture, at * np.float32(self.focal) + middle), 0)
+        at = view.flat_rays(self.focal)
+        at += self._parallax(view)
+        seen = sample(self.picture, at)
+        np.maximum(seen, 0, out=seen)
         if view.torch:
             white = np.float32(np.quantile(self.picture[::8, ::8].mean(axis=2), 0.9))
-            near = sample(self.nearness, at * np.float32(self.focal) + middle, cv2.INTER_LINEAR)
+            near = sample(self.nearness, at, cv2.INTER_LINEAR)
             seen *= (1 + np.float32(view.torch) * near**2 / max(white, np.float32(0.05)))[..., None]
         return seen
 
@@ -77,16 +78,22 @@ class Relief:
         scale = to[0] / self.picture.shape[1]
         return Relief(np.asarray(light, np.float32), np.asarray(near, np.float32), self.focal * scale)
 
-    def _parallax(self, view: View, middle: Floats) -> Floats:
-        """How far from its ray's far end each pixel's point is seen, in units of x/z, float32 [h, w, 2]."""
-        far = view.resized(min(view.size[0], _COARSE)).flat_rays()
+    def _parallax(self, view: View) -> Floats:
+        """What is added to `focal` times a far ray to find its point in the picture, float32 [h, w, 2]: the
+        picture's middle, and how far the shift moves the point."""
+        middle = np.array([(self.picture.shape[1] - 1) / 2, (self.picture.shape[0] - 1) / 2], np.float32)
+        far = view.resized(min(view.size[0], _COARSE)).flat_rays(self.focal)
         shift = view.shift.astype(np.float32)
-        moved = np.zeros_like(far)
+        slide = shift[:2] * np.float32(self.focal) - far * shift[2]  # of a thing at 1 m
+        far += middle
+        where = far
         for _ in range(3):
-            where = (far + moved) * np.float32(self.focal) + middle
-            near = sample(self.nearness, where, cv2.INTER_LINEAR)[..., None]
-            moved = (shift[:2] - far * shift[2]) * near
-        return np.asarray(cv2.resize(moved, view.size, interpolation=cv2.INTER_LINEAR), np.float32)
+            near = sample(self.nearness, where, cv2.INTER_LINEAR)
+            where = slide * near[..., None]
+            where += far
+        where -= far
+        where += middle
+        return np.asarray(cv2.resize(where, view.size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def relief(
@@ -102,11 +109,10 @@ def relief(
     return Relief(light, inverse_depth(light, focal), focal)
 
 
-def sample(picture: Floats, where: NDArray[Any], how: int = cv2.INTER_CUBIC) -> Floats:
-    """The picture at float positions [h, w, 2] (x, y); beyond its edge it is mirrored."""
-    at = np.asarray(where, np.float32)
-    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
-    return np.asarray(cv2.remap(picture, x, y, how, borderMode=cv2.BORDER_REFLECT), np.float32)
+def sample(picture: Floats, where: Floats, how: int = cv2.INTER_CUBIC) -> Floats:
+    """The picture at positions float32 [h, w, 2] (x, y); beyond its edge it is mirrored."""
+    seen = cv2.remap(picture, where, None, how, borderMode=cv2.BORDER_REFLECT)  # type: ignore[call-overload]
+    return np.asarray(seen, np.float32)
 
 
 def inverse_depth(scene: Floats, focal: float) -> Floats:
@@ -121,12 +127,16 @@ def inverse_depth(scene: Floats, focal: float) -> Floats:
     ground = np.maximum(rows / (focal * _EYE_HEIGHT_M), 1 / _FAR_M)
     depth = np.repeat(ground, width, axis=1)
     steps = np.linspace(1 / _FAR_M, float(ground.max()), _BANDS + 1)[:-1]
+    bands = np.zeros(_PATCHWORK, np.float32)
     for patch in _patches(scene):
-        tall = cv2.resize(patch, (width, height), interpolation=cv2.INTER_NEAREST) > 0
-        lowest = int(np.quantile(np.nonzero(tall)[0], 0.97))
-        band = steps[np.searchsorted(steps, ground[lowest, 0], side="right") - 1]
-        depth[tall] = np.maximum(depth[tall], band)
-    return np.asarray(cv2.GaussianBlur(depth.astype(np.float32), (0, 0), 4), np.float32)
+        rows = cv2.resize(
+            patch.sum(axis=1, dtype=np.float32)[:, None], (1, height), interpolation=cv2.INTER_NEAREST
+        )
+        filled = np.cumsum(rows)
+        lowest = int(np.searchsorted(filled, 0.97 * filled[-1]))
+        bands[patch > 0] = steps[np.searchsorted(steps, ground[lowest, 0], side="right") - 1]
+    tall = cv2.resize(bands, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.GaussianBlur(cv2.max(depth, tall), (0, 0), 4), np.float32)
 
 
 def _fit(photo: NDArray[np.uint8], size: tuple[int, int], overscan: tuple[float, float]) -> Picture:
@@ -144,7 +154,7 @@ def _fit(photo: NDArray[np.uint8], size: tuple[int, int], overscan: tuple[float,
 
 def _patches(scene: Floats) -> list[Picture]:
     """Connected patches of like colour that rise over the horizon and end below it; uint8 masks 120 x 160."""
-    small = cv2.resize(scene, (160, 120), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(scene, _PATCHWORK[::-1], interpolation=cv2.INTER_AREA)
     calm = cv2.pyrMeanShiftFiltering((np.sqrt(small) * 255).astype(np.uint8), 5, 24)
     key = (calm // 48).astype(np.int32) @ np.array([36, 6, 1], np.int32)
     found = []

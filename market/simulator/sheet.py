@@ -31,9 +31,8 @@ class Sheet:
     """One sheet, placed.
 
     Attributes:
-        albedo: float32 [h, w, 4]: reflectance RGB (premultiplied) and coverage of the texture.
-        relief: float32 [h, w]: shading by the paper's curl, about 1.
-        skin: float32 [h, w, 2]: the holder's hand behind the sheet and the thumb before it, each
+        paper: float32 [h, w, 4]: reflectance RGB, shaded by the paper's curl (premultiplied), and coverage.
+        skin: float32 [2, more than h, w]: the holder's hand behind the sheet and the thumb before it, each
             0 where there is none, else 0..1 as it faces the camera; zeros when lying.
         tone: float32 [3], reflectance of the holder's skin.
         corners: float64 [4, 3]: where the sheet's corners are in the start frame, clockwise from
@@ -41,8 +40,7 @@ class Sheet:
         lying: on a surface (it casts a contact shadow) rather than held up.
     """
 
-    albedo: Floats
-    relief: Floats
+    paper: Floats
     skin: Floats
     tone: Floats
     corners: Doubles
@@ -57,9 +55,10 @@ def make_sheet(
     Args:
         focal: of the camera, in pixels; `size` is (width, height) of its picture.
     """
-    albedo, relief = _paper(code, rng)
-    skin = _hand(rng) * np.float32(not lying)
-    return Sheet(albedo, relief, skin, _tone(rng), _place(lying, focal, size, rng), lying)
+    paper, skin = _paper(code, rng), _hand(rng)
+    if lying:
+        skin = np.zeros_like(skin)
+    return Sheet(paper, skin, _tone(rng), _place(lying, focal, size, rng), lying)
 
 
 def jostled(sheet: Sheet, count: int, rng: np.random.Generator) -> list[Sheet]:
@@ -78,16 +77,15 @@ def jostled(sheet: Sheet, count: int, rng: np.random.Generator) -> list[Sheet]:
 
 def focused(sheet: Sheet, pixels: Doubles) -> Sheet:
     """The sheet with its texture as fine as a picture can show that has its corners at `pixels`."""
-    width = sheet.albedo.shape[1]
+    width = sheet.paper.shape[1]
     shrink = max(1.0, width / float(np.linalg.norm(pixels[1] - pixels[0])))
-    layers: list[NDArray[Any]] = [
-        _blur(layer, 0.45 * shrink) for layer in (sheet.albedo, sheet.relief, sheet.skin)
-    ]
+    layers: list[NDArray[Any]] = [_blur(layer, 0.45 * shrink) for layer in (sheet.paper, *sheet.skin)]
     if shrink > 1.8:
-        half = (width // 2, sheet.albedo.shape[0] // 2)
-        layers = [np.asarray(cv2.resize(layer, half, interpolation=cv2.INTER_AREA)) for layer in layers]
-    albedo, relief, skin = (np.asarray(layer, np.float32) for layer in layers)
-    return replace(sheet, albedo=albedo, relief=relief, skin=skin)
+        layers = [
+            np.asarray(cv2.resize(layer, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+            for layer in layers
+        ]
+    return replace(sheet, paper=layers[0], skin=np.asarray(layers[1:], np.float32))
 
 
 def draw_sheet(sheet: Sheet, onto: Floats, pixels: Doubles, light: Floats) -> Floats:
@@ -99,8 +97,7 @@ def draw_sheet(sheet: Sheet, onto: Floats, pixels: Doubles, light: Floats) -> Fl
         pixels: float64 [4, 2], where `sheet.corners` fall in the picture.
         light: float32 [h, w, 3], light falling on things at each pixel, from `light_on_paper`.
     """
-    tex_h, tex_w = sheet.albedo.shape[:2]
-    paper_h = tex_h * _PIXELS[1] / (_PIXELS[1] + _BELOW)
+    (paper_h, tex_w), tex_h = sheet.paper.shape[:2], sheet.skin.shape[1]
     frame = np.array([(0, 0), (tex_w, 0), (tex_w, paper_h), (0, paper_h)]) - 0.5
     warp: Doubles = np.asarray(
         cv2.getPerspectiveTransform(frame.astype(np.float32), pixels.astype(np.float32)), np.float64
@@ -120,18 +117,18 @@ def draw_sheet(sheet: Sheet, onto: Floats, pixels: Doubles, light: Floats) -> Fl
 def _draw(sheet: Sheet, onto: Floats, warp: Doubles, light: Floats, reach: float) -> Floats:
     """`draw_sheet` for the part of a picture that has sheet, hand or shadow in it."""
     height, width = onto.shape[:2]
-    albedo, relief, skin = (
-        _warp(layer, warp, width, height) for layer in (sheet.albedo, sheet.relief, sheet.skin)
-    )
-    cover = albedo[..., 3:4]
-    scene = onto * (1 - _shadow(np.maximum(cover[..., 0], _solid(skin[..., 0])), sheet.lying, reach))
+    paper, hand, thumb = (_warp(layer, warp, width, height) for layer in (sheet.paper, *sheet.skin))
+    cover = paper[..., 3]
+    scene = onto * _thrice(1 - _shadow(np.maximum(cover, _solid(hand)), sheet.lying, reach))
     if not sheet.lying:
-        scene = _draw_skin(scene, skin[..., 0], np.float32(0.75) * light * sheet.tone)
-        light = light * (1 - np.float32(0.35) * _blur(_solid(skin[..., 1]), 7 * reach)[..., None])
-    bend = np.where(cover > 0.02, relief[..., None] / np.maximum(cover, 0.02), 1)
+        _draw_skin(scene, hand, light, np.float32(0.75) * sheet.tone)
+        light = light * _thrice(1 - np.float32(0.35) * _blur(_solid(thumb), 7 * reach))
     # Colours are premultiplied by coverage so that the edge blends without a dark rim.
-    scene = scene * (1 - cover) + albedo[..., :3] * (light * bend)
-    return scene if sheet.lying else _draw_skin(scene, skin[..., 1], light * sheet.tone)
+    scene *= _thrice(1 - cover)
+    scene += np.asarray(cv2.cvtColor(paper, cv2.COLOR_RGBA2RGB), np.float32) * light
+    if not sheet.lying:
+        _draw_skin(scene, thumb, light, sheet.tone)
+    return scene
 
 
 def _mapped(warp: Doubles, points: list[tuple[float, float]]) -> Doubles:
@@ -170,27 +167,25 @@ def light_on_paper(scene: Floats, rng: np.random.Generator) -> Floats:
     shade = 1 - rng.uniform(0.05, 0.35) / (1 + np.exp(-4 * np.clip(edge, -8, 8)))
     field = cv2.GaussianBlur((level * slope * shade).astype(np.float32), (0, 0), 2)
     full = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(full[..., None] * tint.astype(np.float32), np.float32)
+    return _tinted(_thrice(np.asarray(full, np.float32)), tint)
 
 
-def _paper(code: str, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """The texture: reflectance and coverage [h, w, 4], and curl shading [h, w], premultiplied."""
+def _paper(code: str, rng: np.random.Generator) -> Floats:
+    """The texture: reflectance under the curl's shading, premultiplied, and coverage, float32 [h, w, 4]."""
     width, height = _PIXELS
     paper = np.full((height, width, 3), _WHITE, np.float32)
-    paper *= np.array([1, rng.uniform(0.97, 1), rng.uniform(0.9, 1)], np.float32)
+    paper = _tinted(paper, np.array([1, rng.uniform(0.97, 1), rng.uniform(0.9, 1)]))
     grain = cv2.GaussianBlur(rng.standard_normal((height, width), np.float32), (0, 0), 1.5)
-    paper *= (1 + 0.03 * grain)[..., None]
+    paper *= _thrice(1 + np.float32(0.03) * np.asarray(grain, np.float32))
     if rng.random() < 0.5:
         paper[int(rng.integers(20, 50)) :: 52] *= np.array([0.72, 0.82, 0.93], np.float32)
-    ink = _ink(code, width, height, rng)[..., None]
-    colour = np.array(_INKS[int(rng.integers(len(_INKS)))], np.float32)
-    paper = paper * (1 - 0.93 * ink) + colour * 0.93 * ink
+    ink = np.float32(0.93) * _thrice(_ink(code, width, height, rng))
+    colour = _INKS[int(rng.integers(len(_INKS)))]
+    paper += _tinted(ink, np.array(colour)) - ink * paper
     cover = np.zeros((height, width), np.float32)
     cover[4:-4, 4:-4] = 1
-    relief = _curl(width, height, rng) * cover
-    below = ((0, _BELOW), (0, 0))
-    albedo = np.dstack([paper * cover[..., None], cover]).astype(np.float32)
-    return np.pad(albedo, (*below, (0, 0))), np.pad(relief, below)
+    paper *= _thrice(_curl(width, height, rng) * cover)
+    return np.asarray(cv2.merge([*cv2.split(paper), cover]), np.float32)
 
 
 def _ink(code: str, width: int, height: int, rng: np.random.Generator) -> Floats:
@@ -219,7 +214,7 @@ def _curl(width: int, height: int, rng: np.random.Generator) -> Floats:
 
 
 def _hand(rng: np.random.Generator) -> Floats:
-    """A hand that comes from below and pinches the lower edge: (behind, before), float32 [h, w, 2].
+    """A hand that comes from below and pinches the lower edge: (behind, before), float32 [2, h, w].
 
     Fingers are capsules; the value says how squarely the skin faces the camera (0 = no skin).
     """
@@ -232,8 +227,10 @@ def _hand(rng: np.random.Generator) -> Floats:
     up, across = np.array([0.0, 20.0]), [np.array([dx, 0.0]) for dx in (-96, -24, 60)]
     fingers = [_capsule(edge + beside - up, wrist + beside, 44) for beside in across]
     palm = _capsule(edge + 13 * up, wrist, 150)
-    small = np.dstack([np.maximum.reduce([*fingers, palm]), thumb]).astype(np.float32)
-    return np.asarray(cv2.resize(small, (width, height + _BELOW), interpolation=cv2.INTER_LINEAR), np.float32)
+    small, size = (np.maximum.reduce([*fingers, palm]), thumb), (width, height + _BELOW)
+    return np.asarray(
+        [cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR) for layer in small], np.float32
+    )
 
 
 def _capsule(start: Doubles, end: Doubles, radius: float) -> Floats:
@@ -257,11 +254,27 @@ def _tone(rng: np.random.Generator) -> Floats:
     return np.asarray(dark + rng.random() * (fair - dark), np.float32)
 
 
-def _draw_skin(scene: Floats, facing: Floats, colour: Floats) -> Floats:
-    """Skin over the scene, darker where it turns away; `colour` is lit skin seen squarely."""
-    cover = _solid(facing)[..., None]
-    skin = colour * (0.5 + 0.5 * facing[..., None])
-    return np.asarray(scene * (1 - cover) + skin * cover, np.float32)
+def _draw_skin(scene: Floats, facing: Floats, light: Floats, tone: Floats) -> None:
+    """Skin over the scene, in place, darker where it turns away from the camera."""
+    x, y, wide, high = cv2.boundingRect((facing > 0).astype(np.uint8))
+    if not wide:
+        return
+    box = slice(y, y + high), slice(x, x + wide)
+    facing, under = facing[box], scene[box]
+    skin = _tinted(light[box], tone) * _thrice(0.5 + 0.5 * facing)
+    under += (skin - under) * _thrice(_solid(facing))
+
+
+def _thrice(plane: Floats) -> Floats:
+    """A plane [h, w] for each colour, [h, w, 3]: numpy is slow at broadcasting along so short an axis."""
+    return np.asarray(cv2.merge([plane] * 3), np.float32)
+
+
+def _tinted(light: Floats, tone: NDArray[Any]) -> Floats:
+    """Light [h, w, 3] times a colour [3], a whole row at a time for the same reason."""
+    high, wide = light.shape[:2]
+    row = np.tile(np.asarray(tone, np.float32), wide)
+    return (light.reshape(high, 3 * wide) * row).reshape(light.shape)
 
 
 def _place(lying: bool, focal: float, size: tuple[int, int], rng: np.random.Generator) -> Doubles:
@@ -283,11 +296,11 @@ def _place(lying: bool, focal: float, size: tuple[int, int], rng: np.random.Gene
 
 
 def _shadow(cover: Floats, lying: bool, reach: float) -> Floats:
-    """How much sheet and hand darken what lies behind them, float32 [h, w, 1]."""
+    """How much sheet and hand darken what lies behind them, float32 [h, w]."""
     strength, right, down, soft = (0.6, 5, 7, 7) if lying else (0.18, 30, 40, 36)
     move = np.array([[1, 0, right * reach], [0, 1, down * reach]])
     moved = np.asarray(cv2.warpAffine(cover, move, (cover.shape[1], cover.shape[0])), np.float32)
-    return np.asarray(np.float32(strength) * _blur(moved, soft * reach)[..., None], np.float32)
+    return np.asarray(np.float32(strength) * _blur(moved, soft * reach), np.float32)
 
 
 def _warp(layer: Floats, by: NDArray[Any], width: int, height: int) -> Floats:

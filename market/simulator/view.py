@@ -54,27 +54,31 @@ class View:
         factor = width / self.size[0]
         return replace(self, size=(width, max(1, round(self.size[1] * factor))), focal=self.focal * factor)
 
-    def rays(self) -> Floats:
-        """Directions in the start frame through every pixel, float32 [h, w, 3], not normalised.
+    def rays(self, by: Doubles | None = None) -> tuple[Floats, Floats, Floats]:
+        """Directions (x, y, z) in the start frame through every pixel, float32 [h, w] each, not normalised.
 
         With a rolling shutter a row's own turn is the middle row's and what the phone turned since.
+
+        Args:
+            by: float64 [3, 3] that each direction is multiplied by; the unit matrix unless given.
         """
-        return np.stack(self._rays(), axis=-1)
-
-    def flat_rays(self) -> Floats:
-        """The same as (x/z, y/z), float32 [h, w, 2]."""
-        x, y, z = self._rays()
-        return np.stack([x / z, y / z], axis=-1)
-
-    def _rays(self) -> list[Floats]:
         width, height = self.size
         x = ((np.arange(width) - self.middle[0]) / self.focal).astype(np.float32)
         y = (np.arange(height) - self.middle[1]) / self.focal
         when = (np.arange(height) / max(height - 1, 1) - 0.5) * self.readout_s
         rows = self.turn @ _small_turns(self.rate * when[:, None])  # [h, 3, 3]
+        if by is not None:
+            rows = by @ rows
         slope, start = rows[:, :, 0].astype(np.float32), rows[:, :, 1] * y[:, None] + rows[:, :, 2]
-        start = start.astype(np.float32)
-        return [start[:, k : k + 1] + slope[:, k : k + 1] * x for k in range(3)]
+        first, second, third = (
+            slope[:, k : k + 1] * x + start[:, k : k + 1].astype(np.float32) for k in range(3)
+        )
+        return first, second, third
+
+    def flat_rays(self, scale: float = 1.0) -> Floats:
+        """The same as (x/z, y/z) times `scale`, float32 [h, w, 2]."""
+        x, y, z = self.rays(np.diag([scale, scale, 1.0]))
+        return np.asarray(cv2.merge([x / z, y / z]), np.float32)
 
     def project(self, points: Doubles) -> Doubles:
         """Where points float64 [n, 3] of the start frame fall, float64 [n, 2] pixels (no rolling shutter

@@ -36,8 +36,9 @@ FOUND, RENEWED = (
     0.5,
     0.7,
 )  # least correlation of the sheet's picture with where it is found, and is taken anew
-SCALES = np.array([0.95, 1.0, 1.05])  # of the sheet's picture
+SCALES = np.array([1.0, 0.95, 1.05])  # of the sheet's picture, the likeliest first
 REACH = 100.0  # pixels about where it is expected
+CLOSE = 12.0  # pixels about where it is found at one size, within which it is sought at others
 CREPT = 14.0  # pixels by which it may have crept
 OFF_MIDDLE = 1.0  # pixels by which a picture cut at the edge may be off its middle
 
@@ -152,12 +153,14 @@ def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles, foc
     a = rays(here, *tracks.size, focal)
     b = rays(there, *tracks.size, focal) @ turn.T
     a, b = a / a[:, 2:], b / b[:, 2:]
-    normals = np.cross(a, b)
+    away = b - a
+    normals = np.column_stack([-away[:, 1], away[:, 0], a[:, 0] * away[:, 1] - a[:, 1] * away[:, 0]])  # a x b
     kept = np.ones(len(normals), bool)
     off = np.zeros(len(normals))
     for _ in range(3):
-        travel = np.linalg.svd(normals[kept], full_matrices=False)[2][-1]
-        steep = np.linalg.norm(travel[:2] - a[:, :2] * travel[2], axis=1)
+        held = normals[kept]
+        travel = np.linalg.eigh(held.T @ held)[1][:, 0]  # what is most nearly square to all of them
+        steep = np.hypot(travel[0] - a[:, 0] * travel[2], travel[1] - a[:, 1] * travel[2])
         off = np.abs(normals @ travel) / np.maximum(steep, 0.05)
         kept = off <= np.quantile(off, 0.8)
     return float(np.sqrt((off[kept] ** 2).mean())) * focal * max(tracks.size)
@@ -271,9 +274,14 @@ def _cut(grey: Grey, box: Doubles) -> Grey | None:
 def _found_near(
     grey: Grey, picture: Grey, aim: Doubles, reach: float, size: float = 1.0
 ) -> tuple[Doubles, float, float] | None:
-    """Where the middle of a picture is found again near a place, how much larger, and how like it is."""
+    """Where the middle of a picture is found again near a place, how much larger, and how like it is.
+
+    Once it is found for certain at one size, the others are tried close about that place.
+    """
     best: tuple[Doubles, float, float] | None = None
     for scale in SCALES * size:
+        if best is not None and best[2] >= RENEWED:
+            aim, reach = best[0], min(reach, CLOSE)
         sought = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         half = (np.array(sought.shape[::-1]) - 1) / 2
         low = np.clip(np.floor(aim - half - reach).astype(int), 0, None)

@@ -110,10 +110,11 @@ class _Course:
         self._turned = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
 
     def between(self, at: Doubles) -> tuple[Doubles, Mask]:
-        """How far it turned from each time to the next, float64[k - 1, 3], and which lie in its record."""
+        """How far it turned from each time to the next, float64[..., k - 1, 3], and which lie in its record,
+        of times float64[..., k]."""
         inside = (at >= self._clock[0] - 0.02) & (at <= self._clock[-1] + 0.02)
-        sums = np.column_stack([np.interp(at, self._clock, angle) for angle in self._turned.T])
-        return np.diff(sums, axis=0), inside[1:] & inside[:-1]
+        sums = np.stack([np.interp(at, self._clock, angle) for angle in self._turned.T], axis=-1)
+        return np.diff(sums, axis=-2), inside[..., 1:] & inside[..., :-1]
 
 
 def in_radians(sensed: Sensed) -> Doubles:
@@ -191,19 +192,15 @@ def _search(
     seen = tracks.near_turns if near else tracks.turns
     known = np.isfinite(seen[:, 0]) & (np.arange(len(seen)) < (len(seen) if pairs is None else pairs))
     best: _Fit | None = None
-    for lag in lags:
-        turned, inside = course.between(tracks.t + lag)
+    for lag, turned, inside in zip(lags, *course.between(tracks.t + lags[:, None]), strict=True):
         usable = known & inside
         if usable.sum() < max(4, COVERED * known.sum()):
             continue
         if pairs is None:
             usable &= _before_rest(turned, tracks.t)
-        weight = _weight(seen[usable], turned[usable])
-        turned = np.where(usable[:, None], turned, np.nan)
-        for name in names:
-            fit = _fit(seen, turned @ CONVENTIONS[name].T, usable, weight, float(lag), name, near)
-            if best is None or fit.score > best.score:
-                best = fit
+        fit = _fit(seen, turned, usable, float(lag), names, near)
+        if best is None or fit.score > best.score:
+            best = fit
     return best
 
 
@@ -216,16 +213,23 @@ def _before_rest(turned: Doubles, t: Doubles) -> Mask:
 
 
 def _fit(
-    seen: Doubles, felt: Doubles, usable: Mask, weight: Doubles, lag: float, name: str, near: bool
+    seen: Doubles, turned: Doubles, usable: Mask, lag: float, names: tuple[str, ...], near: bool
 ) -> _Fit:
-    a, b = seen[usable], felt[usable]
-    across = (weight * b * b)[:, :2].sum()
-    scale = float(np.clip((weight * a * b)[:, :2].sum() / max(across, 1e-12), *SCALES))
-    scaled = b * np.array([scale, scale, 1.0])
-    total = float((weight * (a**2 + scaled**2)).sum())
-    value = 2 * float((weight * a * scaled).sum()) / max(total, 1e-12)
-    cost = LAG_COST * abs(lag) + AXES_COST * (name != "device_0") + NEAR_COST * near
-    return _Fit(value - cost, near, value, lag, name, scale, felt)
+    """The best fit at a lag, all conventions at once, float64[conventions, pairs, 3]."""
+    axes = np.stack([CONVENTIONS[name] for name in names])
+    a, b = seen[usable], turned[usable] @ axes.transpose(0, 2, 1)
+    weight = _weight(a, turned[usable])
+    across = (weight * b * b)[..., :2].sum(axis=(1, 2))
+    alike = (weight * a * b)[..., :2].sum(axis=(1, 2))
+    scale = np.clip(alike / np.maximum(across, 1e-12), *SCALES)
+    scaled = b * np.stack([scale, scale, np.ones_like(scale)], axis=1)[:, None]
+    total = (weight * (a**2 + scaled**2)).sum(axis=(1, 2))
+    value = 2 * (weight * a * scaled).sum(axis=(1, 2)) / np.maximum(total, 1e-12)
+    other = np.array([name != "device_0" for name in names])
+    score = value - (LAG_COST * abs(lag) + AXES_COST * other + NEAR_COST * near)
+    k = int(np.argmax(score))
+    felt = np.where(usable[:, None], turned, np.nan) @ axes[k].T
+    return _Fit(float(score[k]), near, float(value[k]), lag, names[k], float(scale[k]), felt)
 
 
 def _weight(seen: Doubles, felt: Doubles) -> Doubles:

@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from market.simulator import camera
+from market import simulator
 from verification import constants
 from verification import registry as checks
 from verification.context import Context
@@ -35,6 +35,39 @@ from verification.redteam.workshop import Reply, Sample, Workshop
 from verification.standalone import Standalone
 
 MODES = ("web", "native")
+MAKERS = (
+    "attesting",
+    "authorities",
+    "copying",
+    "films",
+    "lens",
+    "photographs",
+    "retrying",
+    "runner",
+    "staging",
+    "workshop",
+)  # modules beside this one that samples are made with
+CAMERA = (
+    "__init__",
+    "attesting",
+    "authority",
+    "camera",
+    "contributor",
+    "credentials",
+    "der",
+    "flat",
+    "forged",
+    "handwriting",
+    "isp",
+    "motion",
+    "optics",
+    "recorder",
+    "scene",
+    "sensor",
+    "sheet",
+    "stamping",
+    "view",
+)  # modules of market.simulator that samples are made with; the others act people, and may change
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +182,7 @@ def make(
     rng = np.random.default_rng([seed, zlib.crc32(recipe.name.encode()), tier, index])
     bases = _order(shelf.real, seed)
     mode = MODES[(index + index // len(bases)) % len(MODES)]
-    base = bases[(index + zlib.crc32(recipe.name.encode())) % len(bases)]
+    base = bases[(index + _begin(recipe, len(bases))) % len(bases)]
     bench = Workshop(rng, base, shelf, recipe.split.value, mode, tier, oracle)
     return bench, recipe.make(bench)
 
@@ -173,14 +206,26 @@ def settle(plan: Plan) -> None:
 
 
 def _jobs(plan: Plan, held: dict[str, dict[tuple[int, int], Line]]) -> Iterator[Job]:
-    """Few samples of every family first, so that a run cut short has seen them all."""
+    """Few samples of every family first, so that a run cut short has seen them all; among these, families
+    that are at the same photographs one after another, so that each is opened seldom."""
     size = 1 if plan.limit_s else 5
+    chosen = sorted(plan.chosen, key=lambda pair: _first_base(by_name(pair[0]), plan.photos))
     for begin in range(0, plan.n, size):
-        for name, tier in plan.chosen:
+        for name, tier in chosen:
             upto = min(plan.of(name), begin + size)
             missing = [k for k in range(begin, upto) if (tier, k) not in held[name]]
             if missing:
                 yield Job(name, tier, tuple(missing), plan.seed, plan.photos)
+
+
+def _first_base(recipe: Recipe, photos: Path | None) -> tuple[str, int]:
+    """The split, and the place in its order of bases at which a family begins."""
+    return recipe.split.value, _begin(recipe, len(_shelves(photos)[recipe.split].real))
+
+
+def _begin(recipe: Recipe, bases: int) -> int:
+    """At which of so many bases a family begins: each at its own."""
+    return zlib.crc32(recipe.name.encode()) % bases
 
 
 def _cached(path: Path, key: str) -> dict[tuple[int, int], Line]:
@@ -250,16 +295,6 @@ def _order(photos: tuple[Photograph, ...], seed: int) -> tuple[Photograph, ...]:
 def _means() -> str:
     """The code that samples are made with, beside a family's own, as one hash."""
     here = Path(__file__).parent
-    makers = (
-        "attesting",
-        "authorities",
-        "copying",
-        "lens",
-        "photographs",
-        "retrying",
-        "runner",
-        "staging",
-        "workshop",
-    )
-    files = [here / f"{name}.py" for name in makers] + sorted(Path(camera.__file__).parent.glob("*.py"))
+    files = [here / f"{name}.py" for name in MAKERS]
+    files += [Path(simulator.__file__).parent / f"{name}.py" for name in CAMERA]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -12,6 +12,7 @@ from market.simulator.flat import Flat, printed, screen
 from market.simulator.forged import composited as drawn_in
 from market.simulator.forged import virtual_camera
 from market.simulator.motion import Motion
+from market.simulator.sensor import normal
 from verification.redteam.lens import FRAME, FRAMES, SIZE, Shot, moment, shrunk
 from verification.redteam.photographs import Pixels
 from verification.redteam.workshop import Workshop
@@ -78,7 +79,7 @@ def frozen(
     if workshop.tier == 0:
         return Shot(photo)
     small = shrunk(photo).astype(np.float32)
-    frames = (small + workshop.rng.normal(0, grain, small.shape) for _ in range(FRAMES))
+    frames = (small + np.float32(grain) * normal(small.shape, workshop.rng) for _ in range(FRAMES))
     return Shot(photo, tuple(np.clip(frame, 0, 255).astype(np.uint8) for frame in frames), motion)
 
 

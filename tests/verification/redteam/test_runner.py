@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from verification.calibration.scoring import rate
 from verification.redteam import command, runner
 from verification.redteam.control import control
 from verification.redteam.lines import Line, parse, rejudged
+from verification.redteam.photographs import shelves
+from verification.redteam.registry import Split, recipes
 from verification.redteam.table import table, text
 
 
@@ -149,3 +154,36 @@ def test_samples_of_one_base_count_as_one() -> None:
     together = rate(np.array(hits), [str(k // 25) for k in range(100)])
     assert together.high - together.low > 2 * (apart.high - apart.low)
     assert rate(np.zeros(300, bool), [str(k % 30) for k in range(300)]).high > 0.1
+
+
+def test_the_key_names_every_module_of_the_camera_that_samples_are_made_with() -> None:
+    """Loaded in a process of its own: in this one other tests have loaded the simulated people too."""
+    code = (
+        "import sys\n"
+        "from verification.redteam import runner\n"
+        "from verification.redteam.registry import recipes\n"
+        "recipes()\n"
+        "print(*(name for name in sys.modules if name.startswith('market')))\n"
+        "print(*(name for name in sys.modules if name.startswith('verification.redteam.')))\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
+    )
+    market, own = (line.split() for line in told.stdout.splitlines())
+    loaded = {name.rpartition(".")[2] for name in market if name.startswith("market.simulator.")}
+    assert loaded | {"__init__"} == set(runner.CAMERA)
+    assert {name for name in market if not name.startswith("market.simulator")} == {"market"}
+    parts = {name.split(".")[2] for name in own}
+    judged = {"families", "lines", "registry"}  # hashed a family, or of no account for a sample
+    assert parts - judged == set(runner.MAKERS)
+
+
+def test_families_at_the_same_photographs_follow_one_another() -> None:
+    names = tuple((recipe.name, recipe.tiers[0]) for recipe in recipes() if recipe.split is Split.REPORTED)
+    plan = runner.Plan(names, 5, 1, Path("unused"), None, 1)
+    bases = len(shelves(None)[Split.REPORTED].real)
+    begun = [
+        zlib.crc32(job.name.encode()) % bases for job in runner._jobs(plan, {name: {} for name, _ in names})
+    ]
+    assert len(begun) == len(names)
+    assert begun == sorted(begun)
