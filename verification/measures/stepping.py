@@ -137,33 +137,31 @@ def _focal(tracks: Tracks, course: Course) -> float:
     points = [tracks.common(i, j)[:2] for i, j in chosen]
     if not points:
         return course.focal
-    costs = [
-        sum(
-            _off_lines(tracks, course.between(i, j), here, there, focal)
-            for (i, j), (here, there) in zip(chosen, points, strict=True)
-        )
-        + len(points) * UNUSUAL_PX * float(np.log(focal / FOCAL) / 0.25) ** 2
-        for focal in FOCALS
-    ]
+    costs = len(points) * UNUSUAL_PX * (np.log(FOCALS / FOCAL) / 0.25) ** 2
+    for (i, j), (here, there) in zip(chosen, points, strict=True):
+        costs = costs + _off_lines(tracks, course.between(i, j), here, there)
     return float(FOCALS[int(np.argmin(costs))])
 
 
-def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles, focal: float) -> float:
-    """Root mean square distance (pixels) of the better part of points off the lines of the best travel."""
-    a = rays(here, *tracks.size, focal)
-    b = rays(there, *tracks.size, focal) @ turn.T
-    a, b = a / a[:, 2:], b / b[:, 2:]
-    away = b - a
-    normals = np.column_stack([-away[:, 1], away[:, 0], a[:, 0] * away[:, 1] - a[:, 1] * away[:, 0]])  # a x b
-    kept = np.ones(len(normals), bool)
-    off = np.zeros(len(normals))
+def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles) -> Doubles:
+    """Root mean square distance (pixels) of the better part of points off the lines of the best travel, one
+    for each of FOCALS, float64[k]; arrays are [k, points, 3]."""
+    a, b = (np.stack([rays(xy, *tracks.size, focal) for focal in FOCALS]) for xy in (here, there))
+    b = b @ turn.T
+    a, b = a / a[..., 2:], b / b[..., 2:]
+    x, y = a[..., 0], a[..., 1]
+    right, down = b[..., 0] - x, b[..., 1] - y
+    normals = np.stack([-down, right, x * down - y * right], axis=2)  # a x b
+    kept = np.ones(x.shape, bool)
+    off = np.zeros(x.shape)
     for _ in range(3):
-        held = normals[kept]
-        travel = np.linalg.eigh(held.T @ held)[1][:, 0]  # what is most nearly square to all of them
-        steep = np.hypot(travel[0] - a[:, 0] * travel[2], travel[1] - a[:, 1] * travel[2])
-        off = np.abs(normals @ travel) / np.maximum(steep, 0.05)
-        kept = off <= np.quantile(off, 0.8)
-    return float(np.sqrt((off[kept] ** 2).mean())) * focal * max(tracks.size)
+        held = normals * kept[..., None]
+        travel = np.linalg.eigh(held.transpose(0, 2, 1) @ held)[1][:, :, 0]  # most nearly square to them all
+        steep = np.hypot(travel[:, :1] - x * travel[:, 2:], travel[:, 1:2] - y * travel[:, 2:])
+        off = np.abs(normals @ travel[:, :, None])[..., 0] / np.maximum(steep, 0.05)
+        kept = off <= np.quantile(off, 0.8, axis=1, keepdims=True)
+    mean = (off**2 * kept).sum(axis=1) / kept.sum(axis=1)
+    return np.asarray(np.sqrt(mean) * FOCALS * max(tracks.size))
 
 
 def _pixels(directions: Doubles, tracks: Tracks, focal: float) -> Doubles:

@@ -191,52 +191,56 @@ def _search(
 ) -> _Fit | None:
     seen = tracks.near_turns if near else tracks.turns
     known = np.isfinite(seen[:, 0]) & (np.arange(len(seen)) < (len(seen) if pairs is None else pairs))
-    best: _Fit | None = None
-    for lag, turned, inside in zip(lags, *course.between(tracks.t + lags[:, None]), strict=True):
-        usable = known & inside
-        if usable.sum() < max(4, COVERED * known.sum()):
-            continue
-        if pairs is None:
-            usable &= _before_rest(turned, tracks.t)
-        fit = _fit(seen, turned, usable, float(lag), names, near)
-        if best is None or fit.score > best.score:
-            best = fit
-    return best
+    turned, inside = course.between(tracks.t + lags[:, None])
+    usable = known & inside
+    able = usable.sum(axis=1) >= max(4, COVERED * known.sum())
+    if not able.any():
+        return None
+    lags, turned, usable = lags[able], turned[able], usable[able]
+    if pairs is None:
+        usable &= _before_rest(turned, tracks.t)
+    return _fit(np.where(known[:, None], seen, 0), turned, usable, lags, names, near)
 
 
 def _before_rest(turned: Doubles, t: Doubles) -> Mask:
-    """Pairs of frames before the gyroscope comes to its last rest (all, where most would be lost)."""
-    speed = np.linalg.norm(turned, axis=1) / np.diff(t)
-    last = np.nonzero(speed >= RESTS * speed.max())[0][-1]
-    kept = (np.arange(len(speed)) <= last) | (t[1:] <= t[-1] - ASIDE_S)
-    return kept if kept.sum() >= max(4, COVERED * len(kept)) else np.ones(len(kept), bool)
+    """Pairs of frames before the gyroscope comes to its last rest (all, where most would be lost), bool[k, n]
+    for turns float64[k, n, 3]."""
+    speed = np.linalg.norm(turned, axis=2) / np.diff(t)
+    turning = speed >= RESTS * speed.max(axis=1, keepdims=True)
+    not_yet = np.logical_or.accumulate(turning[:, ::-1], axis=1)[:, ::-1]
+    kept = not_yet | (t[1:] <= t[-1] - ASIDE_S)
+    enough = kept.sum(axis=1) >= max(4, COVERED * kept.shape[1])
+    return np.asarray(kept | ~enough[:, None])
 
 
 def _fit(
-    seen: Doubles, turned: Doubles, usable: Mask, lag: float, names: tuple[str, ...], near: bool
+    seen: Doubles, turned: Doubles, usable: Mask, lags: Doubles, names: tuple[str, ...], near: bool
 ) -> _Fit:
-    """The best fit at a lag, all conventions at once, float64[conventions, pairs, 3]."""
+    """The best of all fits: arrays are float64[lags, conventions, pairs, 3], 0 where nothing counts."""
     axes = np.stack([CONVENTIONS[name] for name in names])
-    a, b = seen[usable], turned[usable] @ axes.transpose(0, 2, 1)
-    weight = _weight(a, turned[usable])
-    across = (weight * b * b)[..., :2].sum(axis=(1, 2))
-    alike = (weight * a * b)[..., :2].sum(axis=(1, 2))
+    felt = turned[:, None] @ axes.transpose(0, 2, 1)
+    weight = (_weight(seen, turned) * usable[..., None])[:, None]
+    across = (weight * felt * felt)[..., :2].sum(axis=(2, 3))
+    alike = (weight * seen * felt)[..., :2].sum(axis=(2, 3))
     scale = np.clip(alike / np.maximum(across, 1e-12), *SCALES)
-    scaled = b * np.stack([scale, scale, np.ones_like(scale)], axis=1)[:, None]
-    total = (weight * (a**2 + scaled**2)).sum(axis=(1, 2))
-    value = 2 * (weight * a * scaled).sum(axis=(1, 2)) / np.maximum(total, 1e-12)
+    scaled = felt * np.stack([scale, scale, np.ones_like(scale)], axis=2)[:, :, None]
+    total = (weight * (seen**2 + scaled**2)).sum(axis=(2, 3))
+    value = 2 * (weight * seen * scaled).sum(axis=(2, 3)) / np.maximum(total, 1e-12)
     other = np.array([name != "device_0" for name in names])
-    score = value - (LAG_COST * abs(lag) + AXES_COST * other + NEAR_COST * near)
-    k = int(np.argmax(score))
-    felt = np.where(usable[:, None], turned, np.nan) @ axes[k].T
-    return _Fit(float(score[k]), near, float(value[k]), lag, names[k], float(scale[k]), felt)
+    score = value - (LAG_COST * np.abs(lags)[:, None] + AXES_COST * other + NEAR_COST * near)
+    best = np.unravel_index(int(np.argmax(score)), score.shape)
+    at, of = (int(k) for k in best)
+    shown = np.where(usable[at, :, None], felt[best], np.nan)
+    return _Fit(
+        float(score[best]), near, float(value[best]), float(lags[at]), names[of], float(scale[best]), shown
+    )
 
 
 def _weight(seen: Doubles, felt: Doubles) -> Doubles:
-    """One over the square of how well turns float64[k, 3] of this size are seen."""
-    size = np.linalg.norm(seen, axis=1) + np.linalg.norm(felt, axis=1)
-    weight = np.repeat(1 / (FINE**2 + (COARSE * size[:, None]) ** 2), 3, axis=1)
-    weight[seen[:, 2] == 0, 2] = 0  # a whole picture's shift, which tells no turn about the view axis
+    """One over the square of how well turns float64[..., 3] of this size are seen."""
+    size = np.linalg.norm(seen, axis=-1) + np.linalg.norm(felt, axis=-1)
+    weight = np.repeat(1 / (FINE**2 + (COARSE * size[..., None]) ** 2), 3, axis=-1)
+    weight[..., 2] *= seen[..., 2] != 0  # a whole picture's shift tells no turn about the view axis
     return weight
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from market import simulator
+from market.simulator import camera
 from verification import constants
 from verification import registry as checks
 from verification.context import Context
@@ -296,5 +296,5 @@ def _means() -> str:
     """The code that samples are made with, beside a family's own, as one hash."""
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in MAKERS]
-    files += [Path(simulator.__file__).parent / f"{name}.py" for name in CAMERA]
+    files += [Path(camera.__file__).parent / f"{name}.py" for name in CAMERA]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
