@@ -19,7 +19,7 @@ Everything here works on pictures scaled to a long side of 640 pixels. Figures: 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import cv2
@@ -81,36 +81,42 @@ class Look:
     """A picture as the duplicate search sees it.
 
     Attributes:
-        grey: uint8[h, w], long side 640.
-        features: of `grey`.
+        rgb: uint8[h, w, 3], long side 640.
+        features: of its brightness.
         source: long side in pixels of what it was scaled from: detail finer than that is not in it.
     """
 
-    grey: Pixels
+    rgb: Pixels
     features: Features
     source: int
 
+    @property
+    def grey(self) -> Pixels:
+        """Its brightness uint8[h, w]."""
+        return np.rint(pdq.luma(self.rgb)).astype(np.uint8)
+
     def pack(self) -> bytes:
-        """As bytes for the storage (about 200 KB): grey as JPEG, descriptors as float16."""
-        done, jpeg = cv2.imencode(".jpg", self.grey, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        """As bytes for the storage (about 200 KB): the picture as JPEG, descriptors as float16."""
+        done, jpeg = cv2.imencode(".jpg", self.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
         if not done:
-            raise ValueError("a grey picture could not be encoded")
+            raise ValueError("a picture could not be encoded")
         file = io.BytesIO()
         xy, descriptors = self.features.xy, self.features.descriptors.astype(np.float16)
         source = np.array(self.source)
-        np.savez(file, grey=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source)
+        np.savez(file, rgb=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source)
         return file.getvalue()
 
     @classmethod
     def unpack(cls, data: bytes) -> Look:
         """The inverse of `pack`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            grey = cv2.imdecode(file["grey"], cv2.IMREAD_GRAYSCALE)
+            bgr = cv2.imdecode(file["rgb"], cv2.IMREAD_COLOR)
             xy, descriptors = file["xy"], file["descriptors"].astype(np.float32)
             source = int(file["source"])
-        if grey is None:
+        if bgr is None:
             raise ValueError("a stored look holds no picture")
-        return cls(grey.astype(np.uint8), Features(xy, descriptors, grey.shape[1], grey.shape[0]), source)
+        rgb = np.ascontiguousarray(bgr[:, :, ::-1]).astype(np.uint8)
+        return cls(rgb, Features(xy, descriptors, rgb.shape[1], rgb.shape[0]), source)
 
 
 def look(rgb: Pixels, eyes: Eyes, way: int = 0) -> Look:
@@ -119,8 +125,29 @@ def look(rgb: Pixels, eyes: Eyes, way: int = 0) -> Look:
     scale = LONG_SIDE / max(height, width)
     size = (max(32, round(width * scale)), max(32, round(height * scale)))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    grey = np.ascontiguousarray(pdq.turn(np.rint(pdq.luma(small.astype(np.uint8))).astype(np.uint8), way))
-    return Look(grey, eyes.features(np.repeat(grey[..., None], 3, axis=2)), max(height, width))
+    turned = np.ascontiguousarray(pdq.turn(small.astype(np.uint8), way))
+    return Look(turned, eyes.features(_as_seen(turned)), max(height, width))
+
+
+def _as_seen(rgb: Pixels) -> Pixels:
+    """What the net is shown of a picture: its brightness, uint8[h, w, 3]."""
+    return np.repeat(np.rint(pdq.luma(rgb)).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def halved(seen: Look, eyes: Eyes) -> Features:
+    """The features of a Look at half its size, in pixels of that: a part of a picture, cut out and shown as
+    large as the whole, has there the features that the whole had."""
+    size = (max(32, seen.rgb.shape[1] // 2), max(32, seen.rgb.shape[0] // 2))
+    return eyes.features(_as_seen(cv2.resize(seen.rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)))
+
+
+def closer(seen: Look, small: Features) -> Look:
+    """The Look with its features of half size beside its own."""
+    own = seen.features
+    scale = np.array([own.width / small.width, own.height / small.height], dtype=np.float32)
+    xy = np.concatenate([own.xy, ((small.xy + 0.5) * scale - 0.5).astype(np.float32)])
+    both = Features(xy, np.concatenate([own.descriptors, small.descriptors]), own.width, own.height)
+    return replace(seen, features=both)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +207,13 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
         return Comparison(matches=len(pairs), inliers=inliers)
     found: Matrix = np.asarray(homography, dtype=np.float64)
     blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
-    matrix, seen = found, _blocks(picture.grey, earlier.grey, found, blur)
+    grey, before = picture.grey, earlier.grey
+    matrix, seen = found, _blocks(grey, before, found, blur)
     if seen.blocks >= MIN_BLOCKS and seen.share >= 0.1:  # below that no fine alignment mends it
-        fine = _aligned(picture.grey, earlier.grey, found, blur)
-        better = _blocks(picture.grey, earlier.grey, fine, blur)
+        fine = _aligned(grey, before, found, blur)
+        better = _blocks(grey, before, fine, blur)
         matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
-    bend, zoom = _shape(matrix, picture.grey.shape, earlier.grey.shape)
+    bend, zoom = _shape(matrix, grey.shape, before.shape)
     return Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond, bend, zoom)
 
 
