@@ -2,7 +2,7 @@
 
     python -m bench.hash_index [--photos DIR] [--quick] [--json PATH] [--seed N] [--pictures N]
 
-`verification.hash_index` holds N pictures (52,632 of 19 hashes each: 1,000,008). All but the base pictures
+`verification.hash_index` holds N pictures (52,632 of 20 hashes each: 1,052,640). All but the base pictures
 are simulated: mixtures of the spectra of six photographs, hashed view by view. Sought are transformed
 copies of the base pictures (the transformations of bench.duplicates). In the same run, on the same hashes
 and queries: faiss IndexBinaryFlat (exact, one thread), when the development extra is installed. Then four

@@ -4,7 +4,7 @@ A search compares every hash with every view sought (see `pdq.query_views`) by t
 frequencies, which a crop, a turn or a re-encoding changes least: one XOR and one count a hash, in blocks
 that stay in the processor's cache. Where there are many, only pairs that agree there within COARSE bits
 are compared whole: of six pictures with words across them 16 bits would lose four, 22 one. A negative is
-found in the same pass, for it has every bit reversed. 760 bytes a picture; the cost grows with their
+found in the same pass, for it has every bit reversed. 800 bytes a picture; the cost grows with their
 number. Figures, beside exact search and faiss: bench/hash_index.py.
 
 Rows are only ever added behind the last one, so a search reads a snapshot without holding a lock while

@@ -162,6 +162,7 @@ class Comparison:
         beyond: share 0..1 of the picture that lies outside the earlier frame, by more than 8 pixels.
         bend_px: how far the homography is from an affine map over the overlap, in pixels.
         zoom: how much larger things are in the picture than in the earlier one.
+        folded: registered by edges, and correlated after curves that may fold (`verification.folding`).
     """
 
     matches: int = 0
@@ -172,11 +173,12 @@ class Comparison:
     beyond: float = 1.0
     bend_px: float = 0.0
     zoom: float = 1.0
+    folded: bool = False
 
     @property
     def same_scene(self) -> bool:
         """The two register: they show the same things, from whatever exposure."""
-        return self.inliers >= MIN_INLIERS
+        return self.inliers >= MIN_INLIERS or self.folded
 
     @property
     def same_exposure(self) -> bool:
@@ -213,12 +215,14 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
         fine = _aligned(grey, before, found, blur)
         better = _blocks(grey, before, fine, blur)
         matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
-    bend, zoom = _shape(matrix, grey.shape, before.shape)
+    bend, zoom = shape_of(matrix, grey.shape, before.shape)
     return Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond, bend, zoom)
 
 
 @dataclass(frozen=True, slots=True)
-class _Blocks:
+class Blocks:
+    """What the correlated blocks say; as in `Comparison`."""
+
     blocks: int
     share: float
     correlation: float
@@ -240,9 +244,13 @@ def _mean(values: Floats) -> Floats:
     return means
 
 
-def _blocks(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> _Blocks:
+def _blocks(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Blocks:
     """Correlates `here` with `there` brought to its frame by `matrix` (here -> there)."""
-    warped, inside = _brought(there, matrix, here.shape)
+    return correlated(here, *brought(there, matrix, here.shape), blur)
+
+
+def correlated(here: Pixels, warped: Pixels, inside: Pixels, blur: float) -> Blocks:
+    """Correlates `here` with another picture in its frame, where that covers it."""
     a, b = _band(here, blur), _band(warped, blur)
     mean_a, mean_b = _mean(a), _mean(b)
     variance_a, variance_b = _mean(a * a) - mean_a**2, _mean(b * b) - mean_b**2
@@ -250,27 +258,29 @@ def _blocks(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> _Blocks
     outside = cv2.erode((inside == 0).astype(np.uint8), np.ones((17, 17), np.uint8), borderValue=1)
     beyond = float(outside.mean())
     if not spoken.any():
-        return _Blocks(0, 0.0, 0.0, beyond)
+        return Blocks(0, 0.0, 0.0, beyond)
     covariance = _mean(a * b) - mean_a * mean_b
     values = covariance[spoken] / np.sqrt(variance_a[spoken] * variance_b[spoken])
-    return _Blocks(int(spoken.sum()), float((values >= ALIKE).mean()), float(np.median(values)), beyond)
+    return Blocks(int(spoken.sum()), float((values >= ALIKE).mean()), float(np.median(values)), beyond)
 
 
-def _brought(there: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Pixels, Pixels]:
-    """`there` in the frame of a picture of `shape`, and where it covers it (1) or not (0)."""
+def brought(there: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Pixels, Pixels]:
+    """`there` in the frame of a picture of `shape` (h, w), and where it covers it (1) or not (0)."""
     size = (shape[1], shape[0])
     flags = cv2.WARP_INVERSE_MAP
     warped = cv2.warpPerspective(
         there, matrix, size, flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    inside = cv2.warpPerspective(np.ones_like(there), matrix, size, flags=flags | cv2.INTER_NEAREST)
+    inside = cv2.warpPerspective(
+        np.ones(there.shape[:2], np.uint8), matrix, size, flags=flags | cv2.INTER_NEAREST
+    )
     return warped.astype(np.uint8), inside.astype(np.uint8)
 
 
 def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Matrix:
     """`matrix` refined on the pixels (ECC, Evangelidis & Psarakis 2008); itself when that diverges."""
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-5)
-    _, inside = _brought(there, matrix, here.shape)
+    _, inside = brought(there, matrix, here.shape)
     shown = _band(here, blur) * cv2.erode(inside, np.ones((17, 17), np.uint8), borderValue=1)
     try:
         _, fine = cv2.findTransformECC(
@@ -281,7 +291,7 @@ def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Matrix
     return np.asarray(fine, dtype=np.float64)
 
 
-def _shape(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
+def shape_of(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
     """How far a homography is from its best affine map over the overlap (pixels), and that map's zoom."""
     y, x = np.mgrid[0 : here[0] : 9j, 0 : here[1] : 9j]
     grid = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1)

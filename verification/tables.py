@@ -19,7 +19,7 @@ class Remembered(Base):
     Attributes:
         order: its place among all submitted captures; queries look at smaller ones only.
         media_sha256: hex, of the original bytes.
-        hashes: 19 hashes of 32 bytes (`pdq.index_views`), or None when there was no picture.
+        hashes: 20 hashes of 32 bytes (`pdq.index_views`), or None when there was no picture.
         words: up to 160 features of 12 bytes (`words.entries`), or None.
         look: hex SHA-256 of the sealed `registration.Look`, or None.
         lat / lon: where the device said it was, or None.

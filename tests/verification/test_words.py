@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_a_snapshot_stays_as_it_was_while_others_are_added() -> None:
     assert missed == []
     assert [index.below(120).search(each, 1)[0][0] for each in pictures] == list(range(120))
     lengths = [len(run.rows) for run in index._runs]
-    assert all(2 * later < earlier for earlier, later in zip(lengths, lengths[1:], strict=False))
+    assert all(2 * later < earlier for earlier, later in pairwise(lengths))
 
 
 def test_what_is_stored_of_a_picture_is_small_and_comes_from_all_of_it() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verification import pdq
+from verification import folding, pdq
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
@@ -72,10 +72,13 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
     evidence, memory = case.evidence, case.tools.memory
     ways: dict[str, set[int]] = {}
     turns = {0}
+    near: dict[str, int] = {}
     for past in memory.nearest(pdq.query_views(rgb), evidence.order, BY_HASH):  # closest first
         if past.way in turns or len(turns) <= TURNS:
             turns.add(past.way)
             ways.setdefault(past.capture, set()).add(past.way)
+            if past.distance is not None and past.distance <= folding.NEAR:
+                near[past.capture] = past.way
     own = memory.look_of(evidence.capture) or look(rgb, case.tools.engine)
     small = halved(own, case.tools.engine)
     parts = [memory.sharing(seen, evidence.order, BY_WORDS) for seen in (own.features, small)]
@@ -91,6 +94,8 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
         for way in turned - looks.keys():
             looks[way] = look(rgb, case.tools.engine, way)
         found = [compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)]
+        if capture in near and not any(one.same_exposure for one in found):
+            found.append(folding.compare_folded(looks[near[capture]], earlier))
         yield capture, max(found, key=lambda item: (item.copy, item.share))
 
 
@@ -124,7 +129,7 @@ def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Com
     yield from best.items()
 
 
-def _facts(found: Comparison) -> dict[str, float]:
+def _facts(found: Comparison) -> dict[str, float | bool]:
     """Small numbers that show why; nothing in them names the other capture."""
     return {
         "inliers": found.inliers,
@@ -132,4 +137,5 @@ def _facts(found: Comparison) -> dict[str, float]:
         "beyond": round(found.beyond, 3),
         "bend_px": round(found.bend_px, 2),
         "zoom": round(found.zoom, 2),
+        "folded": found.folded,
     }
