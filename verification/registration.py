@@ -36,6 +36,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 LONG_SIDE = 640
 BLOCK = 24  # pixels: side of the squares that are correlated
 TEXTURE = 9.0  # grey levels squared: smallest band-pass variance of a block that says anything
+FAINT = 1.0  # the same where too few blocks have more: night, fog, bare walls
 MIN_MATCHES = 16  # fewer mutual matches are not worth a RANSAC
 MIN_INLIERS = 14
 MIN_BLOCKS = 12
@@ -211,12 +212,23 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
     blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
     grey, before = picture.grey, earlier.grey
     matrix, seen = found, _blocks(grey, before, found, blur)
-    if seen.blocks >= MIN_BLOCKS and seen.share >= 0.1:  # below that no fine alignment mends it
-        fine = _aligned(grey, before, found, blur)
+    for start in (found, _affine(here, there)):
+        if seen.share < 0.1 or seen.blocks < MIN_BLOCKS or start is None:
+            break  # no fine alignment mends it
+        fine = _aligned(grey, before, start, blur)
         better = _blocks(grey, before, fine, blur)
         matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
+        if seen.share >= COPY_SHARE:
+            break
     bend, zoom = shape_of(matrix, grey.shape, before.shape)
     return Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond, bend, zoom)
+
+
+def _affine(here: Floats, there: Floats) -> Matrix | None:
+    """The affine map of most pairs, to start from where the homography of few features is bent: what most
+    copies are. None where there is none."""
+    affine, _ = cv2.estimateAffine2D(here, there, None, cv2.RANSAC, 3.0)
+    return None if affine is None else np.vstack([affine, [0.0, 0.0, 1.0]]).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +266,10 @@ def correlated(here: Pixels, warped: Pixels, inside: Pixels, blur: float) -> Blo
     a, b = _band(here, blur), _band(warped, blur)
     mean_a, mean_b = _mean(a), _mean(b)
     variance_a, variance_b = _mean(a * a) - mean_a**2, _mean(b * b) - mean_b**2
-    spoken = (_mean(inside.astype(np.float32)) > 0.99) & (variance_a > TEXTURE) & (variance_b > TEXTURE)
+    covered, weaker = _mean(inside.astype(np.float32)) > 0.99, np.minimum(variance_a, variance_b)
+    spoken = covered & (weaker > TEXTURE)
+    if spoken.sum() < MIN_BLOCKS:
+        spoken = covered & (weaker > FAINT)
     outside = cv2.erode((inside == 0).astype(np.uint8), np.ones((17, 17), np.uint8), borderValue=1)
     beyond = float(outside.mean())
     if not spoken.any():
