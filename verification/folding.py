@@ -54,6 +54,8 @@ def _aligned(here: Pixels, there: Pixels) -> Matrix | None:
     scale = np.array([there.shape[1] / here.shape[1], there.shape[0] / here.shape[0]])
     matrix = np.diag([*scale, 1.0]).astype(np.float32)
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-4)
+    everywhere = np.ones(there.shape[:2], np.uint8)
+    drawn, sought = pdq.edges(here), pdq.edges(there)
     try:
         for blur in (9, 3):  # pixels: the first bridges some, the second is exact
             _, matrix = cv2.findTransformECC(

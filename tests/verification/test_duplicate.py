@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import duplicates as bench
@@ -104,6 +105,17 @@ def test_half_a_picture_is_found_anywhere_in_the_market(tools: Tools) -> None:
     outcome, _ = judge(tools, submitted(9, bounty="elsewhere"), part)
     assert outcome.reason == "maybe_same_exposure", "a zoom of 1.8 is no proof"
     assert outcome.facts["alike"] == 1
+
+
+def test_a_solarised_copy_is_found_and_proven(tools: Tools) -> None:
+    for order, other in enumerate(("chelsea", "astronaut", "coffee"), start=1):
+        judge(tools, submitted(order), sample(other))
+    rgb = sample("coffee")
+    solar = jpeg(np.where(rgb < 128, rgb, 255 - rgb).astype(np.uint8), 85)
+    outcome, neighbours = judge(tools, submitted(9, bounty="elsewhere"), solar)
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "copy_of_earlier")
+    assert outcome.facts["folded"] is True
+    assert neighbours == {"cap 3": "geometry"}
 
 
 def test_the_earlier_one_is_not_blamed_for_the_later(tools: Tools) -> None:
