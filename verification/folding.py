@@ -59,13 +59,7 @@ def _aligned(here: Pixels, there: Pixels) -> Matrix | None:
     try:
         for blur in (9, 3):  # pixels: the first bridges some, the second is exact
             _, matrix = cv2.findTransformECC(
-                pdq.edges(here),
-                pdq.edges(there),
-                matrix,
-                cv2.MOTION_HOMOGRAPHY,
-                criteria,
-                inputMask=None,
-                gaussFiltSize=blur,
+                drawn, sought, matrix, cv2.MOTION_HOMOGRAPHY, criteria, everywhere, blur
             )
     except cv2.error:  # "the algorithm stopped before its convergence": the images are too unlike
         return None
