@@ -52,18 +52,20 @@ def compare_folded(picture: Look, earlier: Look) -> Comparison:
 def _aligned(here: Pixels, there: Pixels) -> Matrix | None:
     """here -> there, from the whole on the whole; None where the edges do not fit."""
     scale = np.array([there.shape[1] / here.shape[1], there.shape[0] / here.shape[0]])
-    matrix = np.diag([*scale, 1.0]).astype(np.float32)
+    matrix: Matrix = np.diag([*scale, 1.0])
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-4)
     everywhere = np.ones(there.shape[:2], np.uint8)
     drawn, sought = pdq.edges(here), pdq.edges(there)
     try:
         for blur in (9, 3):  # pixels: the first bridges some, the second is exact
-            _, matrix = cv2.findTransformECC(
-                drawn, sought, matrix, cv2.MOTION_HOMOGRAPHY, criteria, everywhere, blur
+            start = matrix.astype(np.float32)
+            _, found = cv2.findTransformECC(
+                drawn, sought, start, cv2.MOTION_HOMOGRAPHY, criteria, everywhere, blur
             )
+            matrix = np.asarray(found, dtype=np.float64)
     except cv2.error:  # "the algorithm stopped before its convergence": the images are too unlike
         return None
-    return np.asarray(matrix, dtype=np.float64)
+    return matrix
 
 
 def _through_curves(before: Pixels, after: Pixels, inside: Pixels) -> Pixels:
