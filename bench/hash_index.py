@@ -2,11 +2,13 @@
 
     python -m bench.hash_index [--photos DIR] [--quick] [--json PATH] [--seed N] [--pictures N]
 
-`verification.hash_index` holds N pictures (52,632 of 19 hashes each: 1,000,008). All but the base pictures
+`verification.hash_index` holds N pictures (52,632 of 20 hashes each: 1,052,640). All but the base pictures
 are simulated: mixtures of the spectra of six photographs, hashed view by view. Sought are transformed
 copies of the base pictures (the transformations of bench.duplicates). In the same run, on the same hashes
 and queries: faiss IndexBinaryFlat (exact, one thread), when the development extra is installed. Then four
-threads search while pictures are added; and a worker starts anew from the database. Distances of different
+threads search while pictures are added; and a worker starts anew from the database. Parts of the base
+pictures, a quarter to a half of their area, are sought by words (`verification.word_index`) among as many
+pictures simulated from the features of others. Distances of different
 photographs give the share of negative pairs of hashes that come near.
 """
 
@@ -26,16 +28,19 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import func, insert, select
 
-from bench.duplicates import TRANSFORMS, bases, wilson
+from bench.duplicates import TRANSFORMS, bases, crop, jpeg, wilson
 from bench.report import Row, arguments, finish, of_quantile
 from core.db import Base, Database
 from core.storage import Storage
 from tests.fakes.seeing import BlindEngine
-from verification import pdq
+from verification import pdq, words
+from verification.engine import Engine
 from verification.hash_index import HashIndex, Words
 from verification.memory import PictureMemory
 from verification.picture import Pixels
+from verification.registration import Features, halved, look
 from verification.tables import Remembered
+from verification.word_index import WordIndex
 
 LIMIT = 8
 PARTS = 6
@@ -225,6 +230,7 @@ def restart(held: Library, asked: Sequence[tuple[str, int, Words]], folder: Path
         "bounty": "b",
         "media_sha256": "",
         "look": "-",
+        "words": b"",
         "lat": None,
         "lon": None,
         "cell": None,
@@ -248,6 +254,48 @@ def restart(held: Library, asked: Sequence[tuple[str, int, Words]], folder: Path
         Row("first search after it misses its original", wrong, 0, 1, 1, "", "<= 0"),
         Row("restart and first search", seconds, seconds, seconds, 1, "s"),
     ]
+
+
+def by_words(held: Library, count: int, seed: int, each: int) -> list[Row]:
+    """Parts among `count` pictures of WORDS features each, drawn from photographs' and disturbed."""
+    engine, drawn, source = Engine(), np.random.default_rng(seed), random.Random(seed)
+    looks = [look(rgb, engine) for rgb in held.pictures]
+    pool = np.concatenate([seen.features.descriptors for seen in looks])
+    index = WordIndex()
+    for start in range(0, count, _BATCH):
+        rows = [(n, _simulated(pool, drawn)) for n in range(start, min(count, start + _BATCH))]
+        index.add(rows)
+    index.add([(count + n, words.entries(seen.features).tobytes()) for n, seen in enumerate(looks)])
+    snapshot, times, rows_made = index.below(count + len(looks)), [], []
+    for share in (0.5, 0.75):
+        hits = []
+        for n, rgb in enumerate(held.pictures[:each]):
+            part = look(jpeg(crop(rgb, share, source), 85), engine)
+            asked = (part.features, halved(part, engine))
+            started = time.perf_counter()
+            found = [order for seen in asked for order, _ in snapshot.search(seen, 6)]
+            times.append(1000 * (time.perf_counter() - started))
+            hits.append(count + n in found)
+        low, high = wilson(sum(hits), len(hits))
+        label = f"original found by words: {share:.0%} of the area cut away"
+        rows_made.append(Row(label, sum(hits) / len(hits), low, high, len(hits)))
+    entries = sum(len(run.rows) for run in index._runs)
+    size = sum(run.held.nbytes + run.rows.nbytes for run in index._runs) / (count + len(looks))
+    return [
+        *rows_made,
+        of_quantile("both searches by words p50, wall", times, 0.5, unit="ms"),
+        of_quantile("both searches by words p99, wall", times, 0.99, unit="ms"),
+        Row("words, bytes a picture in RAM", size, size, size, entries),
+    ]
+
+
+def _simulated(pool: np.ndarray[tuple[int, int], np.dtype[np.float32]], source: np.random.Generator) -> bytes:
+    """The words of a picture that shows single features of many photographs, each a little changed."""
+    chosen = pool[source.integers(0, len(pool), words.KEPT)]
+    near = chosen + source.normal(0, 0.06, chosen.shape).astype(np.float32)
+    near /= np.linalg.norm(near, axis=1, keepdims=True)
+    xy = (source.random((words.KEPT, 2)) * (640, 480)).astype(np.float32)
+    return words.entries(Features(xy, near.astype(np.float32), 640, 480)).tobytes()
 
 
 def negatives(held: Library) -> list[Row]:
@@ -292,6 +340,7 @@ def main(given: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         rows += restart(held, asked, Path(folder))
     rows += negatives(held)
+    rows += by_words(held, count, chosen.seed, 6 if chosen.quick else 40)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     rows.append(Row("peak memory of this process, all of the above", peak, peak, peak, 1, "GiB"))
     return finish(f"Hash search among {count * pdq.VIEWS:,} hashes", rows, chosen.json, seed=chosen.seed)

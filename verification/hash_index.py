@@ -4,7 +4,7 @@ A search compares every hash with every view sought (see `pdq.query_views`) by t
 frequencies, which a crop, a turn or a re-encoding changes least: one XOR and one count a hash, in blocks
 that stay in the processor's cache. Where there are many, only pairs that agree there within COARSE bits
 are compared whole: of six pictures with words across them 16 bits would lose four, 22 one. A negative is
-found in the same pass, for it has every bit reversed. 760 bytes a picture; the cost grows with their
+found in the same pass, for it has every bit reversed. 800 bytes a picture; the cost grows with their
 number. Figures, beside exact search and faiss: bench/hash_index.py.
 
 Rows are only ever added behind the last one, so a search reads a snapshot without holding a lock while
@@ -71,7 +71,7 @@ class Snapshot:
         """Distances, rows and ways of hashes within FAR of one view or of its negative."""
         sought = views[way, code]
         if len(self.lows) <= EXACT:
-            return self._whole(sought, way, np.arange(len(self.lows)))
+            return self._whole(sought, way, None)
         coarse = low(sought)
         block = np.empty(min(_BLOCK, len(self.lows)), np.uint64)
         bits = np.empty(len(block), np.uint8)
@@ -84,15 +84,17 @@ class Snapshot:
             rows.append(np.flatnonzero(alike) + start)
         return self._whole(sought, way, np.concatenate(rows) if rows else np.zeros(0, np.int64))
 
-    def _whole(self, sought: Words, way: int, near: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Of these rows those within FAR of a view or of its negative: distances, rows and ways."""
-        distance = np.bitwise_count(self.words[near] ^ sought).sum(axis=1, dtype=np.int64)
-        straight, negative = distance <= FAR, 256 - distance <= FAR
-        return (
-            np.concatenate([distance[straight], 256 - distance[negative]]),
-            np.concatenate([near[straight], near[negative]]),
-            np.repeat([way, way + pdq.NEGATIVE], [int(straight.sum()), int(negative.sum())]),
-        )
+    def _whole(self, sought: Words, way: int, near: Numbers | None) -> tuple[Numbers, Numbers, Numbers]:
+        """Of these rows, or of all, those within FAR of a view or of its negative: distances, rows, ways."""
+        compared = self.words if near is None else self.words[near]
+        apart = np.zeros(len(compared), np.uint16)
+        for word in range(4):  # a sum over an axis of four would cost five times as much
+            apart += np.bitwise_count(compared[:, word] ^ sought[word])
+        straight, negative = np.flatnonzero(apart <= FAR), np.flatnonzero(apart >= 256 - FAR)
+        rows = np.concatenate([straight, negative])
+        distances = np.concatenate([apart[straight], 256 - apart[negative]]).astype(np.int64)
+        ways = np.repeat([way, way + pdq.NEGATIVE], [len(straight), len(negative)])
+        return distances, rows if near is None else near[rows], ways
 
 
 class HashIndex:

@@ -4,8 +4,8 @@ A capture is remembered when its examination starts, before any later one is exa
 names an order and is answered from earlier captures only, so the answer does not depend on which
 worker is quicker.
 
-The hashes of all pictures are also held in RAM (`verification.hash_index`) and read again from the database
-when a worker starts.
+The hashes and words of all pictures are also held in RAM (`verification.hash_index`, `word_index`: some 3.2
+KB a picture) and read again from the database when a worker starts.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from core.accounts.tables import Account
 from core.db import Database, insert_once
 from core.geo import COARSE_RESOLUTION, Spot, cell
 from core.storage import Storage
-from verification import pdq, series
+from verification import pdq, series, words
 from verification.evidence import Evidence
 from verification.hash_index import HashIndex
 from verification.measures.prnu import NoisePrint
 from verification.picture import Picture
-from verification.registration import Eyes, Look, look
+from verification.registration import Eyes, Features, Look, look
 from verification.statement import parse_statement, spot_of
 from verification.tables import CameraPrint, Remembered, SeriesMark
+from verification.word_index import WordIndex
 
 _LOOKS_KEPT = 32  # of about 0.6 MB
 
@@ -83,6 +84,10 @@ class Memory(Protocol):
         """Earlier pictures closest to `pdq.query_views` (uint64[16, k, 4]), closest first."""
         ...
 
+    def sharing(self, features: Features, before_order: int, limit: int) -> list[Past]:
+        """Earlier pictures that show most of these features, placed alike, those with most first."""
+        ...
+
     def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
         """Earlier pictures of the same bounty or taken in the same coarse cell, latest first."""
         ...
@@ -115,6 +120,7 @@ class PictureMemory:
         self._storage = storage
         self._eyes = eyes
         self._index = HashIndex()
+        self._words = WordIndex()
         self._looks: OrderedDict[str, Look] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -131,6 +137,7 @@ class PictureMemory:
             "bounty": evidence.terms.bounty,
             "media_sha256": evidence.media_sha256,
             "hashes": None,
+            "words": None,
             "look": None,
             "lat": spot.lat if spot else None,
             "lon": spot.lon if spot else None,
@@ -140,6 +147,7 @@ class PictureMemory:
         if picture is not None:
             seen = look(picture.rgb, self._eyes)
             row["hashes"] = pdq.index_views(picture.rgb).astype("<u8").tobytes()
+            row["words"] = words.entries(seen.features).tobytes()
             row["look"] = self._storage.seal(seen.pack(), "looks")
             self._keep(evidence.capture, seen)
         sealed = self._storage.seal(noise.packed, "looks") if noise is not None else None
@@ -191,6 +199,17 @@ class PictureMemory:
             chosen = select(Remembered).where(Remembered.order.in_([order for order, _, _ in found]))
             rows = {row.order: row for row in session.scalars(chosen)}
             return [_past(rows[order], distance, way) for order, distance, way in found]
+
+    def sharing(self, features: Features, before_order: int, limit: int) -> list[Past]:
+        """See `Memory`."""
+        with self._lock:
+            self._refresh(before_order)
+            earlier = self._words.below(before_order)
+        orders = [order for order, _ in earlier.search(features, limit)]
+        with self._database.reading() as session:
+            found = session.scalars(select(Remembered).where(Remembered.order.in_(orders)))
+            rows = {row.order: row for row in found}
+            return [_past(rows[order]) for order in orders]
 
     def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
         """See `Memory`."""
@@ -280,14 +299,15 @@ class PictureMemory:
         if before_order <= self._index.complete_below:
             return
         chosen = (
-            select(Remembered.order, Remembered.hashes)
+            select(Remembered.order, Remembered.hashes, Remembered.words)
             .where(Remembered.order >= self._index.complete_below, Remembered.order < before_order)
             .where(Remembered.hashes.is_not(None))
             .order_by(Remembered.order)
         )
         with self._database.reading() as session:
-            rows = [(order, hashes) for order, hashes in session.execute(chosen) if hashes is not None]
-        self._index.add(rows, before_order)
+            rows = list(session.execute(chosen))
+        self._words.add([(order, held) for order, _, held in rows if held is not None])
+        self._index.add([(order, hashes) for order, hashes, _ in rows if hashes is not None], before_order)
 
 
 def _past(row: Remembered, distance: int | None = None, way: int = 0) -> Past:

@@ -153,15 +153,16 @@ _QUERY = [_Window(0.5, 0.5, 1, degrees) for degrees in (0, -4, -2, 2, 4)] + [_Wi
 
 
 def index_views(rgb: Pixels) -> Hashes:
-    """What a picture is found by later: uint64[19, 4], the whole, nine windows of 93 % and nine of 85 %."""
+    """What a picture is found by later: uint64[20, 4], the whole, nine windows of 93 % and nine of 85 %, and
+    the edges of the whole."""
     return bits(coefficients(_views(rgb, _INDEX)))
 
 
-VIEWS = len(_INDEX)
+VIEWS = len(_INDEX) + 1
 
 
 def query_views(rgb: Pixels) -> Hashes:
-    """What a picture is sought with: uint64[16, 6, 4], by way of `turn`; each whole, tilted, unframed.
+    """What a picture is sought with: uint64[16, 7, 4], by way of `turn`; each whole, tilted, unframed, edges.
 
     A negative has every frequency but the first reversed, and so every bit of the hash.
     """
@@ -169,14 +170,28 @@ def query_views(rgb: Pixels) -> Hashes:
     return np.concatenate([straight, ~straight])
 
 
+def edges(rgb: Pixels) -> Floats:
+    """How strongly all colours change together, against the neighbourhood: float32[h, w] of uint8[h, w, 3].
+
+    A tone curve that folds leaves it nearly as it was, whatever it does to brightness.
+    """
+    soft = cv2.GaussianBlur(rgb.astype(np.float32), (0, 0), 1.5)
+    half = np.array([-0.5, 0.0, 0.5], dtype=np.float32)
+    across, down = cv2.filter2D(soft, -1, half[None]), cv2.filter2D(soft, -1, half[:, None])
+    strength = np.sqrt(across**2 + down**2).sum(axis=2)
+    return np.asarray(strength / (cv2.GaussianBlur(strength, (0, 0), 16) + 2), dtype=np.float32)
+
+
 def _views(rgb: Pixels, windows: list[_Window]) -> Floats:
-    """The windows as float32[n, 64, 64]; the first is the whole picture, shrunk as PDQ does."""
+    """The windows as float32[n + 1, 64, 64]; the first is the whole picture, shrunk as PDQ does, and one more
+    its edges."""
     scale = min(1.0, 512 / max(rgb.shape[:2]))  # as Meta advises: the hash moves by a bit or two
     size = (max(5, round(rgb.shape[1] * scale)), max(5, round(rgb.shape[0] * scale)))
-    whole = shrink(luma(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)))
+    middling = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    whole, drawn = shrink(luma(middling)), shrink(edges(middling))
     square = cv2.resize(rgb, (256, 256), interpolation=cv2.INTER_AREA).astype(np.uint8)
     base, aspect = luma(square), rgb.shape[1] / rgb.shape[0]  # a PDQ hash ignores the aspect, a turn must not
-    return np.stack([whole, *(_view(base, window, aspect) for window in windows[1:])])
+    return np.stack([whole, *(_view(base, window, aspect) for window in windows[1:]), drawn])
 
 
 def _view(base: Floats, window: _Window, aspect: float) -> Floats:

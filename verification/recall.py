@@ -17,14 +17,15 @@ import cv2
 import numpy as np
 
 from core.geo import COARSE_RESOLUTION, Spot, cell
-from verification import film, pdq
+from verification import film, pdq, words
 from verification.context import Earlier
 from verification.evidence import Evidence
 from verification.hash_index import HashIndex
 from verification.measures.prnu import NoisePrint, noise_print
 from verification.memory import Past, PastSpot
 from verification.picture import Decoder, Picture, Pixels, Undecodable
-from verification.registration import LONG_SIDE, Eyes, Look, look
+from verification.registration import LONG_SIDE, Eyes, Features, Look, look
+from verification.word_index import WordIndex
 
 LOOKS_KEPT = 400  # pictures of about 0.6 MB; a film has up to 41
 
@@ -121,6 +122,7 @@ class Recall:
         self._rows = [(order, number) for order, number, _ in held]
         self._pictured = {order for order, _ in self._rows}
         self._index.add([(row, hashes) for row, (_, _, hashes) in enumerate(held)], len(held))
+        self._words: WordIndex | None = None
 
     def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
         """Keeps nothing: the capture under examination is the last of its context."""
@@ -140,6 +142,17 @@ class Recall:
         below = sum(order < before_order for order, _ in self._rows)
         found = self._index.below(below).search(views, limit)
         return [self._named(*self._rows[row], distance, way) for row, distance, way in found]
+
+    def sharing(self, features: Features, before_order: int, limit: int) -> list[Past]:
+        """See `Memory`; of a film its key picture is searched."""
+        if self._words is None:
+            self._words = WordIndex()
+            keys = [
+                (order, self._looks.look(self._seen(order)[0]).features) for order in sorted(self._pictured)
+            ]
+            self._words.add([(order, words.entries(each).tobytes()) for order, each in keys])
+        found = self._words.below(before_order).search(features, limit)
+        return [self._named(order) for order, _ in found]
 
     def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
         """See `Memory`; whose place is not known counts as near."""

@@ -19,7 +19,7 @@ Everything here works on pictures scaled to a long side of 640 pixels. Figures: 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import cv2
@@ -36,6 +36,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 LONG_SIDE = 640
 BLOCK = 24  # pixels: side of the squares that are correlated
 TEXTURE = 9.0  # grey levels squared: smallest band-pass variance of a block that says anything
+FAINT = 1.0  # the same where too few blocks have more: night, fog, bare walls
 MIN_MATCHES = 16  # fewer mutual matches are not worth a RANSAC
 MIN_INLIERS = 14
 MIN_BLOCKS = 12
@@ -81,36 +82,42 @@ class Look:
     """A picture as the duplicate search sees it.
 
     Attributes:
-        grey: uint8[h, w], long side 640.
-        features: of `grey`.
+        rgb: uint8[h, w, 3], long side 640.
+        features: of its brightness.
         source: long side in pixels of what it was scaled from: detail finer than that is not in it.
     """
 
-    grey: Pixels
+    rgb: Pixels
     features: Features
     source: int
 
+    @property
+    def grey(self) -> Pixels:
+        """Its brightness uint8[h, w]."""
+        return np.rint(pdq.luma(self.rgb)).astype(np.uint8)
+
     def pack(self) -> bytes:
-        """As bytes for the storage (about 200 KB): grey as JPEG, descriptors as float16."""
-        done, jpeg = cv2.imencode(".jpg", self.grey, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        """As bytes for the storage (about 200 KB): the picture as JPEG, descriptors as float16."""
+        done, jpeg = cv2.imencode(".jpg", self.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
         if not done:
-            raise ValueError("a grey picture could not be encoded")
+            raise ValueError("a picture could not be encoded")
         file = io.BytesIO()
         xy, descriptors = self.features.xy, self.features.descriptors.astype(np.float16)
         source = np.array(self.source)
-        np.savez(file, grey=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source)
+        np.savez(file, rgb=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source)
         return file.getvalue()
 
     @classmethod
     def unpack(cls, data: bytes) -> Look:
         """The inverse of `pack`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            grey = cv2.imdecode(file["grey"], cv2.IMREAD_GRAYSCALE)
+            bgr = cv2.imdecode(file["rgb"], cv2.IMREAD_COLOR)
             xy, descriptors = file["xy"], file["descriptors"].astype(np.float32)
             source = int(file["source"])
-        if grey is None:
+        if bgr is None:
             raise ValueError("a stored look holds no picture")
-        return cls(grey.astype(np.uint8), Features(xy, descriptors, grey.shape[1], grey.shape[0]), source)
+        rgb = np.ascontiguousarray(bgr[:, :, ::-1]).astype(np.uint8)
+        return cls(rgb, Features(xy, descriptors, rgb.shape[1], rgb.shape[0]), source)
 
 
 def look(rgb: Pixels, eyes: Eyes, way: int = 0) -> Look:
@@ -119,8 +126,29 @@ def look(rgb: Pixels, eyes: Eyes, way: int = 0) -> Look:
     scale = LONG_SIDE / max(height, width)
     size = (max(32, round(width * scale)), max(32, round(height * scale)))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    grey = np.ascontiguousarray(pdq.turn(np.rint(pdq.luma(small.astype(np.uint8))).astype(np.uint8), way))
-    return Look(grey, eyes.features(np.repeat(grey[..., None], 3, axis=2)), max(height, width))
+    turned = np.ascontiguousarray(pdq.turn(small.astype(np.uint8), way))
+    return Look(turned, eyes.features(_as_seen(turned)), max(height, width))
+
+
+def _as_seen(rgb: Pixels) -> Pixels:
+    """What the net is shown of a picture: its brightness, uint8[h, w, 3]."""
+    return np.repeat(np.rint(pdq.luma(rgb)).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def halved(seen: Look, eyes: Eyes) -> Features:
+    """The features of a Look at half its size, in pixels of that: a part of a picture, cut out and shown as
+    large as the whole, has there the features that the whole had."""
+    size = (max(32, seen.rgb.shape[1] // 2), max(32, seen.rgb.shape[0] // 2))
+    return eyes.features(_as_seen(cv2.resize(seen.rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)))
+
+
+def closer(seen: Look, small: Features) -> Look:
+    """The Look with its features of half size beside its own."""
+    own = seen.features
+    scale = np.array([own.width / small.width, own.height / small.height], dtype=np.float32)
+    xy = np.concatenate([own.xy, ((small.xy + 0.5) * scale - 0.5).astype(np.float32)])
+    both = Features(xy, np.concatenate([own.descriptors, small.descriptors]), own.width, own.height)
+    return replace(seen, features=both)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +163,7 @@ class Comparison:
         beyond: share 0..1 of the picture that lies outside the earlier frame, by more than 8 pixels.
         bend_px: how far the homography is from an affine map over the overlap, in pixels.
         zoom: how much larger things are in the picture than in the earlier one.
+        folded: registered by edges, and correlated after curves that may fold (`verification.folding`).
     """
 
     matches: int = 0
@@ -145,11 +174,12 @@ class Comparison:
     beyond: float = 1.0
     bend_px: float = 0.0
     zoom: float = 1.0
+    folded: bool = False
 
     @property
     def same_scene(self) -> bool:
         """The two register: they show the same things, from whatever exposure."""
-        return self.inliers >= MIN_INLIERS
+        return self.inliers >= MIN_INLIERS or self.folded
 
     @property
     def same_exposure(self) -> bool:
@@ -180,17 +210,31 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
         return Comparison(matches=len(pairs), inliers=inliers)
     found: Matrix = np.asarray(homography, dtype=np.float64)
     blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
-    matrix, seen = found, _blocks(picture.grey, earlier.grey, found, blur)
-    if seen.blocks >= MIN_BLOCKS and seen.share >= 0.1:  # below that no fine alignment mends it
-        fine = _aligned(picture.grey, earlier.grey, found, blur)
-        better = _blocks(picture.grey, earlier.grey, fine, blur)
+    grey, before = picture.grey, earlier.grey
+    matrix, seen = found, _blocks(grey, before, found, blur)
+    for start in (found, _affine(here, there)):
+        if seen.share < 0.1 or seen.blocks < MIN_BLOCKS or start is None:
+            break  # no fine alignment mends it
+        fine = _aligned(grey, before, start, blur)
+        better = _blocks(grey, before, fine, blur)
         matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
-    bend, zoom = _shape(matrix, picture.grey.shape, earlier.grey.shape)
+        if seen.share >= COPY_SHARE:
+            break
+    bend, zoom = shape_of(matrix, grey.shape, before.shape)
     return Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond, bend, zoom)
 
 
+def _affine(here: Floats, there: Floats) -> Matrix | None:
+    """The affine map of most pairs, to start from where the homography of few features is bent: what most
+    copies are. None where there is none."""
+    affine, _ = cv2.estimateAffine2D(here, there, None, cv2.RANSAC, 3.0)
+    return None if affine is None else np.vstack([affine, [0.0, 0.0, 1.0]]).astype(np.float64)
+
+
 @dataclass(frozen=True, slots=True)
-class _Blocks:
+class Blocks:
+    """What the correlated blocks say; as in `Comparison`."""
+
     blocks: int
     share: float
     correlation: float
@@ -212,37 +256,46 @@ def _mean(values: Floats) -> Floats:
     return means
 
 
-def _blocks(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> _Blocks:
+def _blocks(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Blocks:
     """Correlates `here` with `there` brought to its frame by `matrix` (here -> there)."""
-    warped, inside = _brought(there, matrix, here.shape)
+    return correlated(here, *brought(there, matrix, here.shape), blur)
+
+
+def correlated(here: Pixels, warped: Pixels, inside: Pixels, blur: float) -> Blocks:
+    """Correlates `here` with another picture in its frame, where that covers it."""
     a, b = _band(here, blur), _band(warped, blur)
     mean_a, mean_b = _mean(a), _mean(b)
     variance_a, variance_b = _mean(a * a) - mean_a**2, _mean(b * b) - mean_b**2
-    spoken = (_mean(inside.astype(np.float32)) > 0.99) & (variance_a > TEXTURE) & (variance_b > TEXTURE)
+    covered, weaker = _mean(inside.astype(np.float32)) > 0.99, np.minimum(variance_a, variance_b)
+    spoken = covered & (weaker > TEXTURE)
+    if spoken.sum() < MIN_BLOCKS:
+        spoken = covered & (weaker > FAINT)
     outside = cv2.erode((inside == 0).astype(np.uint8), np.ones((17, 17), np.uint8), borderValue=1)
     beyond = float(outside.mean())
     if not spoken.any():
-        return _Blocks(0, 0.0, 0.0, beyond)
+        return Blocks(0, 0.0, 0.0, beyond)
     covariance = _mean(a * b) - mean_a * mean_b
     values = covariance[spoken] / np.sqrt(variance_a[spoken] * variance_b[spoken])
-    return _Blocks(int(spoken.sum()), float((values >= ALIKE).mean()), float(np.median(values)), beyond)
+    return Blocks(int(spoken.sum()), float((values >= ALIKE).mean()), float(np.median(values)), beyond)
 
 
-def _brought(there: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Pixels, Pixels]:
-    """`there` in the frame of a picture of `shape`, and where it covers it (1) or not (0)."""
+def brought(there: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Pixels, Pixels]:
+    """`there` in the frame of a picture of `shape` (h, w), and where it covers it (1) or not (0)."""
     size = (shape[1], shape[0])
     flags = cv2.WARP_INVERSE_MAP
     warped = cv2.warpPerspective(
         there, matrix, size, flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    inside = cv2.warpPerspective(np.ones_like(there), matrix, size, flags=flags | cv2.INTER_NEAREST)
+    inside = cv2.warpPerspective(
+        np.ones(there.shape[:2], np.uint8), matrix, size, flags=flags | cv2.INTER_NEAREST
+    )
     return warped.astype(np.uint8), inside.astype(np.uint8)
 
 
 def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Matrix:
     """`matrix` refined on the pixels (ECC, Evangelidis & Psarakis 2008); itself when that diverges."""
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-5)
-    _, inside = _brought(there, matrix, here.shape)
+    _, inside = brought(there, matrix, here.shape)
     shown = _band(here, blur) * cv2.erode(inside, np.ones((17, 17), np.uint8), borderValue=1)
     try:
         _, fine = cv2.findTransformECC(
@@ -253,7 +306,7 @@ def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Matrix
     return np.asarray(fine, dtype=np.float64)
 
 
-def _shape(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
+def shape_of(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
     """How far a homography is from its best affine map over the overlap (pixels), and that map's zoom."""
     y, x = np.mgrid[0 : here[0] : 9j, 0 : here[1] : 9j]
     grid = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1)

@@ -19,7 +19,8 @@ class Remembered(Base):
     Attributes:
         order: its place among all submitted captures; queries look at smaller ones only.
         media_sha256: hex, of the original bytes.
-        hashes: 19 hashes of 32 bytes (`pdq.index_views`), or None when there was no picture.
+        hashes: 20 hashes of 32 bytes (`pdq.index_views`), or None when there was no picture.
+        words: up to 160 features of 12 bytes (`words.entries`), or None.
         look: hex SHA-256 of the sealed `registration.Look`, or None.
         lat / lon: where the device said it was, or None.
         cell: the coarse H3 cell of that spot, or None.
@@ -29,6 +30,7 @@ class Remembered(Base):
     __tablename__ = "remembered"
     __table_args__ = (
         CheckConstraint("(hashes IS NULL) = (look IS NULL)", name="picture_whole"),
+        CheckConstraint("(words IS NULL) = (look IS NULL)", name="words_whole"),
         CheckConstraint("(lat IS NULL) = (lon IS NULL)", name="spot_whole"),
         Index(None, "bounty", "order"),
         Index(None, "cell", "order"),
@@ -41,6 +43,7 @@ class Remembered(Base):
     bounty: Mapped[str]
     media_sha256: Mapped[str] = mapped_column(index=True)
     hashes: Mapped[bytes | None] = mapped_column(LargeBinary)
+    words: Mapped[bytes | None] = mapped_column(LargeBinary)
     look: Mapped[str | None]
     lat: Mapped[float | None]
     lon: Mapped[float | None]

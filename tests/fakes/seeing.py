@@ -39,6 +39,9 @@ class EmptyMemory:
     def nearest(self, views: Hashes, before_order: int, limit: int) -> list[Past]:
         return []
 
+    def sharing(self, features: Features, before_order: int, limit: int) -> list[Past]:
+        return []
+
     def around(self, bounty: str, spot: Spot | None, before_order: int, limit: int) -> list[Past]:
         return []
 

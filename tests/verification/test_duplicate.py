@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import duplicates as bench
@@ -59,7 +60,7 @@ def test_the_same_bytes_are_named_even_without_a_picture(tools: Tools) -> None:
     judge(tools, submitted(1, media=b"x"), sample("coffee"))
     for order, rgb in ((2, sample("coffee")), (3, None)):
         outcome, neighbours = judge(tools, submitted(order, media=b"x"), rgb)
-        assert (outcome.reason, outcome.llr) == ("same_bytes", -8.0)
+        assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "same_bytes")
         assert neighbours["cap 1"] == "bytes"
     assert judge(tools, submitted(4), None)[0].reason == "no_picture"
 
@@ -82,8 +83,7 @@ def test_a_copy_is_found_anywhere_in_the_market(tools: Tools, name: str) -> None
         judge(tools, submitted(order), sample(other))
     copy = TRANSFORMS[name](sample("astronaut"), random.Random(5))
     outcome, neighbours = judge(tools, submitted(9, bounty="elsewhere"), copy)
-    assert outcome.reason == "copy_of_earlier"
-    assert outcome.llr == -8.0
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "copy_of_earlier")
     assert neighbours == {"cap 2": "geometry"}
 
 
@@ -95,6 +95,27 @@ def test_a_hard_crop_is_found_in_the_same_bounty_or_place(tools: Tools) -> None:
         outcome, neighbours = judge(tools, submitted(order, bounty=ask, spot=spot), jpeg(cut, 85))
         assert outcome.reason == "copy_of_earlier"
         assert neighbours == {f"cap {order - 2}": "geometry"}
+
+
+def test_half_a_picture_is_found_anywhere_in_the_market(tools: Tools) -> None:
+    for order, other in enumerate(("chelsea", "astronaut", "rocket"), start=1):
+        judge(tools, submitted(order), sample(other))
+    rgb = sample("astronaut")
+    part = jpeg(rgb[:280, 180:460], 85)
+    outcome, _ = judge(tools, submitted(9, bounty="elsewhere"), part)
+    assert outcome.reason == "maybe_same_exposure", "a zoom of 1.8 is no proof"
+    assert outcome.facts["alike"] == 1
+
+
+def test_a_solarised_copy_is_found_and_proven(tools: Tools) -> None:
+    for order, other in enumerate(("chelsea", "astronaut", "coffee"), start=1):
+        judge(tools, submitted(order), sample(other))
+    rgb = sample("coffee")
+    solar = jpeg(np.where(rgb < 128, rgb, 255 - rgb).astype(np.uint8), 85)
+    outcome, neighbours = judge(tools, submitted(9, bounty="elsewhere"), solar)
+    assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "copy_of_earlier")
+    assert outcome.facts["folded"] is True
+    assert neighbours == {"cap 3": "geometry"}
 
 
 def test_the_earlier_one_is_not_blamed_for_the_later(tools: Tools) -> None:
@@ -126,7 +147,8 @@ def test_what_only_a_person_can_tell_is_left_to_one(tools: Tools) -> None:
     rgb = sample("astronaut")
     judge(tools, submitted(1, bounty="x"), rgb)
     outcome, neighbours = judge(tools, submitted(2, bounty="x"), rgb[100:400, 90:390])
-    assert (outcome.reason, neighbours) == ("maybe_same_exposure", {})
+    assert (outcome.status, outcome.reason) == (Status.OK, "maybe_same_exposure")
+    assert neighbours == {}
     assert -3 < outcome.llr < 0
     assert outcome.facts["alike"] == 1
 

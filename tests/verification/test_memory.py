@@ -16,12 +16,13 @@ from core.geo import Spot
 from core.storage import Storage
 from tests.fakes.seeing import BlindEngine
 from tests.verification import stage
-from tests.verification.eyes import picture, sample
+from tests.verification.eyes import engine, picture, sample
 from verification import pdq
 from verification.evidence import Evidence
 from verification.hash_index import FAR
 from verification.memory import PastSpot, PictureMemory
 from verification.pdq import Pixels
+from verification.registration import look
 from verification.tables import Remembered
 
 
@@ -130,6 +131,19 @@ def test_the_index_agrees_with_a_plain_count(database: Database, tmp_path: Path)
             plain.append((int(distances.min()), order))
     found = memory.nearest(views, 999, 100)
     assert [(past.distance, past.order) for past in found] == sorted(plain)
+
+
+def test_sharing_looks_backwards_only_and_takes_in_what_came_since(either: Database, tmp_path: Path) -> None:
+    storage = Storage(f"file://{tmp_path}/blobs", bytes(32))
+    memory, other = (PictureMemory(either, storage, engine()) for _ in range(2))
+    memory.remember(capture(1), picture(SCENES[0]))
+    features = look(SCENES[0], engine()).features
+    assert names(memory.sharing(features, 1, 8)) == []
+    assert names(memory.sharing(features, 2, 8)) == ["cap 1"]
+    for order, scene in ((2, SCENES[1]), (3, SCENES[0])):
+        other.remember(capture(order), picture(scene))
+    assert names(memory.sharing(features, 4, 8)) == ["cap 1", "cap 3"]
+    assert names(memory.sharing(features, 2, 8)) == ["cap 1"], "an earlier question again"
 
 
 def test_around_is_the_bounty_or_the_neighbourhood_latest_first(either: Database, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_flat_picture_has_no_quality_and_a_tiny_one_no_hash() -> None:
 def test_views_have_the_promised_shapes() -> None:
     rgb = sample("rocket")
     assert pdq.index_views(rgb).shape == (pdq.VIEWS, 4)
-    assert pdq.query_views(rgb).shape == (16, 6, 4)
+    assert pdq.query_views(rgb).shape == (16, 7, 4)
     assert pdq.index_views(rgb).dtype == pdq.query_views(rgb).dtype == np.uint64
 
 

@@ -12,7 +12,7 @@ import skimage.data
 from bench.duplicates import TRANSFORMS, crop, jpeg
 from tests.verification.eyes import engine, sample
 from verification.picture import Pixels
-from verification.registration import Comparison, Look, compare, look
+from verification.registration import Comparison, Look, closer, compare, halved, look
 
 TURNED = {"mirrored", "upside down", "quarter turn"}  # undone by the hash search before comparing
 SHOWN = [
@@ -82,6 +82,20 @@ def test_a_strong_zoom_is_left_to_a_person() -> None:
     assert found.same_exposure
     assert found.zoom > 1.5
     assert not found.copy
+
+
+def test_a_faint_picture_is_proven_by_faint_detail() -> None:
+    night = (sample("rocket") // 12 + 6).astype(np.uint8)
+    found = compared(jpeg(night, 85), night)
+    assert found.copy, found
+    assert not compared(night, (sample("coffee") // 12 + 6).astype(np.uint8)).same_exposure
+
+
+def test_half_a_picture_has_more_in_common_at_half_its_size() -> None:
+    rgb = sample("astronaut")
+    whole, part = look(rgb, engine()), look(rgb[:230, 160:390], engine())
+    both = closer(part, halved(part, engine()))
+    assert compare(both, whole, engine()).inliers > 1.2 * compare(part, whole, engine()).inliers
 
 
 def test_a_look_survives_its_packing() -> None:

@@ -2,12 +2,14 @@
 
 Stops: the same file again, re-encoded, scaled, cropped, turned, mirrored, brightened, framed.
 How: the same bytes; else the nearest earlier pictures by perceptual hash over crops, small turns and
-mirrorings, and the latest of the same bounty or neighbourhood whatever their hash; each candidate is
-registered by local features and proven pixel by pixel (`verification.registration`), so that two honest
-photographs of one place are not called copies. Only earlier orders are looked at. A video is sought by its
-quiet moments, and what it is compared with may be a video or a photo.
-Limits: beyond a 25 % crop only the same bounty or neighbourhood is searched; a mirrored *and* hard-cropped
-copy is missed; distant scenes photographed twice from one spot end as "maybe", for a person to look at.
+mirrorings, those that share most local features at one shift (`verification.word_index`: parts of a picture
+down to a quarter of it), and the latest of the same bounty or neighbourhood whatever their hash; each
+candidate is registered by local features and proven pixel by pixel (`verification.registration`), so that
+two honest photographs of one place are not called copies. What is proven is proof, a hard fail, whatever a
+calibration learnt. Only earlier orders are looked at. A video is sought by its quiet moments, by hash, and
+what it is compared with may be a video or a photo.
+Limits: a mirrored *and* hard-cropped copy is missed outside its bounty and neighbourhood; distant scenes
+photographed twice from one spot, and parts enlarged beyond 1.5, end as "maybe", for a person to look at.
 Figures: bench/duplicates.py.
 """
 
@@ -15,15 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verification import pdq
+from verification import folding, pdq
 from verification.case import Case
-from verification.evidence import Family, Neighbour, Outcome, abstain, ok
+from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
-from verification.registration import Comparison, Look, Pixels, compare, look
+from verification.registration import Comparison, Look, Pixels, closer, compare, halved, look
 from verification.registry import check
 from verification.statement import spot_of
 
 BY_HASH = 8  # candidates
+BY_WORDS = 6
 BY_PLACE = 12
 MOMENTS = 24  # of a film that are sought; hashing one costs some 25 ms
 PAIRS = 16  # of a film's pictures with earlier ones that are compared
@@ -32,18 +35,17 @@ TURNS = 2  # mirrored, turned or negative views of this picture looked at; each 
 
 
 @check(
-    "duplicate", family=Family.DUPLICATE, version="2", cost=2, kinds={"photo", "video"}, bounds=(-8.0, 0.3)
+    "duplicate", family=Family.DUPLICATE, version="3", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
 )
 def duplicate(case: Case) -> Outcome:
-    """OK "same_bytes", "copy_of_earlier", "maybe_same_exposure" or "no_copy_found".
-
-    The first two fill `case.neighbours`.
+    """A proof, "same_bytes" or "copy_of_earlier", which fills `case.neighbours`; else OK with
+    "maybe_same_exposure", evidence against it, or "no_copy_found".
     """
     evidence, memory = case.evidence, case.tools.memory
     same = memory.same_bytes(evidence.media_sha256, evidence.order)
     case.neighbours += [Neighbour(past.capture, "bytes", 1.0) for past in same]
     if case.picture is None:
-        return ok(-8.0, "same_bytes", copies=len(same)) if same else abstain("no_picture")
+        return hard_fail("same_bytes", copies=len(same)) if same else abstain("no_picture")
     compared, maybe, closest = 0, 0, Comparison()
     known = {past.capture for past in same}
     film = case.film
@@ -56,10 +58,10 @@ def duplicate(case: Case) -> Outcome:
             maybe += 1
             closest = max(closest, found, key=lambda item: (item.copy, item.share))
     if same:
-        return ok(-8.0, "same_bytes", copies=len(case.neighbours))
+        return hard_fail("same_bytes", copies=len(case.neighbours))
     facts = _facts(closest) | {"compared": compared}
     if case.neighbours:
-        return ok(-8.0, "copy_of_earlier", copies=len(case.neighbours), **facts)
+        return hard_fail("copy_of_earlier", copies=len(case.neighbours), **facts)
     if maybe:
         return ok(-2.0, "maybe_same_exposure", alike=maybe, **facts)
     return ok(0.3, "no_copy_found", compared=compared)
@@ -70,21 +72,30 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
     evidence, memory = case.evidence, case.tools.memory
     ways: dict[str, set[int]] = {}
     turns = {0}
+    near: dict[str, int] = {}
     for past in memory.nearest(pdq.query_views(rgb), evidence.order, BY_HASH):  # closest first
         if past.way in turns or len(turns) <= TURNS:
             turns.add(past.way)
             ways.setdefault(past.capture, set()).add(past.way)
-    for past in memory.around(evidence.terms.bounty, spot_of(case.statement), evidence.order, BY_PLACE):
+            if past.distance is not None and past.distance <= folding.NEAR:
+                near[past.capture] = past.way
+    own = memory.look_of(evidence.capture) or look(rgb, case.tools.engine)
+    small = halved(own, case.tools.engine)
+    parts = [memory.sharing(seen, evidence.order, BY_WORDS) for seen in (own.features, small)]
+    spot = spot_of(case.statement)
+    around = memory.around(evidence.terms.bounty, spot, evidence.order, BY_PLACE)
+    for past in (*parts[0], *parts[1], *around):
         ways.setdefault(past.capture, set()).add(0)
-    looks: dict[int, Look] = {}
+    looks = {0: closer(own, small)}
     for capture, turned in ways.items():
         earlier = memory.look_of(capture)
         if earlier is None or capture in known:
             continue
         for way in turned - looks.keys():
-            own = memory.look_of(evidence.capture) if way == 0 else None
-            looks[way] = own or look(rgb, case.tools.engine, way)
+            looks[way] = look(rgb, case.tools.engine, way)
         found = [compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)]
+        if capture in near and not any(one.same_exposure for one in found):
+            found.append(folding.compare_folded(looks[near[capture]], earlier))
         yield capture, max(found, key=lambda item: (item.copy, item.share))
 
 
@@ -118,7 +129,7 @@ def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Com
     yield from best.items()
 
 
-def _facts(found: Comparison) -> dict[str, float]:
+def _facts(found: Comparison) -> dict[str, float | bool]:
     """Small numbers that show why; nothing in them names the other capture."""
     return {
         "inliers": found.inliers,
@@ -126,4 +137,5 @@ def _facts(found: Comparison) -> dict[str, float]:
         "beyond": round(found.beyond, 3),
         "bend_px": round(found.bend_px, 2),
         "zoom": round(found.zoom, 2),
+        "folded": found.folded,
     }

@@ -1,0 +1,125 @@
+"""The words (`verification.words`) of all remembered pictures in RAM, and the search by them.
+
+A search looks each feature up in the nearest cells, counts for every picture the features whose signs
+agree, and for the best of them those that also agree on one shift (Hough voting): a crop shows its features
+where the original has them, all moved alike. What does not fit is not looked at again here: the pixels
+decide (`verification.registration`). 2.4 KB a picture. Figures: bench/hash_index.py.
+
+The index is a few sorted runs, each about twice as long as the next (O'Neil et al., "The log-structured
+merge-tree", 1996). Runs never change, so a search needs no lock while others add.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from verification import words
+from verification.registration import Features
+from verification.words import ENTRY, STEP, Numbers
+
+ALIKE = 14  # bits of 64 that may differ
+ASKED = 400  # features of a picture that are looked up
+SHORT = 200  # pictures whose shifts are counted
+LEAST = 5  # features that agree on a shift; chance brings six or seven in 10,000 pictures
+SHIFT = 80  # pixels: what counts as one shift, for a crop of 55 % is looked for at 50 %
+_SHIFTS = 64  # a side, for numbering
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """Entries sorted by cell, and the row of the picture each is of."""
+
+    held: words.Entries
+    rows: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, held: words.Entries, rows: npt.NDArray[np.int32]) -> _Run:
+        order = np.argsort(held["cell"], kind="stable")
+        return cls(held[order], rows[order])
+
+    def joined(self, other: _Run) -> _Run:
+        return _Run.of(np.concatenate([self.held, other.held]), np.concatenate([self.rows, other.rows]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordSnapshot:
+    """The pictures below some order: their orders int64[n], rising, and runs that may hold later ones too."""
+
+    orders: Numbers
+    runs: tuple[_Run, ...]
+
+    def search(self, features: Features, limit: int) -> list[tuple[int, int]]:
+        """(order, features that agree on one shift) of the best pictures, best first, then oldest."""
+        xy, descriptors = features.xy[:ASKED], features.descriptors[:ASKED]
+        if not len(self.orders) or not len(xy):
+            return []
+        sought, own = words.cells(descriptors, words.CELLS), words.signs(descriptors)
+        parts = [_found(run, sought, own, len(self.orders)) for run in self.runs]
+        rows, asked, there = (np.concatenate(part) for part in zip(*parts, strict=True))
+        votes = np.bincount(rows, minlength=len(self.orders))
+        kept = np.zeros(len(votes), bool)
+        kept[np.argsort(-votes, kind="stable")[:SHORT]] = True
+        fits = (kept & (votes >= LEAST))[rows]
+        agreed = _agreed(rows[fits], asked[fits], there[fits] - xy[asked[fits]])
+        best = sorted(agreed.items(), key=lambda item: (-item[1], item[0]))[:limit]
+        return [(int(self.orders[row]), count) for row, count in best if count >= LEAST]
+
+
+def _found(
+    run: _Run, sought: Numbers, own: words.Words, below: int
+) -> tuple[npt.NDArray[np.int32], Numbers, npt.NDArray[np.float32]]:
+    """Of a run what is alike: rows of pictures, numbers of the asked features, places of the others."""
+    left = np.searchsorted(run.held["cell"], sought, "left").ravel()
+    counts = np.searchsorted(run.held["cell"], sought, "right").ravel() - left
+    starts = np.cumsum(counts) - counts
+    at = np.repeat(left - starts, counts) + np.arange(counts.sum())
+    asked = np.repeat(np.repeat(np.arange(len(sought)), sought.shape[1]), counts)
+    alike = (np.bitwise_count(run.held["signs"][at] ^ own[asked]) <= ALIKE) & (run.rows[at] < below)
+    at, asked = at[alike], asked[alike]
+    places = np.stack([run.held["x"][at], run.held["y"][at]], axis=1).astype(np.float32)
+    return run.rows[at], asked, (places + 0.5) * STEP
+
+
+def _agreed(rows: npt.NDArray[np.int32], asked: Numbers, shift: npt.NDArray[np.float32]) -> dict[int, int]:
+    """For each row the most asked features that agree on a shift; four grids, so that no edge parts them."""
+    agreed: dict[int, int] = {}
+    for start in ((0.0, 0.0), (0.0, 0.5), (0.5, 0.0), (0.5, 0.5)):
+        square = np.clip(shift / SHIFT + _SHIFTS // 2 + np.array(start), 0, _SHIFTS - 1).astype(np.int64)
+        place = (rows.astype(np.int64) * _SHIFTS + square[:, 1]) * _SHIFTS + square[:, 0]
+        once = np.unique(place * ASKED + asked) // ASKED
+        places, counts = np.unique(once, return_counts=True)
+        for row, count in zip((places // _SHIFTS**2).tolist(), counts.tolist(), strict=True):
+            agreed[row] = max(count, agreed.get(row, 0))
+    return agreed
+
+
+class WordIndex:
+    """Words by rising order. Adding and taking snapshots want one caller at a time; searching does not."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._orders: Numbers = np.zeros(64, dtype=np.int64)
+        self._runs: tuple[_Run, ...] = ()
+
+    def add(self, rows: list[tuple[int, bytes]]) -> None:
+        """Adds pictures of rising orders, above all held: their `words.entries` as bytes."""
+        if not rows:
+            return
+        while self._count + len(rows) > len(self._orders):
+            self._orders = np.concatenate([self._orders, np.zeros_like(self._orders)])
+        self._orders[self._count : self._count + len(rows)] = [order for order, _ in rows]
+        made = [np.frombuffer(data, ENTRY) for _, data in rows]
+        owners = np.repeat(np.arange(self._count, self._count + len(rows)), [len(each) for each in made])
+        runs = [*self._runs, _Run.of(np.concatenate(made), owners.astype(np.int32))]
+        while len(runs) > 1 and 2 * len(runs[-1].rows) >= len(runs[-2].rows):
+            last = runs.pop()
+            runs[-1] = runs[-1].joined(last)
+        self._runs, self._count = tuple(runs), self._count + len(rows)
+
+    def below(self, order: int) -> WordSnapshot:
+        """The pictures of smaller orders, as they are now."""
+        count = int(np.searchsorted(self._orders[: self._count], order))
+        return WordSnapshot(self._orders[:count], self._runs)
