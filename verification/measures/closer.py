@@ -19,6 +19,7 @@ from verification.codes import Fit, best_fit
 from verification.measures.flow import mapped
 from verification.measures.placing import place, placed_in_burst
 from verification.measures.same_code import seated
+from verification.measures.sharpness import sharpness
 from verification.writing import Text, joined
 
 if TYPE_CHECKING:
@@ -91,12 +92,7 @@ def _lines(texts: list[Text]) -> list[Text]:
 
 def _sharpest(case: Case, middle: int) -> list[int]:
     near = range(max(0, middle - AROUND), min(len(case.frames), middle + AROUND + 1))
-    return sorted(near, key=lambda k: -_sharpness(case.frames[k].rgb))[:ASKED]
-
-
-def _sharpness(rgb: Pixels) -> float:
-    """Variance of the Laplacian (Pech-Pacheco et al. 2000)."""
-    return float(cv2.Laplacian(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
+    return sorted(near, key=lambda k: -sharpness(case.frames[k].rgb))[:ASKED]
 
 
 def _laid(photo: Pixels, frame: Pixels, box: Doubles) -> tuple[float, Doubles] | None:
