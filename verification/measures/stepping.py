@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from verification.measures.flow import FOCAL, rays
-from verification.measures.placing import alike, code_in_frame, grown, inside, place
+from verification.measures.placing import code_in_frame, grown, inside, place
 from verification.measures.same_code import seated
 from verification.measures.turning import CONVENTIONS, agreement, in_radians
 
@@ -234,7 +234,7 @@ def _sheet(case: Case, tracks: Tracks, course: Course) -> Sheet | None:
     found well (so that it may slowly change), turned by the phone's roll since; out of the picture it waits
     at its place in space.
     """
-    code = _whole_in_frame(case, tracks)
+    code = _whole_in_frame(case, tracks, course)
     if code is None:
         return None
     frame, box = code
@@ -255,7 +255,7 @@ def _sheet(case: Case, tracks: Tracks, course: Course) -> Sheet | None:
             if found is None:
                 continue
             places[k] = found.placed(of)
-            if of is taken:  # what crept from picture to picture is mended
+            if of is taken and found.whole:  # what crept from picture to picture is mended
                 size = float(np.ptp(places[k], axis=0).max() / np.ptp(box, axis=0).max())
                 exact = _found_near(tracks.greys[k], first, found.at, CREPT, size, whole)
                 if exact is not None:
@@ -267,7 +267,7 @@ def _sheet(case: Case, tracks: Tracks, course: Course) -> Sheet | None:
     return Sheet(frame, box, places)
 
 
-def _whole_in_frame(case: Case, tracks: Tracks) -> tuple[int, Doubles] | None:
+def _whole_in_frame(case: Case, tracks: Tracks, course: Course) -> tuple[int, Doubles] | None:
     """As `code_in_frame`; where the sheet is not whole in that frame, in another that the photo's letters are
     found in."""
     code = code_in_frame(case, tracks)
@@ -276,7 +276,8 @@ def _whole_in_frame(case: Case, tracks: Tracks) -> tuple[int, Doubles] | None:
     if _cut(tracks.greys[code[0]], code[1]) is not None:
         return code
     photo, frames = case.picture.rgb, [frame.rgb for frame in case.frames]
-    for k in [k for k in alike(photo, frames) if k != code[0]][:SEEDS]:
+    shown = [k for k in range(len(frames)) if _within(tracks, course.guess(tracks, code[0], k, code[1]))]
+    for k in sorted(shown, key=lambda k: abs(k - code[0]))[:SEEDS]:
         where = place(photo, [frames[k]])
         if not where.found or where.matrix is None:
             continue
@@ -286,6 +287,12 @@ def _whole_in_frame(case: Case, tracks: Tracks) -> tuple[int, Doubles] | None:
         if _cut(tracks.greys[k], laid[1] * tracks.scale) is not None:
             return k, laid[1] * tracks.scale
     return code
+
+
+def _within(tracks: Tracks, box: Doubles) -> bool:
+    """Whether the writing and a little paper about it lie in the picture."""
+    whole = grown(box, 1.1, 1.4)
+    return bool((whole > 0).all() and (whole < np.array(tracks.size) - 1).all())
 
 
 def _cut(grey: Grey, box: Doubles) -> Grey | None:
@@ -306,12 +313,13 @@ def _cut(grey: Grey, box: Doubles) -> Grey | None:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """A picture found again: where its middle is, how much larger and turned by how many degrees
-    (counter-clockwise), and how like it is."""
+    (counter-clockwise), how like it is, and whether all of it was seen."""
 
     at: Doubles
     scale: float
     lean: float
     likeness: float
+    whole: bool = True
 
     def placed(self, box: Doubles) -> Doubles:
         """A box about the picture's middle, float64[4, 2], where the picture was found."""
@@ -341,7 +349,7 @@ def _half_found(grey: Grey, picture: Grey, aim: Doubles, roll: float) -> _Found 
         found = _found_near(grey, half, aim + off, REACH, lean=roll)
         if found is None or found.likeness < HALF or (best is not None and found.likeness < best.likeness):
             continue
-        best = _Found(found.at - off * found.scale, found.scale, found.lean, found.likeness)
+        best = _Found(found.at - off * found.scale, found.scale, found.lean, found.likeness, whole=False)
     return best
 
 
