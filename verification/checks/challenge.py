@@ -13,6 +13,9 @@ in the photo too: a hand's blur makes letters unreadable, not other ones. Where 
 person's case; where the photo plainly says something else there, or is not of the burst, it is not seen.
 Of a video the key picture is read, then some of its quiet moments; as most frames are never read, a code that
 is nowhere seen in one is a person's case, not a hard fail.
+Figures (simulated, calibration photographs): of 360 honest photos 5 were not read at first; 4 of them were
+when looked at closer, 1 by its frames. Of sheets swapped between photo and burst letters are
+.41 alike at most (n = 16).
 Limits: a code drawn into an old picture passes here; light, edges and motion must give it away. Writing
 that is half readable is a person's case (abstain). Writing that is not there is a term of the claim not
 met: a hard fail, told as "challenge_not_seen", and the contributor may try again at once.
