@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from tests.fakes.seeing import BlindEngine, EmptyMemory, MuteReader
 from tests.verification import stage
 from tests.verification.eyes import paper, picture, put, reader, sample
 from tests.verification.test_reading import qr
-from verification.case import Case, Tools
+from verification.case import Case, Frame, Tools
 from verification.checks.challenge import challenge
 from verification.codes import new_code
 from verification.evidence import Outcome, Status
@@ -101,3 +102,58 @@ def test_a_reader_that_cannot_load_is_an_error_not_a_verdict(decoder: Decoder) -
     tools = Tools(decoder, EmptyMemory(), BlindEngine(), Broken(), TrustList())  # type: ignore[arg-type]
     with pytest.raises(Unavailable):
         challenge(Case(evidence, tools, picture(sample("coffee"))))
+
+
+def blurred(rgb: Pixels, px: int = 45) -> Pixels:
+    """As a hand's quick turn blurs it, along a slanting line."""
+    line = np.zeros((px, px), np.float32)
+    cv2.line(line, (0, px // 4), (px - 1, px - 1 - px // 4), 1.0)
+    return np.asarray(cv2.filter2D(rgb, -1, line / line.sum()), np.uint8)
+
+
+def beside(photo: Pixels, frames: list[Pixels], code: str, decoder: Decoder) -> tuple[Outcome, Case]:
+    """The word on a photo with these frames (at half its size) about it."""
+    small = [np.asarray(cv2.resize(rgb, None, fx=0.5, fy=0.5), np.uint8) for rgb in frames]
+    tools = Tools(decoder, EmptyMemory(), BlindEngine(), reader(), TrustList())
+    shown = tuple(Frame(k / 8, rgb) for k, rgb in enumerate(small))
+    case = Case(stage.photo(b"x", code=code), tools, picture(photo), frames=shown)
+    return challenge(case), case
+
+
+def test_a_code_that_the_hand_blurred_is_read_in_the_frames(decoder: Decoder) -> None:
+    sharp = put(sample("coffee"), paper("K7M4XP"))
+    photo = blurred(sharp)
+    assert judged(photo, "K7M4XP", decoder).reason == "code_not_seen"
+    outcome, case = beside(photo, [photo, sharp, sharp], "K7M4XP", decoder)
+    assert (outcome.reason, outcome.llr) == ("code_seen", 2.0)
+    assert case.code_box is not None
+    assert np.abs(case.code_box.mean(axis=0) - np.array([640, 427])).max() < 40
+
+
+def test_a_code_in_the_frames_alone_is_not_in_the_photo(decoder: Decoder) -> None:
+    bare, other = sample("coffee"), put(sample("coffee"), paper("HW9RCF"))
+    frames = [put(sample("coffee"), paper("K7M4XP"))] * 3
+    bare = np.asarray(cv2.resize(bare, (1280, 853)), np.uint8)
+    for photo in (bare, other, put(sample("rocket"), paper("HW9RCF"))):
+        outcome, case = beside(photo, frames, "K7M4XP", decoder)
+        assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "code_not_seen")
+        assert case.code_box is None
+
+
+def test_what_the_hand_blurred_may_be_another_code(decoder: Decoder) -> None:
+    photo, sharp = (put(sample("coffee"), paper(code)) for code in ("HW9RCF", "K7M4XP"))
+    outcome, _ = beside(blurred(photo), [sharp] * 3, "K7M4XP", decoder)
+    assert outcome.reason != "code_seen"
+
+
+def test_large_writing_on_a_busy_ground_is_read_in_a_smaller_picture(decoder: Decoder) -> None:
+    class NearSighted(MuteReader):
+        def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
+            box = np.array([[9, 18], [90, 18], [90, 36], [9, 36]], np.float32)
+            return [Text("K7M4XP", 1.0, box)] if max(rgb.shape) == 360 else []
+
+    tools = Tools(decoder, EmptyMemory(), BlindEngine(), NearSighted(), TrustList())
+    case = Case(stage.photo(b"x", code="K7M4XP"), tools, picture(sample("coffee")))
+    assert challenge(case).reason == "code_seen"
+    assert case.code_box is not None
+    assert np.allclose(case.code_box[2], np.array([90, 36]) * 600 / 360)

@@ -15,7 +15,7 @@ from verification.case import Case
 from verification.checks.pan import pan
 from verification.evidence import Status
 from verification.measures.flow import tracks_of
-from verification.measures.strokes import followed
+from verification.measures.strokes import asked_strokes, followed
 from verification.picture import Decoder
 
 
@@ -128,3 +128,22 @@ def test_where_no_point_can_be_followed_the_whole_picture_tells_the_turn(decoder
     assert pan(case).reason == "pan_followed"
     blank = replace(lost, greys=tuple(np.full_like(grey, 90) for grey in lost.greys))
     assert np.isnan(blank.turns).all()
+
+
+@pytest.mark.parametrize(
+    ("turns", "read", "stepped", "used"),
+    [
+        ("LR", "LRRL", True, 4),
+        ("LR", "LRRLL", True, 4),  # the fifth is the turn of the step, the same way as the last return
+        ("LR", "LRRLL", False, 5),
+        ("UL", "UDLRR", True, 4),
+        ("UL", "UDLRL", True, 4),
+        ("UL", "UDL", True, 3),  # the last return lies beyond the burst
+        ("UL", "ULL", True, 2),
+        ("UL", "DULR", True, 0),
+    ],
+)
+def test_the_turn_of_the_step_is_none_of_the_turns_asked(
+    turns: str, read: str, stepped: bool, used: int
+) -> None:
+    assert asked_strokes(turns, list(read), stepped=stepped) == used

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -15,10 +16,10 @@ from market.simulator.sensor import encode
 from tests.fakes.seeing import EmptyMemory, MuteReader
 from tests.verification import stage
 from tests.verification.eyes import engine, picture, sample
-from verification.case import Case, Tools
+from verification.case import Case, Frame, Tools
 from verification.checks.scene import DIFFERS, MATCH, STRONGEST, said, scene
 from verification.evidence import Outcome, Status
-from verification.measures.recognition import recognise
+from verification.measures.recognition import recognise, smaller
 from verification.picture import Decoder, Pixels
 from verification.registration import look
 from verification.trust import TrustList
@@ -93,3 +94,39 @@ def test_a_stronger_match_never_says_less(strength: float, more: float) -> None:
 def test_the_house_limits_how_many_references_are_opened(decoder: Decoder) -> None:
     many = [encode(other())] * 9
     assert judged(decoder, place()[0], many).facts["references"] == pytest.approx(4)
+
+
+def test_who_stands_nearer_than_the_reference_did_is_recognised_smaller() -> None:
+    left, right, _ = place()
+    near = np.asarray(cv2.resize(right[160:400, 230:550], None, fx=2.5, fy=2.5), np.uint8)
+    seen, reference = look(near, engine()), look(left, engine())
+    plain = recognise(seen.features, reference.features, engine()).strength
+    assert recognise(smaller(seen, engine()), reference.features, engine()).strength > 1.5 * plain
+    assert smaller(seen, engine()).xy.max() > 500, "places are in the picture's own pixels"
+
+
+def turned(decoder: Decoder, frames: list[Pixels], reference: Pixels) -> Outcome:
+    """The word on a photo that shows little of the place, with what its burst saw."""
+    tools = Tools(decoder, EmptyMemory(), engine(), MuteReader(), TrustList())
+    evidence = replace(stage.photo(b"x"), references=(encode(reference),))
+    shown = tuple(Frame(k / 8, np.ascontiguousarray(rgb)) for k, rgb in enumerate(frames))
+    return scene(Case(evidence, tools, picture(frames[0]), frames=shown))
+
+
+def test_a_phone_that_turns_shows_more_of_the_place(decoder: Decoder) -> None:
+    left, right, _ = place()
+    away = np.asarray(cv2.resize(other(), (right.shape[1], right.shape[0])), np.uint8)
+    wide = np.hstack([away, right])  # the place begins where the first view ends
+    step = right.shape[1] // 4
+    views = [wide[:, k * step : k * step + right.shape[1]] for k in range(5)]
+    assert turned(decoder, views[:1] * 5, left).reason == "scene_inconclusive"
+    seen = turned(decoder, views, left)
+    assert (seen.reason, seen.llr) == ("scene_matches", MATCH)
+
+
+def test_a_burst_the_photo_is_not_of_is_not_asked(decoder: Decoder) -> None:
+    left, right, _ = place()
+    tools = Tools(decoder, EmptyMemory(), engine(), MuteReader(), TrustList())
+    evidence = replace(stage.photo(b"x"), references=(encode(left),))
+    frames = tuple(Frame(k / 8, right) for k in range(5))
+    assert scene(Case(evidence, tools, picture(other()), frames=frames)).reason == "scene_inconclusive"

@@ -42,7 +42,7 @@ DEEP_RELIEF = 0.15  # of the plane's shift: less is two layers of a screen, or a
 SHIFT_PX = 1.5  # a plane's own shift from which flatness can be told
 
 
-@check("depth", family=Family.DEPTH, version="2", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
+@check("depth", family=Family.DEPTH, version="3", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
 def depth(case: Case) -> Outcome:
     """OK "background_far", "scene_has_depth" or "scene_is_flat"; abstains "no_burst", "no_parallax" or
     "depth_unclear"."""

@@ -50,7 +50,7 @@ LOOSE_S = 0.6  # two clocks that differ by so much would say nothing
 ODD_AXES = 0.5  # of what is said for a fit in camera axes, which no phone sends
 
 
-@check("motion", family=Family.MOTION, version="4", cost=1, kinds={"photo", "video"}, bounds=(-5.0, 1.5))
+@check("motion", family=Family.MOTION, version="5", cost=1, kinds={"photo", "video"}, bounds=(-5.0, 1.5))
 def motion(case: Case) -> Outcome:
     """OK "motion_agrees", "motion_disagrees", "sensors_silent" or "frames_frozen"; hard-fails
     "frames_frozen" where the gyroscope turned; abstains "no_burst", "no_motion", "too_still" or

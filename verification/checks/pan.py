@@ -11,18 +11,17 @@ Limits: a person who reads the order can follow it before a screen, and a clip c
 when the order is known: this proves the time, not the scene. Guessing succeeds once in 4^n (twice that,
 for the two ways of swinging; half, with a step). Diagonal or jerky swings, an extra one and a step that is
 not seen are left unread; only a plainly read other order is proof.
-Figures (simulated, 26 frames at 8/s, calibration split): of 64 honest bursts 62 read right, 2 with the turns
-read and the step not seen, none read wrong.
+Figures (simulated, 26 frames at 8/s, calibration split): of 120 honest bursts all read right.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from verification.case import Case
+from verification.case import Case, Doubles
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
-from verification.measures.stepping import Stepping, background, stepping_of
+from verification.measures.stepping import Course, Sheet, Stepping, background, stepping_of
 from verification.measures.strokes import OPPOSITE, asked_strokes, strokes, within
 from verification.registry import check
 
@@ -35,10 +34,11 @@ SHEET_PX, SCENE_PX, POINTS = (
     3.0,
     10,
 )  # the least shift across, and points of the scene, that show a step
+BEGINS = 3  # frames about the end of the turns that a sheet's shift is told from
 PLAIN_PX = 40.0  # and that of the sheet from which the wrong side is proof
 
 
-@check("pan", family=Family.MOVES, version="3", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
+@check("pan", family=Family.MOVES, version="4", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
 def pan(case: Case) -> Outcome:
     """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst", "pan_unclear" or
     "step_unclear"."""
@@ -88,15 +88,22 @@ def _shift(tracks: Tracks, stepping: Stepping, start: int) -> tuple[float | None
     if course is None:
         return None, False
     if sheet is not None:
-        begins = [k for k in sheet.places if k >= start - 1]
-        if len(begins) >= 2:
-            shift = sheet.shift(tracks, course, min(begins), max(begins))
-            if shift is not None and abs(shift[0]) >= SHEET_PX:
-                return float(shift[0]), abs(shift[0]) >= max(PLAIN_PX, 3 * abs(shift[1]))
+        shift = _sheet_shift(tracks, course, sheet, start)
+        if shift is not None and abs(shift[0]) >= SHEET_PX:
+            return float(shift[0]), abs(shift[0]) >= max(PLAIN_PX, 3 * abs(shift[1]))
     last = len(tracks.t) - 1
     moved = background(tracks, course, sheet, start, last)[1]
     across = float(np.median(moved[:, 0])) if len(moved) >= POINTS else 0.0
     return (across, False) if abs(across) >= SCENE_PX else (None, False)
+
+
+def _sheet_shift(tracks: Tracks, course: Course, sheet: Sheet, start: int) -> Doubles | None:
+    """Pixels float64[2] that the sheet is shifted from about a frame to where it was seen last; of the first
+    frames it was seen in the median, for one in mid-turn may err."""
+    seen = sorted(k for k in sheet.places if k >= start - 1)
+    begins = [k for k in seen[:BEGINS] if k < seen[-1]]
+    shifts = [shift for k in begins if (shift := sheet.shift(tracks, course, k, seen[-1])) is not None]
+    return np.median(shifts, axis=0) if shifts else None
 
 
 def _felt(tracks: Tracks, stepping: Stepping, ends: int) -> float | None:

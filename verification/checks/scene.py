@@ -5,12 +5,20 @@ reference handed back as if it were a fresh look.
 How: local features of the photograph and of each reference are matched and checked for one geometry
 (`measures.recognition`); the strongest agreement counts, and more of it says more. It is bounded low:
 a cheat may have an old picture of the right place. A photograph that is the very exposure of a reference is
-a copy of it. No agreement speaks against the capture only where there are several rich references that
-recognise each other, and then little: night, snow or another side of the house look different too.
+a copy of it. Where the photograph is not recognised it is looked at smaller; then some frames of its burst
+are, if it lies in that burst: a phone that turns shows more of the place, and less of it behind the sheet.
+What frames alone show says no more than the least match. No agreement speaks against the capture only where
+there are several rich references that recognise each other, and then little: night, snow or another side of
+the house look different too.
 Limits: a reference taken in other light or from another side is often not recognised; then it is silent.
 Earlier accepted captures are not used: the memory does not know how a capture was judged, and a cheat's
 own earlier captures must not vouch for the next. Pictures of the place itself pass (duplicates,
-recapture and freshness are other checks' matter).
+recapture and freshness are other checks' matter). Whoever swings past a picture of the place during the burst
+has it recognised.
+Figures (simulated, calibration photographs, one reference from another spot): 38 of 40 honest captures
+recognised, 22 by the photograph as it is. Photographs looked at smaller beside 40,001 others of other places:
+at most .88 of a match; 1,102 pairs of a film and a photograph of elsewhere, of two bar codes left out: at
+most .69.
 Source: XFeat features (Potje et al., CVPR 2024) with MAGSAC; bench/place.py prints the error rates.
 """
 
@@ -18,12 +26,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 
-from verification.case import Case
+from verification.case import Case, Frame
 from verification.evidence import Family, Outcome, abstain, ok
 from verification.measures.album import looks_of, own_look
-from verification.measures.recognition import Recognition, recognise
-from verification.registration import Look, compare
+from verification.measures.placing import placed_in_burst
+from verification.measures.recognition import Recognition, recognise, smaller
+from verification.measures.sharpness import sharpness
+from verification.registration import Features, Look, compare, look
 from verification.registry import check
 
 MOST = 4  # references looked at: each costs a decoding and a pass of the net when it is first seen
@@ -31,10 +42,12 @@ MANY = 3  # and from so many a non-match says something,
 RICH = 300  # of so many keypoints each
 FAINT = 0.5  # strength below which there is no agreement at all
 DIFFERS = -0.7  # nats: about half of honest looks by night or in another season are not recognised
+FRAMES = 5  # of the burst that are looked at where the photograph is not recognised, each small and large:
+BY_FRAMES = 1.25  # so many looks want more strength (bar codes filmed beside others' reached 1.15)
 MATCH, DOUBLE, STRONGEST = 0.7, 0.3, 1.3  # nats at strength 1, for each doubling, and at most
 
 
-@check("scene", family=Family.SCENE, version="1", cost=2, kinds={"photo", "video"}, bounds=(-3.0, 1.3))
+@check("scene", family=Family.SCENE, version="2", cost=2, kinds={"photo", "video"}, bounds=(-3.0, 1.3))
 def scene(case: Case) -> Outcome:
     """OK "scene_matches", "scene_differs" or "copies_reference".
 
@@ -53,17 +66,50 @@ def scene(case: Case) -> Outcome:
 
 def _judged(own: Look, seen: list[Look], case: Case) -> Outcome:
     """The word on a photograph beside its readable references."""
-    engine = case.tools.engine
-    found = [recognise(own.features, one.features, engine) for one in seen]
-    best = max(range(len(found)), key=lambda index: found[index].strength)
-    facts = _facts(found[best]) | {"references": len(seen)}
-    if found[best].strength >= 1:
-        if compare(own, seen[best], engine).copy:
+    first, best = _closest(own.features, seen, case)
+    facts = _facts(first) | {"references": len(seen)}
+    if first.strength < 1:
+        found, best = _closest(smaller(own, case.tools.engine), seen, case)
+        facts |= {"smaller": round(found.strength, 2)}
+        first = found if found.strength >= 1 else first
+    if first.strength >= 1:
+        if compare(own, seen[best], case.tools.engine).copy:
             return ok(-3.0, "copies_reference", **facts)
-        return ok(said(found[best].strength), "scene_matches", **facts)
-    if found[best].strength < FAINT and _would_tell(own, seen, case):
+        return ok(said(first.strength), "scene_matches", **facts)
+    for features in _frames(case):
+        found, _ = _closest(features, seen, case)
+        facts["burst"] = max(facts.get("burst", 0.0), round(found.strength, 2))
+        if found.strength >= BY_FRAMES:
+            return ok(MATCH, "scene_matches", **facts)
+    if first.strength < FAINT and _would_tell(own, seen, case):
         return ok(DIFFERS, "scene_differs", **facts)
     return abstain("scene_inconclusive", **facts)
+
+
+def _closest(features: Features, seen: list[Look], case: Case) -> tuple[Recognition, int]:
+    """The strongest agreement with a reference, and which that is."""
+    found = [recognise(features, one.features, case.tools.engine) for one in seen]
+    best = max(range(len(found)), key=lambda index: found[index].strength)
+    return found[best], best
+
+
+def _frames(case: Case) -> Iterator[Features]:
+    """Features of the sharpest frame of each part of the burst the photograph lies in, small and large."""
+    where = placed_in_burst(case)
+    if where is None or not where.found:
+        return
+    looks = [look(frame.rgb, case.tools.engine) for frame in _chosen(case.frames)]
+    for one in looks:
+        yield smaller(one, case.tools.engine)
+    for one in looks:
+        yield one.features
+
+
+def _chosen(frames: tuple[Frame, ...]) -> list[Frame]:
+    """The sharpest of each of FRAMES parts."""
+    edges = [round(len(frames) * part / FRAMES) for part in range(FRAMES + 1)]
+    parts = [frames[begin:end] for begin, end in itertools.pairwise(edges)]
+    return [max(part, key=lambda frame: sharpness(frame.rgb)) for part in parts if part]
 
 
 def said(strength: float) -> float:

@@ -44,7 +44,7 @@ ONE_SHAPE = 0.03  # photo and frames differ in shape by less: they show one view
 RIGID = 0.6  # share of the sheet's points on one plane
 
 
-@check("sheet", family=Family.BELONGING, version="2", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 0.5))
+@check("sheet", family=Family.BELONGING, version="3", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 0.5))
 def sheet(case: Case) -> Outcome:
     """OK "code_belongs", "code_pasted" or "code_glued"; hard-fails "code_glued" where turns were asked;
     abstains "no_code_seen" or "code_unmeasured"."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from verification.registration import Eyes, Features, Floats
+from verification.registration import Eyes, Features, Floats, Look
 
 SQUARE = 32  # pixels at a long side of 640
 MIN_MATCHES = 12  # fewer mutual matches are not worth a RANSAC
@@ -25,6 +25,7 @@ EPIPOLAR_SQUARES = 26  # unrelated pairs: at most 19 of 23,322
 _PLANE_PX = 3.0
 _EPIPOLAR_PX = 1.5
 _ROUNDS = 1000
+SMALLER = 400  # long side at which a picture is looked at once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,23 @@ def recognise(a: Features, b: Features, eyes: Eyes) -> Recognition:
     chosen = flat if plane * EPIPOLAR_SQUARES >= epipolar * PLANE_SQUARES else deep
     inliers = 0 if chosen is None else int(np.count_nonzero(chosen))
     return Recognition(len(pairs), inliers, plane, epipolar)
+
+
+def smaller(picture: Look, eyes: Eyes) -> Features:
+    """Features of the picture at a long side of SMALLER, their places in its own pixels.
+
+    Local features know little of scale: who stands nearer than the reference did shows things larger than it
+    does, and blurred by the hand; smaller they are as large and as sharp.
+    """
+    height, width = picture.grey.shape
+    zoom = SMALLER / max(height, width)
+    if zoom >= 1:
+        return picture.features
+    size = (max(32, round(width * zoom)), max(32, round(height * zoom)))
+    grey = np.asarray(cv2.resize(picture.grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    seen = eyes.features(np.repeat(grey[..., None], 3, axis=2))
+    grown = np.array([width / size[0], height / size[1]], np.float32)
+    return Features((seen.xy * grown).astype(np.float32), seen.descriptors, width, height)
 
 
 def _squares(mask: object, here: Floats, there: Floats) -> int:

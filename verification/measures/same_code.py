@@ -31,6 +31,12 @@ def likeness(photo: Pixels, frame: Pixels, matrix: Doubles, box: Doubles) -> flo
         photo, frame: uint8[h, w, 3]. matrix: float64[3, 3], pixels of the photo to the frame's.
         box: of the writing in the photo, float64[4, 2].
     """
+    found = seated(photo, frame, matrix, box)
+    return None if found is None else found[0]
+
+
+def seated(photo: Pixels, frame: Pixels, matrix: Doubles, box: Doubles) -> tuple[float, Doubles] | None:
+    """As `likeness`, and where the writing was found in the frame, float64[4, 2] pixels."""
     there = mapped(matrix, box)
     tall = float(np.linalg.norm(there[3] - there[0]) + np.linalg.norm(there[2] - there[1])) / 2
     edge = grown(there, 1.05, 1.25)
@@ -48,23 +54,25 @@ def likeness(photo: Pixels, frame: Pixels, matrix: Doubles, box: Doubles) -> flo
     cv2.fillConvexPoly(inner, np.round(grown(there, 1.0, 1.1) - low).astype(np.int32), 255)
     if strokes[inner > 0].std() < INK:
         return None
-    return _correlated(strokes, field, inner)
+    like, fit = _correlated(strokes, field, inner)
+    return like, cv2.transform((there - low)[None], fit.astype(np.float64))[0] + begin
 
 
-def _correlated(strokes: Floats, field: Floats, inner: npt.NDArray[np.uint8]) -> float:
-    """The best correlation by a shift, or by an affine map that begins there."""
+def _correlated(strokes: Floats, field: Floats, inner: npt.NDArray[np.uint8]) -> tuple[float, Floats]:
+    """The best correlation by a shift, or by an affine map that begins there, and that map, float32[2, 3]."""
     _, shifted, _, at = cv2.minMaxLoc(cv2.matchTemplate(field, strokes, cv2.TM_CCOEFF_NORMED))
     begin = np.array([[1, 0, at[0]], [0, 1, at[1]]], np.float32)
     try:
-        _, fit = cv2.findTransformECC(strokes, field, begin, cv2.MOTION_AFFINE, _UNTIL, inner, 1)
+        _, fit = cv2.findTransformECC(strokes, field, begin.copy(), cv2.MOTION_AFFINE, _UNTIL, inner, 1)
     except cv2.error:  # it did not converge
-        return float(shifted)
+        return float(shifted), begin
     size = (strokes.shape[1], strokes.shape[0])
     laid = cv2.warpAffine(field, fit, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     one, two = strokes[inner > 0], laid[inner > 0]
     if min(one.std(), two.std()) < 1e-3:
-        return float(shifted)
-    return max(float(shifted), float(np.corrcoef(one, two)[0, 1]))
+        return float(shifted), begin
+    fitted = float(np.corrcoef(one, two)[0, 1])
+    return (fitted, np.asarray(fit, np.float32)) if fitted >= shifted else (float(shifted), begin)
 
 
 def _writing(

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from verification.measures.flow import FOCAL, rays
-from verification.measures.placing import code_in_frame, grown, inside
+from verification.measures.placing import code_in_frame, grown, inside, place
+from verification.measures.same_code import seated
 from verification.measures.turning import CONVENTIONS, agreement, in_radians
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ SCALES = np.array([1.0, 0.95, 1.05])  # of the sheet's picture, the likeliest fi
 REACH = 100.0  # pixels about where it is expected
 CLOSE = 12.0  # pixels about where it is found at one size, within which it is sought at others
 CREPT = 14.0  # pixels by which it may have crept
+UPRIGHT = 0.3  # degrees: less is not turned
+LEANING = 3.0  # degrees either way that it may lean beside the phone's roll
+HALF = 0.65  # least correlation of half of it, where the rest is out of the picture
+LAID = 0.5  # least correlation of the photo's letters with a frame's, and
+SEEDS = 4  # frames asked for them, where the photo's own does not show the whole sheet
 OFF_MIDDLE = 1.0  # pixels by which a picture cut at the edge may be off its middle
 
 
@@ -66,6 +72,11 @@ class Course:
     def angle(self, i: int, j: int) -> float:
         """Radians turned from frame i to frame j."""
         return float(np.linalg.norm(cv2.Rodrigues(self.between(i, j))[0]))
+
+    def roll(self, i: int, j: int) -> float:
+        """Degrees by which pictures turn counter-clockwise from frame i to frame j."""
+        turn = self.between(i, j)
+        return float(np.degrees(np.arctan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1])))
 
     def still(self, tracks: Tracks, i: int, j: int, there: Doubles) -> Doubles:
         """Where pixels float64[k, 2] of frame j would be seen had the camera not turned since frame i."""
@@ -221,37 +232,68 @@ def _sheet(case: Case, tracks: Tracks, course: Course) -> Sheet | None:
     """The sheet, followed from its own frame through the burst; None where no code was seen.
 
     Each frame is searched about where the turn puts the last place, for the picture it had when it was last
-    found well (so that it may slowly change); out of the picture it waits at its place in space.
+    found well (so that it may slowly change), turned by the phone's roll since; out of the picture it waits
+    at its place in space.
     """
-    code = code_in_frame(case, tracks)
+    code = _whole_in_frame(case, tracks, course)
     if code is None:
         return None
     frame, box = code
     places, first = {frame: box}, _cut(tracks.greys[frame], box)
     for way in (range(frame + 1, len(tracks.t)), range(frame - 1, -1, -1)):
-        last, picture, taken = frame, first, box
+        last, picture, taken, since = frame, first, box, frame
         for k in way:
-            if picture is None:
+            if picture is None or first is None:
                 break
             middle = places[last].mean(axis=0, keepdims=True)
             aim = course.guess(tracks, last, k, middle)[0]
-            found, of = _found_near(tracks.greys[k], picture, aim, REACH), taken
-            if found is None and first is not None:
-                found, of = _found_near(tracks.greys[k], first, aim, max(tracks.size)), box
+            roll, whole = course.roll(since, k), course.roll(frame, k)
+            found, of = _found_leaning(tracks.greys[k], picture, aim, roll), taken
+            if found is None:
+                found, of = _found_near(tracks.greys[k], first, aim, max(tracks.size), lean=whole), box
+            if found is None:
+                found, of = _half_found(tracks.greys[k], picture, aim, roll), taken
             if found is None:
                 continue
-            at, scale, likeness = found
-            places[k] = (of - of.mean(axis=0)) * scale + at
-            if of is taken and first is not None:  # what crept from picture to picture is mended
+            places[k] = found.placed(of)
+            if of is taken and found.whole:  # what crept from picture to picture is mended
                 size = float(np.ptp(places[k], axis=0).max() / np.ptp(box, axis=0).max())
-                exact = _found_near(tracks.greys[k], first, at, CREPT, size)
+                exact = _found_near(tracks.greys[k], first, found.at, CREPT, size, whole)
                 if exact is not None:
-                    places[k] = places[k] - at + exact[0]
+                    places[k] = places[k] - found.at + exact.at
             last = k
-            fresh = _cut(tracks.greys[k], places[k]) if likeness >= RENEWED else None
+            fresh = _cut(tracks.greys[k], places[k]) if found.likeness >= RENEWED else None
             if fresh is not None:
-                picture, taken = fresh, places[k]
+                picture, taken, since = fresh, places[k], k
     return Sheet(frame, box, places)
+
+
+def _whole_in_frame(case: Case, tracks: Tracks, course: Course) -> tuple[int, Doubles] | None:
+    """As `code_in_frame`; where the sheet is not whole in that frame, in another that the photo's letters are
+    found in."""
+    code = code_in_frame(case, tracks)
+    if code is None or case.picture is None or case.code_box is None:
+        return None
+    if _cut(tracks.greys[code[0]], code[1]) is not None:
+        return code
+    photo, frames = case.picture.rgb, [frame.rgb for frame in case.frames]
+    shown = [k for k in range(len(frames)) if _within(tracks, course.guess(tracks, code[0], k, code[1]))]
+    for k in sorted(shown, key=lambda k: abs(k - code[0]))[:SEEDS]:
+        where = place(photo, [frames[k]])
+        if not where.found or where.matrix is None:
+            continue
+        laid = seated(photo, frames[k], where.matrix, case.code_box)
+        if laid is None or laid[0] < LAID:
+            continue
+        if _cut(tracks.greys[k], laid[1] * tracks.scale) is not None:
+            return k, laid[1] * tracks.scale
+    return code
+
+
+def _within(tracks: Tracks, box: Doubles) -> bool:
+    """Whether the writing and a little paper about it lie in the picture."""
+    whole = grown(box, 1.1, 1.4)
+    return bool((whole > 0).all() and (whole < np.array(tracks.size) - 1).all())
 
 
 def _cut(grey: Grey, box: Doubles) -> Grey | None:
@@ -269,18 +311,61 @@ def _cut(grey: Grey, box: Doubles) -> Grey | None:
     return patch if min(patch.shape) >= 8 and patch.std() >= 4 else None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """A picture found again: where its middle is, how much larger and turned by how many degrees
+    (counter-clockwise), how like it is, and whether all of it was seen."""
+
+    at: Doubles
+    scale: float
+    lean: float
+    likeness: float
+    whole: bool = True
+
+    def placed(self, box: Doubles) -> Doubles:
+        """A box about the picture's middle, float64[4, 2], where the picture was found."""
+        away = (box - box.mean(axis=0)) * self.scale
+        return np.asarray(away @ _leaning(self.lean)[:, :2].T + self.at)
+
+
+def _leaning(lean: float) -> Doubles:
+    return np.asarray(cv2.getRotationMatrix2D((0, 0), lean, 1.0), np.float64)
+
+
+def _found_leaning(grey: Grey, picture: Grey, aim: Doubles, roll: float) -> _Found | None:
+    """A picture near a place, turned by the phone's roll; where it is not, leaning a little either way."""
+    found = _found_near(grey, picture, aim, REACH, lean=roll)
+    if found is not None:
+        return found
+    leaning = [_found_near(grey, picture, aim, REACH, lean=roll + lean) for lean in (-LEANING, LEANING)]
+    return max((one for one in leaning if one), key=lambda one: one.likeness, default=None)
+
+
+def _half_found(grey: Grey, picture: Grey, aim: Doubles, roll: float) -> _Found | None:
+    """As much as half of a picture tells of where its middle is, where the other half is out of sight."""
+    wide = picture.shape[1]
+    best: _Found | None = None
+    for half, side in ((picture[:, : wide // 2], -1), (picture[:, -(wide // 2) :], 1)):
+        off = _leaning(roll)[:, :2] @ np.array([side * (wide - wide // 2) / 2, 0.0])
+        found = _found_near(grey, half, aim + off, REACH, lean=roll)
+        if found is None or found.likeness < HALF or (best is not None and found.likeness < best.likeness):
+            continue
+        best = _Found(found.at - off * found.scale, found.scale, found.lean, found.likeness, whole=False)
+    return best
+
+
 def _found_near(
-    grey: Grey, picture: Grey, aim: Doubles, reach: float, size: float = 1.0
-) -> tuple[Doubles, float, float] | None:
-    """Where the middle of a picture is found again near a place, how much larger, and how like it is.
+    grey: Grey, picture: Grey, aim: Doubles, reach: float, size: float = 1.0, lean: float = 0.0
+) -> _Found | None:
+    """Where the middle of a picture is found again near a place; None where nothing is like it.
 
     Once it is found for certain at one size, the others are tried close about that place.
     """
-    best: tuple[Doubles, float, float] | None = None
+    best: _Found | None = None
     for scale in SCALES * size:
-        if best is not None and best[2] >= RENEWED:
-            aim, reach = best[0], min(reach, CLOSE)
-        sought = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        if best is not None and best.likeness >= RENEWED:
+            aim, reach = best.at, min(reach, CLOSE)
+        sought = _turned(picture, scale, lean)
         half = (np.array(sought.shape[::-1]) - 1) / 2
         low = np.clip(np.floor(aim - half - reach).astype(int), 0, None)
         high = np.minimum(np.ceil(aim + half + reach).astype(int) + 1, grey.shape[::-1])
@@ -288,6 +373,16 @@ def _found_near(
         if window.shape[0] < sought.shape[0] or window.shape[1] < sought.shape[1]:
             continue
         _, likeness, _, at = cv2.minMaxLoc(cv2.matchTemplate(window, sought, cv2.TM_CCOEFF_NORMED))
-        if likeness >= FOUND and (best is None or likeness > best[2]):
-            best = (np.array(at) + low + half, scale, float(likeness))
+        if likeness >= FOUND and (best is None or likeness > best.likeness):
+            best = _Found(np.array(at) + low + half, float(scale), lean, float(likeness))
     return best
+
+
+def _turned(picture: Grey, scale: float, lean: float) -> Grey:
+    """A picture larger by a factor and turned about its middle."""
+    sought = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    if abs(lean) < UPRIGHT:
+        return np.asarray(sought, np.uint8)
+    middle = ((sought.shape[1] - 1) / 2, (sought.shape[0] - 1) / 2)
+    matrix, size = cv2.getRotationMatrix2D(middle, lean, 1.0), (sought.shape[1], sought.shape[0])
+    return np.asarray(cv2.warpAffine(sought, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)

@@ -85,12 +85,15 @@ def _joined(order: str) -> str:
 def asked_strokes(turns: str, ways: Sequence[str], *, stepped: bool) -> int:
     """How many strokes are the turns asked for, from the first; 0 where they are others.
 
-    Who steps aside turns a little meanwhile, to keep the sheet in view: one more to a side may follow.
+    Who steps aside turns a little meanwhile, to keep the sheet in view: one more to a side may follow, and
+    where the last return went the same way the two look like one in a row.
     """
     order = "".join(ways)
-    if followed(turns, order):
-        return len(order)
-    return len(order) - 1 if stepped and order[-1:] in {"L", "R"} and followed(turns, order[:-1]) else 0
+    more = stepped and order[-1:] in {"L", "R"} and followed(turns, order[:-1])
+    if not followed(turns, order):
+        return len(order) - 1 if more else 0
+    whole = 2 * len(turns) if len(order) > 2 * len(turns) else len(turns)
+    return len(order) - 1 if more and order[-2:-1] == order[-1] and len(order) > whole else len(order)
 
 
 def within(asked: str, read: Sequence[Stroke]) -> bool:
