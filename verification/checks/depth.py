@@ -42,7 +42,7 @@ DEEP_RELIEF = 0.15  # of the plane's shift: less is two layers of a screen, or a
 SHIFT_PX = 1.5  # a plane's own shift from which flatness can be told
 
 
-@check("depth", family=Family.DEPTH, version="3", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
+@check("depth", family=Family.DEPTH, version="4", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
 def depth(case: Case) -> Outcome:
     """OK "background_far", "scene_has_depth" or "scene_is_flat"; abstains "no_burst", "no_parallax" or
     "depth_unclear"."""
@@ -52,7 +52,8 @@ def depth(case: Case) -> Outcome:
     shown = [one for one in nearness(case, tracks) if np.isfinite(one.share)]
     if len(shown) >= PAIRS:
         return _beside_sheet(shown)
-    if STEPS & set(case.evidence.session.pan) or shown:
+    sheet_lost = case.sensed is not None and case.code_box is not None  # its own depth would count
+    if STEPS & set(case.evidence.session.pan) or shown or sheet_lost:
         return abstain("no_parallax", pairs=len(shown))
     pairs = widest(tracks)
     return _alone(pairs) if pairs else abstain("no_parallax", points=int(tracks.xy.shape[1]))

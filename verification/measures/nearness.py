@@ -3,7 +3,8 @@
 Between two frames, the turn taken away, a point at distance z is shifted by focal * travel / z. So the
 background's shift along the sheet's own is the sheet's distance over the background's: 1 for what lies in the
 sheet's plane, 0 for what is far. It needs neither the length of the step nor, much, the focal length. Of a
-plane the share is linear across the picture; what is left of the best such plane is relief.
+plane the share is linear across the picture; what is left of the best such plane is relief, but for as much
+as is left across the shift, where no depth shows (the epipolar constraint): by so much the points stray.
 
 Where too few points can be followed (a soft or dark background) the share is that at which the background's
 pictures, laid over each other, are most alike.
@@ -47,8 +48,8 @@ class Nearness:
         share: the background's shift along it, as a share of it; the median point's. NaN where the sheet was
             shifted by less than LEAST_PX.
         apart_px: between the sheet and where the background's best plane would put it.
-        relief: from the 10th to the 90th percentile of what is left of that plane, as a share of `share`;
-            NaN where `share` is, and where points were too few.
+        relief: from the 10th to the 90th percentile of what is left of that plane, less what is left across
+            the shift, as a share of `share`; NaN where `share` is, and where points were too few.
         points: followed; 0 where pictures were laid over each other.
     """
 
@@ -102,9 +103,16 @@ def _by_points(
     apart = float(np.linalg.norm(shift - there))
     if size < LEAST_PX:
         return Nearness(turned, size, float("nan"), apart, float("nan"), len(here))
-    low, high = np.quantile(along - _plane(here, along, here), [0.1, 0.9])
+    across = moved @ np.array([-shift[1], shift[0]]) / size**2
     share = float(np.median(along))
-    return Nearness(turned, size, share, apart, float(high - low) / max(share, 0.02), len(here))
+    relief = np.sqrt(max(_left(here, along) ** 2 - _left(here, across) ** 2, 0.0))
+    return Nearness(turned, size, share, apart, float(relief) / max(share, 0.02), len(here))
+
+
+def _left(xy: Doubles, values: Doubles) -> float:
+    """From the 10th to the 90th percentile of what is left of the best plane."""
+    low, high = np.quantile(values - _plane(xy, values, xy), [0.1, 0.9])
+    return float(high - low)
 
 
 def _plane(xy: Doubles, values: Doubles, at: Doubles) -> Doubles:
