@@ -52,7 +52,7 @@ def test_a_blot_without_edges_departs_by_level_or_by_colour(levels: tuple[float,
 
 def test_another_exposure_and_a_lens_fall_off_are_no_departure(monkeypatch: pytest.MonkeyPatch) -> None:
     y, x = np.mgrid[-1:1:480j, -1:1:640j]
-    fall = (1.0 - 0.1 * (x * x + y * y))[..., None]
+    fall = (1.0 - 0.06 * (x * x + y * y))[..., None]
     other = np.clip(scene() * fall * [1.0, 0.97, 0.93], 0, 255).astype(np.uint8)
     assert not departed(shot(scene(), 1), shot(other, 2), ALL).any()
     monkeypatch.setattr(departure, "_evened", lambda _here, laid, _full: laid)

@@ -88,7 +88,7 @@ def test_what_was_pasted_in_or_taken_away_is_seen(alter: object, decoder: Decode
 
 def test_more_of_the_picture_weighs_more(decoder: Decoder) -> None:
     photo, frames = taken()
-    small, large = (judged(pasted(photo, size=side), frames, decoder) for side in (80, 180))
+    small, large = (judged(pasted(photo, size=side), frames, decoder) for side in (36, 180))
     assert large.llr < small.llr
     assert large.facts["differs"] > small.facts["differs"]  # type: ignore[operator]
 

@@ -91,7 +91,8 @@ def _soft(values: Floats) -> Floats:
 def _outside(values: Floats, others: Floats) -> Floats:
     """How far each value lies outside the range of the others around it."""
     near = np.ones((REACH, REACH), np.uint8)
-    return np.maximum(np.maximum(values - cv2.dilate(others, near), cv2.erode(others, near) - values), 0)
+    over, under = values - cv2.dilate(others, near), cv2.erode(others, near) - values
+    return np.asarray(np.maximum(np.maximum(over, under), 0), np.float32)
 
 
 def _mean(values: Floats) -> Floats:
