@@ -206,3 +206,24 @@ def test_a_frame_laid_wrong_excuses_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert believed is not None
     assert told.share > 0.01
     assert believed.share < 0.5 * told.share
+
+
+def test_a_sheet_that_was_asked_and_not_found_leaves_levels_uncompared(decoder: Decoder) -> None:
+    """It moves before the scene: without its place what it hides would be held against the photo."""
+    photo, frames = taken()
+    faint = photo.astype(np.float32)
+    faint[90:330, 500:800] += 16 * np.hanning(240)[:, None, None] * np.hanning(300)[None, :, None]
+    toned = np.clip(faint, 0, 255).astype(np.uint8)
+    shown = [frame.rgb for frame in frames]
+    where = place(toned, shown)
+    compared, spared = (difference(toned, shown, where, levels=levels) for levels in (True, False))
+    assert compared is not None
+    assert spared is not None
+    assert compared.share > spared.share
+    tools = Tools(decoder, EmptyMemory(), engine(), MuteReader(), TrustList())
+    case = case_of(frames, None, tools, photo=toned)
+    asked = replace(
+        case, evidence=replace(case.evidence, session=replace(case.evidence.session, code="K7M4XP"))
+    )
+    unasked = replace(case, evidence=replace(case.evidence, session=replace(case.evidence.session, code="")))
+    assert moment(asked).facts["differs"] < moment(unasked).facts["differs"]  # type: ignore[operator]

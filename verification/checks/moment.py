@@ -10,9 +10,13 @@ into the photo and into the burst.
 Limits: what moves honestly differs too where it outruns the frames: the word against is bounded, rises with
 the area and proves nothing. What leaves neither structure, brightness nor colour changed is not seen, nor a
 change of much under FIRM of the picture, nor what is changed in photo and burst alike; about the sheet and
-below it, where the arm is, brightness and colour are not compared. A photo made of one of the frames passes.
-No real burst was there to measure on.
-Figures (simulated; set on calibration photographs): the region of FIGURES_HERE
+below it, where the arm is, brightness and colour are not compared, and nowhere when a sheet was asked for and
+not found. A photo made of one of the frames passes. No real burst was there to measure on.
+Figures (simulated; calibration photographs, removal filled by another method and of other sizes than
+reported): of 81 regions filled in or cloned over, 52 reached .006 of the picture (42 by structure alone), and
+none of 120 honest photos, two thirds of them 1/16 s from the next frame, over .0026. A made passer-by (3 % of
+the picture, up to .7 picture widths a second) reached it in 10 of 40. Untouched letters correlated .47 and
+more (41), others .43 at most (61).
 Source: Rublee et al., ORB, ICCV 2011; Barath et al., MAGSAC++, CVPR 2020; Kroeger et al., DIS, ECCV 2016;
 Evangelidis & Psarakis, ECC, PAMI 2008.
 """
@@ -42,7 +46,7 @@ SAME = 0.7  # from which no further frame need be asked
 ASKED = 4  # frames for the letters
 
 
-@check("moment", family=Family.BELONGING, version="4", cost=2, kinds={"photo"}, bounds=(-4.0, 0.5))
+@check("moment", family=Family.BELONGING, version="5", cost=2, kinds={"photo"}, bounds=(-4.0, 0.5))
 def moment(case: Case) -> Outcome:
     """OK "photo_in_burst", "photo_not_in_burst", "photo_altered" or "code_not_in_burst"; abstains
     "no_burst" or "photo_unclear"."""
@@ -52,13 +56,14 @@ def moment(case: Case) -> Outcome:
     photo, frames, code = case.picture.rgb, [frame.rgb for frame in case.frames], case.code_box
     facts = _registered(where)
     sheet = None if code is None else grown(code, *SHEET)
-    found = difference(photo, frames, where, sheet)
+    levels = sheet is not None or not case.evidence.session.code
+    found = difference(photo, frames, where, sheet, levels=levels)
     if found is None or found.share > MUCH:
         other = _bare(case.tools.engine, _without(photo, sheet), frames)
         facts = _registered(other)
         if not other.found and other.inliers < NONE and other.features >= PLENTY:
             return ok(-3.0, "photo_not_in_burst", **facts)
-        second = difference(photo, frames, other, sheet)
+        second = difference(photo, frames, other, sheet, levels=levels)
         if second is not None and (found is None or second.share < found.share):
             where, found = other, second
     if found is None:

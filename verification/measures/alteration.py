@@ -75,7 +75,12 @@ class Over:
 
 
 def difference(
-    photo: Pixels, frames: list[Pixels], where: Placed, sheet: Doubles | None = None
+    photo: Pixels,
+    frames: list[Pixels],
+    where: Placed,
+    sheet: Doubles | None = None,
+    *,
+    levels: bool = True,
 ) -> Difference | None:
     """The largest region that differs; None where the photo was not found among the frames.
 
@@ -85,10 +90,11 @@ def difference(
         photo: uint8[h, w, 3]. frames: of one size, in order.
         where: the photo's place among them.
         sheet: float64[4, 2] pixels of the photo: what lies in it counts ON_SHEET.
+        levels: whether brightness and colour are compared; not where a sheet is held nobody knows where.
     """
     here, held, most = _shrunk(photo), None if sheet is None else sheet * SIDE / max(photo.shape[:2]), None
     tones = toned(photo, (here.shape[1], here.shape[0]))
-    weights, free = _weights(here, held), _free(here, held)
+    weights, free = _weights(here, held), _free(here, held) & levels
     unlike, first = np.empty(0, np.float32), None
     moving, asked = np.zeros(here.shape, np.float32), 0
     for count, (frame, matrix) in enumerate(_further(photo, frames, where), 1):
