@@ -4,8 +4,10 @@ A frame is laid over the photo: by the map of the whole (`measures.placing`), th
 (DIS, Kroeger et al. 2016), which takes up what one plane cannot: near things, a rolling shutter, the lens.
 Both are brought to one brightness and one blur. Then, window by window, one side is explained by the
 other: shifted by a pixel at most, and with a contrast of its own within GAIN. What stays unexplained where
-there is texture on either side is something that one shows and the other does not. Each place counts as
-explained when any of several frames explains it.
+there is texture on either side is something that one shows and the other does not. Besides, brightness and
+colour of each place are compared (`measures.departure`), but for the sheet and the hand that holds it, which
+move before the scene from one frame to the next. Each place counts as explained when any of several frames
+explains it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from verification.measures.departure import departed, toned
 from verification.measures.placing import Placed, alike, place
 
 Pixels = npt.NDArray[np.uint8]
@@ -38,6 +41,7 @@ FURTHER = 5  # frames,
 APART = 2  # at first none nearer in the burst than this to another
 LAID = 0.15  # a frame that differs from the nearest in more of the picture is laid wrong
 ON_SHEET = 0.4
+MARGIN = 0.04  # of the long side: so far around sheet and arm levels are not compared
 STEADY = 0.5  # share of them that must agree with the nearest frame about a place
 
 
@@ -60,8 +64,23 @@ class Difference:
     frames: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Over:
+    """A frame laid over the photo: uint8[h, w] in the photo's brightness and contrast, its own luminance and
+    colour differences float32[h, w, 3], and where it reaches, bool[h, w]."""
+
+    grey: Grey
+    tones: Floats
+    seen: Mask
+
+
 def difference(
-    photo: Pixels, frames: list[Pixels], where: Placed, sheet: Doubles | None = None
+    photo: Pixels,
+    frames: list[Pixels],
+    where: Placed,
+    sheet: Doubles | None = None,
+    *,
+    levels: bool = True,
 ) -> Difference | None:
     """The largest region that differs; None where the photo was not found among the frames.
 
@@ -71,25 +90,36 @@ def difference(
         photo: uint8[h, w, 3]. frames: of one size, in order.
         where: the photo's place among them.
         sheet: float64[4, 2] pixels of the photo: what lies in it counts ON_SHEET.
+        levels: whether brightness and colour are compared; not where a sheet is held nobody knows where.
     """
-    here, most = _shrunk(photo), None
+    here, held, most = _shrunk(photo), None if sheet is None else sheet * SIDE / max(photo.shape[:2]), None
+    tones = toned(photo, (here.shape[1], here.shape[0]))
+    weights, free = _weights(here, held), _free(here, held) & levels
     unlike, first = np.empty(0, np.float32), None
     moving, asked = np.zeros(here.shape, np.float32), 0
     for count, (frame, matrix) in enumerate(_further(photo, frames, where), 1):
-        over, seen = _over(here, _shrunk(frame), _scaled(matrix, photo, frame))
-        found = _unlike(here, *_flowed(here, over, seen))
+        over = _over(here, frame, _scaled(matrix, photo, frame))
+        found = _apart(here, tones, over, free)
         if first is None:
             first, unlike = over, found
         else:
             unlike = np.fmin(unlike, found)
-            apart = np.nan_to_num(_unlike(first, *_flowed(first, over, seen))) > 0
+            apart = np.nan_to_num(_apart(first.grey, first.tones, over, free & first.seen)) > 0
             if apart.mean() < LAID:
                 moving, asked = moving + apart, asked + 1
         still = np.where(moving > (1 - STEADY) * asked, 0, unlike).astype(np.float32)
-        most = _largest(still, _weights(here, photo, sheet), count)
+        most = _largest(still, weights, count)
         if most.share < LOOK:
             break
     return most
+
+
+def _apart(here: Grey, tones: Floats, over: Over, free: Mask) -> Floats:
+    """What one frame leaves unexplained around each pixel, by structure or by level; NaN where it does not
+    reach."""
+    laid = _flowed(here, over)
+    unlike = _unlike(here, laid.grey, laid.seen)
+    return np.maximum(unlike, departed(tones, laid.tones, laid.seen & free))
 
 
 def _further(photo: Pixels, frames: list[Pixels], where: Placed) -> Iterator[tuple[Pixels, Doubles]]:
@@ -113,13 +143,24 @@ def _spread(order: list[int], first: int) -> list[int]:
     return taken[1:] + later
 
 
-def _weights(here: Grey, photo: Pixels, sheet: Doubles | None) -> Floats:
+def _weights(here: Grey, sheet: Doubles | None) -> Floats:
     """What a pixel counts: less on the sheet, which is held in a hand and hides now this, now that."""
     weights = np.ones(here.shape, np.float32)
     if sheet is not None:
-        corners = np.round(sheet * SIDE / max(photo.shape[:2])).astype(np.int32)
-        cv2.fillConvexPoly(weights, corners, ON_SHEET)
+        cv2.fillConvexPoly(weights, np.round(sheet).astype(np.int32), ON_SHEET)
     return weights
+
+
+def _free(here: Grey, sheet: Doubles | None) -> Mask:
+    """Where levels are compared: not about the sheet, nor below it, where the arm is."""
+    held = np.zeros(here.shape, np.uint8)
+    if sheet is not None:
+        foot = np.array([(x, here.shape[0]) for x in (sheet[:, 0].min(), sheet[:, 0].max())])
+        outline = cv2.convexHull(np.round(np.vstack([sheet, foot])).astype(np.int32))
+        cv2.fillConvexPoly(held, outline, 1)
+        width = 2 * round(MARGIN * SIDE) + 1
+        held = np.asarray(cv2.dilate(held, np.ones((width, width), np.uint8)), np.uint8)
+    return np.asarray(held == 0)
 
 
 def _shrunk(rgb: Pixels) -> Grey:
@@ -135,30 +176,35 @@ def _scaled(matrix: Doubles, photo: Pixels, frame: Pixels) -> Doubles:
     return np.diag([there, there, 1.0]) @ matrix @ np.diag([1 / here, 1 / here, 1.0])
 
 
-def _over(here: Grey, there: Grey, matrix: Doubles) -> tuple[Grey, Mask]:
-    """A frame laid over the photo, in the photo's brightness and contrast, and where it reaches."""
-    size, back = (here.shape[1], here.shape[0]), np.linalg.inv(matrix)
+def _over(here: Grey, frame: Pixels, matrix: Doubles) -> Over:
+    """A frame laid over the photo by a map between the shrunk pictures."""
+    there, size, back = _shrunk(frame), (here.shape[1], here.shape[0]), np.linalg.inv(matrix)
     over = np.asarray(cv2.warpPerspective(there, back, size), np.uint8)
+    tones = cv2.warpPerspective(toned(frame, (there.shape[1], there.shape[0])), back, size)
     seen = cv2.warpPerspective(np.full_like(there, 255), back, size) > 250
     if not seen.any():
-        return here.copy(), seen
+        return Over(here.copy(), np.asarray(tones, np.float32), seen)
     a, b = here[seen].astype(np.float32), over[seen].astype(np.float32)
     even = (over - b.mean()) * (a.std() / max(float(b.std()), 1.0)) + a.mean()
-    return np.where(seen, np.clip(even, 0, 255), here).astype(np.uint8), seen
+    grey = np.where(seen, np.clip(even, 0, 255), here).astype(np.uint8)
+    return Over(grey, np.asarray(tones, np.float32), seen)
 
 
-def _flowed(here: Grey, over: Grey, seen: Mask) -> tuple[Grey, Mask]:
+def _flowed(here: Grey, over: Over) -> Over:
     """The frame once more, carried by the flow, and where a whole window of it is seen."""
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = np.asarray(dis.calc(here, over, None), np.float32)  # type: ignore[call-overload]  # begins at rest
+    flow = np.asarray(dis.calc(here, over.grey, None), np.float32)  # type: ignore[call-overload]  # begins at rest
     rows, columns = np.mgrid[: here.shape[0], : here.shape[1]].astype(np.float32)
     x, y = columns + flow[..., 0], rows + flow[..., 1]
-    laid = cv2.remap(over, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    full = cv2.remap(seen.astype(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    grey, tones = (
+        cv2.remap(one, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for one in (over.grey, over.tones)
+    )
+    full = cv2.remap(over.seen.astype(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
     inner = cv2.erode(
         full, np.ones((WINDOW, WINDOW), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0
     )
-    return np.asarray(laid, np.uint8), inner > 0
+    return Over(np.asarray(grey, np.uint8), np.asarray(tones, np.float32), inner > 0)
 
 
 def _unlike(here: Grey, laid: Grey, full: Mask) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import cv2
 import numpy as np
@@ -11,8 +12,10 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from market.simulator.flat import Flat, printed, screen
 from market.simulator.forged import composited as drawn_in
 from market.simulator.forged import virtual_camera
+from market.simulator.isp import Conditions, draw_conditions
 from market.simulator.motion import Motion
 from market.simulator.sensor import normal
+from verification.redteam.indoors import indoors
 from verification.redteam.lens import FRAME, FRAMES, SIZE, Shot, moment, shrunk
 from verification.redteam.photographs import Pixels
 from verification.redteam.workshop import Workshop
@@ -123,6 +126,26 @@ def defocused(workshop: Workshop, least: float, most: float) -> None:
     blur = float(workshop.rng.uniform(least, most))
     camera = workshop.camera
     workshop.camera = replace(camera, conditions=replace(camera.conditions, defocus=blur))
+
+
+def lit_at_night(workshop: Workshop, hours: tuple[float, float], most_lux: float) -> None:
+    """Puts the phone into a room lit by lamps, so many hours after noon; a quarter of the rooms are shops and
+    halls, of 600 to `most_lux` lux, where the simulated shutter is as quick as lamps ever allow."""
+    rng = workshop.rng
+    rooms = [photo for photo in workshop.shelf.real if indoors(photo)] or [workshop.base]
+    workshop.base = rooms[int(rng.integers(len(rooms)))]
+    noon = workshop.issued_at.replace(hour=12, minute=0) - timedelta(hours=workshop.place.lon / 15)
+    workshop.issued_at = noon + timedelta(hours=float(rng.uniform(*hours)))
+    conditions = draw_conditions("indoor", rng)
+    if rng.random() < 0.25:
+        conditions = _bright(conditions, float(rng.uniform(600, most_lux)))
+    workshop.camera = replace(workshop.camera, conditions=conditions)
+
+
+def _bright(conditions: Conditions, lux: float) -> Conditions:
+    """The same at more light, by the simulator's own programme of exposure."""
+    gain, shutter = max(0.25, 300 / lux), max(1 / 1000, 3 / lux)
+    return replace(conditions, lux=lux, gain=gain, shutter_s=shutter, denoise=0.0)
 
 
 def felt_still(motion: Motion) -> Motion:
