@@ -40,6 +40,7 @@ MAKERS = (
     "authorities",
     "copying",
     "films",
+    "indoors",
     "lens",
     "photographs",
     "retrying",
