@@ -50,6 +50,19 @@ def test_another_order_is_proof(order: str, asked: str, decoder: Decoder) -> Non
     assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "wrong_pan")
 
 
+def test_a_turn_made_a_third_as_large_as_the_others_is_one(decoder: Decoder) -> None:
+    case = turned("LUR", "LUR", decoder)
+    assert case.sensed is not None
+    whole = pan(case)
+    gyro = case.sensed.gyro.copy()
+    gyro[:, :2] *= [0.5, 1.3]  # a turn upward of a third of the others
+    weak = turned("LUR", "LUR", decoder)
+    weak.sensed = replace(case.sensed, gyro=gyro)
+    outcome = pan(weak)
+    assert (outcome.status, outcome.reason) == (Status.OK, "pan_followed")
+    assert outcome.facts["chance"] == pytest.approx(2 * float(str(whole.facts["chance"])), rel=0.05)
+
+
 def test_a_swing_too_many_is_left_unread(decoder: Decoder) -> None:
     assert pan(turned("DLUR", "LUR", decoder)).reason == "pan_unclear"
 

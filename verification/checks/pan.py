@@ -9,8 +9,9 @@ is left of the way of the sheet, or of the scene, after the last stroke once the
 (`measures.stepping`): it goes against the step.
 Limits: a person who reads the order can follow it before a screen, and a clip can be turned by program
 when the order is known: this proves the time, not the scene. Guessing succeeds once in 4^n (twice that,
-for the two ways of swinging; half, with a step). Diagonal or jerky swings, an extra one and a step that is
-not seen are left unread; only a plainly read other order is proof.
+for the two ways of swinging; twice again where small swings had to be counted; half, with a step). Diagonal
+or jerky swings, an extra one and a step that is not seen are left unread; only a plainly read other order is
+proof.
 Figures (simulated, 26 frames at 8/s, calibration split): of 120 honest bursts all read right.
 """
 
@@ -22,7 +23,7 @@ from verification.case import Case, Doubles
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
 from verification.measures.stepping import Course, Sheet, Stepping, background, stepping_of
-from verification.measures.strokes import OPPOSITE, asked_strokes, strokes, within
+from verification.measures.strokes import OPPOSITE, SHARE, SMALL, Stroke, asked_strokes, strokes, within
 from verification.registry import check
 
 SIDES = {"<": 1.0, ">": -1.0}  # where a step to that side shifts the scene to
@@ -38,7 +39,7 @@ BEGINS = 3  # frames about the end of the turns that a sheet's shift is told fro
 PLAIN_PX = 40.0  # and that of the sheet from which the wrong side is proof
 
 
-@check("pan", family=Family.MOVES, version="4", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
+@check("pan", family=Family.MOVES, version="5", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
 def pan(case: Case) -> Outcome:
     """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst", "pan_unclear" or
     "step_unclear"."""
@@ -50,11 +51,11 @@ def pan(case: Case) -> Outcome:
     if tracks is None or len(tracks.t) < 4:
         return abstain("no_burst")
     stepping = stepping_of(case, tracks)
-    read = strokes(tracks.turns if stepping.course is None else stepping.course.felt, tracks.t)
-    used = asked_strokes(turns, [stroke.way for stroke in read], stepped=bool(side))
+    turned = tracks.turns if stepping.course is None else stepping.course.felt
+    read, used, tried = _read(turned, tracks, turns, stepped=bool(side))
     ends = read[used - 1].end if used else len(tracks.t) - 1
     felt = _felt(tracks, stepping, ends)
-    chance = 2 * 4.0 ** -len(turns) * (0.5 if side else 1.0)
+    chance = 2 * tried * 4.0 ** -len(turns) * (0.5 if side else 1.0)
     facts: dict[str, Json] = {"asked": len(asked), "seen": len(read), "chance": float(f"{chance:.1e}")}
     if felt is not None:
         facts["agreement"] = round(felt, 3)
@@ -62,12 +63,26 @@ def pan(case: Case) -> Outcome:
         return abstain("pan_unclear", **facts)
     if not used:
         clear = all(stroke.plain for stroke in read) and len(read) >= len(turns)
-        other = clear and not within(turns, read) and not within(turns, strokes(tracks.turns, tracks.t))
+        close = [strokes(ways, tracks.t, SMALL) for ways in (turned, tracks.turns)]
+        other = clear and not any(within(turns, ways) for ways in close)
         return hard_fail("wrong_pan", **facts) if other else abstain("pan_unclear", **facts)
     llr = min(-np.log(chance), 3.0) * (1.0 if felt is not None else 0.5)
     if not side:
         return ok(float(llr), "pan_followed", **facts)
     return _stepped(tracks, stepping, ends, side, ok(float(llr), "pan_followed", **facts))
+
+
+def _read(turned: Doubles, tracks: Tracks, turns: str, *, stepped: bool) -> tuple[list[Stroke], int, int]:
+    """The strokes of a burst, how many of them, from the first, are the turns asked for (0: none are), and
+    how many readings that took.
+
+    Read plainly, else with the smaller swings: a hand may make one turn half as large as the next.
+    """
+    plain, close = (strokes(turned, tracks.t, share) for share in (SHARE, SMALL))
+    for tried, read in enumerate((plain, close), start=1):
+        if used := asked_strokes(turns, [stroke.way for stroke in read], stepped=stepped):
+            return read, used, tried
+    return plain, 0, 1
 
 
 def _stepped(tracks: Tracks, stepping: Stepping, start: int, side: str, followed: Outcome) -> Outcome:

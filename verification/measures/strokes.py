@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from verification.case import Doubles
 
 LEAST_RAD = 0.07  # four degrees: a smaller swing is no turn
-SHARE = 0.4  # of the largest swing: what is smaller is a hand's correction
+SHARE = 0.4  # of the largest swing: what is smaller is a hand's correction,
+SMALL = 0.2  # or, with this share, perhaps a turn that was made small
 PACE = 0.25  # of the top speed: slower is rest
 PLAIN = 2.0  # how many times the larger part of a swing exceeds the other
 OPPOSITE = {"L": "R", "R": "L", "U": "D", "D": "U"}
@@ -37,8 +38,11 @@ class Stroke:
     end: int
 
 
-def strokes(turns: Doubles, t: Doubles) -> list[Stroke]:
-    """The swings of a burst, in order: of turns float64[n - 1, 3] from frame to frame at times float64[n]."""
+def strokes(turns: Doubles, t: Doubles, share: float = SHARE) -> list[Stroke]:
+    """The swings of a burst, in order: of turns float64[n - 1, 3] from frame to frame at times float64[n].
+
+    `share` of the largest swing is the least that counts.
+    """
     turns = np.nan_to_num(turns)
     pace = turns[:, :2] / np.diff(t)[:, None]
     speed = np.linalg.norm(pace, axis=1)
@@ -49,7 +53,7 @@ def strokes(turns: Doubles, t: Doubles) -> list[Stroke]:
         size, minor = float(np.abs(total).max()), float(np.abs(total).min())
         found.append(Stroke(ways[begin], size, size > PLAIN * minor, end))
     largest = max((stroke.size for stroke in found), default=0.0)
-    return [stroke for stroke in found if stroke.size >= max(LEAST_RAD, SHARE * largest)]
+    return [stroke for stroke in found if stroke.size >= max(LEAST_RAD, share * largest)]
 
 
 def _way(turn: Doubles) -> str:
