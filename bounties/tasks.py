@@ -21,7 +21,7 @@ from core.errors import NotFound
 from core.failpoints import failpoint
 from core.storage import Storage
 from core.sweeper import Sweeper
-from verification import burst_file
+from verification import burst_file, film
 from verification.case import Tools
 from verification.evidence import Evidence, Verdict
 from verification.measures.prnu import NoisePrint, noise_print
@@ -63,7 +63,7 @@ def load_evidence(database: Database, storage: Storage, capture_id: str) -> Evid
     """The evidence of a capture, with the original unsealed for the verifier (and that logged)."""
     with database.transaction() as session:
         evidence = judging.evidence_of(session, capture_id)
-        if evidence.terms.kind == rules.Kind.PHOTO:
+        if evidence.terms.kind in rules.MEDIA:
             account = evidence.session.account
             states.record(
                 session,
@@ -76,7 +76,7 @@ def load_evidence(database: Database, storage: Storage, capture_id: str) -> Evid
                 "verifier",
                 {"why": "verdict"},
             )
-    if evidence.terms.kind != rules.Kind.PHOTO:
+    if evidence.terms.kind not in rules.MEDIA:
         return evidence
     burst = evidence.burst and burst_file.read(storage.unseal(evidence.burst.sha256))
     return dataclasses.replace(evidence, media=storage.unseal(evidence.media_sha256), burst=burst)
@@ -108,10 +108,10 @@ def _remember(database: Database, tools: Tools, evidence: Evidence) -> None:
 
 
 def _picture(evidence: Evidence, tools: Tools) -> Picture | None:
-    if evidence.terms.kind != rules.Kind.PHOTO:
-        return None
     try:
-        return tools.decoder.open(evidence.media)
+        if evidence.terms.kind == rules.Kind.VIDEO:
+            return film.watch(tools.decoder, evidence.media).key
+        return tools.decoder.open(evidence.media) if evidence.terms.kind == rules.Kind.PHOTO else None
     except Undecodable:
         return None  # the decode check will say why
 
