@@ -82,7 +82,7 @@ class DeviceKey:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim as the server answered it. `kind` is "photo", "video" or "stream"; `stream` a stream's terms."""
+    """A claim as the server answered it. `kind`: "photo", "video" or "stream"; `stream`: a stream's terms."""
 
     id: str
     bounty: str

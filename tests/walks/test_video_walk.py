@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import io
+import secrets
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import httpx2
+import numpy as np
 import pytest
 from skimage import data
 from sklearn.datasets import load_sample_image
 
 from agent_sdk import Spotcheck
+from bounties.rules import MEDIA, Kind
 from core.geo import Spot
 from market.simulator.phone import FILM_FPS
 from market.simulator.recorder import record
 from tests.servers import House
+from tests.verification import reels
 from tests.walks.asks import phone_at, video_bounty
+from verification.picture import Pixels
 
 PLACE = Spot(48.2082, 16.3738)
 pytestmark = pytest.mark.timeout(240)
@@ -35,11 +43,13 @@ def spot(house: House, agent_key: str, tmp_path: Path) -> Iterator[Spotcheck]:
         yield client
 
 
-def pictures_of(film: bytes) -> int:
-    """How many frames a film has; it also has no sound."""
-    with av.open(io.BytesIO(film)) as opened:
+def pictures_of(film: bytes, size: tuple[int, int] | None = None) -> list[Pixels]:
+    """The frames of a film, which must have no sound; scaled to (width, height) where told."""
+    with av.open(io.BytesIO(film), "r") as opened:
         assert not opened.streams.audio
-        return sum(1 for _ in opened.decode(video=0))
+        width, height = size or (None, None)
+        frames = [frame.reformat(width, height, format="rgb24") for frame in opened.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(), np.uint8) for frame in frames]
 
 
 def test_an_honest_video_is_paid_and_delivered_and_its_receipt_verifies(
@@ -68,7 +78,7 @@ def test_an_honest_video_is_paid_and_delivered_and_its_receipt_verifies(
     assert item.media_type == "video/mp4"
     media = spot.observations.media(observation.id, item.sha256)
     assert hashlib.sha256(media).hexdigest() == item.sha256
-    assert pictures_of(media) == 6 * FILM_FPS
+    assert len(pictures_of(media)) == 6 * FILM_FPS
     assert spot.receipts.verify(observation, media=[media]).ok
 
 
@@ -80,9 +90,7 @@ def test_a_copied_video_is_refused(house: House, agent_key: str) -> None:
         film = honest.film(claim, data.coffee(), seconds=7.0, codec="vp8")
         first = honest.hand_in(claim, honest.sign(honest.statement(claim, film)), film, 1)
     assert first.status == "accepted", first
-    with av.open(io.BytesIO(film)) as opened:
-        frames = [frame.reformat(480, 360).to_ndarray(format="rgb24") for frame in opened.decode(video=0)]
-    again = record(frames[9:-8], fps=FILM_FPS)
+    again = record(pictures_of(film, (480, 360))[9:-8], fps=FILM_FPS)
     for seed, copy in enumerate((film, again)):
         with phone_at(house.url, PLACE, seed=43 + seed) as cheat:
             claim = cheat.claim(bounty["id"])
@@ -90,3 +98,61 @@ def test_a_copied_video_is_refused(house: House, agent_key: str) -> None:
         assert (capture.status, capture.paid, capture.reasons) == ("rejected", None, ("copy_of_earlier",))
     left = house.get(f"/v1/bounties/{bounty['id']}", key=agent_key).json()
     assert (left["slots_open"], len(left["observations"])) == (2, 1)
+
+
+def test_videos_that_are_not_what_was_asked_are_refused_with_a_word(house: House, agent_key: str) -> None:
+    bounty = house.post("/v1/bounties", video_bounty(PLACE), key=agent_key).json()
+    with phone_at(house.url, PLACE, seed=46) as phone:
+        for film, reason in (
+            (reels.film(reels.wander("rocket", seconds=3.0)), "video_too_short"),
+            (reels.film(reels.wander("chelsea", seconds=23.0, size=(160, 120))), "video_too_long"),
+            (b"\xff\xd8\xff no film at all", "file_refused"),
+        ):
+            claim = phone.claim(bounty["id"])
+            capture = phone.hand_in(claim, phone.sign(phone.statement(claim, film)), film, 1)
+            assert (capture.status, capture.paid, capture.reasons) == ("rejected", None, (reason,))
+
+
+def peak_mb(process: int) -> float:
+    """The most memory a process ever held."""
+    [line] = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "VmHWM" in line]
+    return int(line.split()[1]) / 1024
+
+
+def files_in(folder: Path) -> set[Path]:
+    """Every file under the storage."""
+    return {path for path in (folder / "storage").rglob("*") if path.is_file()}
+
+
+def test_200_megabytes_are_taken_in_without_being_held(house: House, agent_key: str) -> None:
+    bounty = house.post("/v1/bounties", video_bounty(PLACE), key=agent_key).json()
+    assert house.process is not None
+    piece, count = secrets.token_bytes(1_000_000), MEDIA[Kind.VIDEO].limit // 1_000_000
+    with phone_at(house.url, PLACE, seed=47) as phone:
+        claim = phone.claim(bounty["id"])
+        before = peak_mb(house.process.pid)
+        headers = {"Authorization": f"Bearer {phone.secret}", "Content-Type": "video/mp4"}
+        url = f"{house.url}/v1/claims/{claim.id}/media"
+        answer = httpx2.put(url, content=(piece for _ in range(count)), headers=headers, timeout=120)
+        assert (answer.status_code, answer.json()["size"]) == (200, MEDIA[Kind.VIDEO].limit), answer.text
+        assert peak_mb(house.process.pid) - before < 80
+        phone.post(f"/v1/claims/{claim.id}/abandon", {})
+
+
+def test_an_upload_whose_line_breaks_leaves_nothing(house: House, agent_key: str) -> None:
+    bounty = house.post("/v1/bounties", video_bounty(PLACE), key=agent_key).json()
+    with phone_at(house.url, PLACE, seed=48) as phone:
+        claim = phone.claim(bounty["id"])
+        before = files_in(house.folder)
+        with socket.create_connection(("127.0.0.1", house.port)) as line:
+            head = (
+                f"PUT /v1/claims/{claim.id}/media HTTP/1.1\r\nHost: market\r\nContent-Type: video/mp4\r\n"
+                f"Authorization: Bearer {phone.secret}\r\nContent-Length: 20000000\r\n\r\n"
+            )
+            line.sendall(head.encode() + secrets.token_bytes(9_000_000))
+            time.sleep(0.5)
+        time.sleep(0.5)
+        assert files_in(house.folder) == before
+        whole = reels.honest("h264", seed=3)
+        assert phone.upload(claim, whole) == hashlib.sha256(whole).hexdigest()
+        phone.post(f"/v1/claims/{claim.id}/abandon", {})
