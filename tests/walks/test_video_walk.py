@@ -17,9 +17,10 @@ import pytest
 from skimage import data
 from sklearn.datasets import load_sample_image
 
-from agent_sdk import Spotcheck
+from agent_sdk import DeviceKey, Spotcheck
 from bounties.rules import MEDIA, Kind
 from core.geo import Spot
+from market.simulator.camera import render
 from market.simulator.phone import FILM_FPS
 from market.simulator.recorder import record
 from tests.servers import House
@@ -80,6 +81,27 @@ def test_an_honest_video_is_paid_and_delivered_and_its_receipt_verifies(
     assert hashlib.sha256(media).hexdigest() == item.sha256
     assert len(pictures_of(media)) == 6 * FILM_FPS
     assert spot.receipts.verify(observation, media=[media]).ok
+
+
+def test_the_sdk_hands_in_a_film_from_its_file(house: House, agent_key: str, tmp_path: Path) -> None:
+    bounty = house.post("/v1/bounties", video_bounty(PLACE), key=agent_key).json()
+    path, key = tmp_path / "film.webm", DeviceKey.create("ES256")
+    with Spotcheck(base_url=house.url) as nobody:
+        enrolled = nobody.devices.enrol(key, kind="phone", name="a phone")
+    assert enrolled.key is not None
+    with Spotcheck(enrolled.key.secret, base_url=house.url) as client:
+        claim = client.devices.claim(bounty["id"], enrolled.device.id)
+        assert claim.kind == "video"
+        scene = render(data.astronaut(), code=None, seed=45, size=(640, 480), frames=72, fps=FILM_FPS)
+        path.write_bytes(record(scene.frames, fps=FILM_FPS, codec="vp8"))
+        capture = client.devices.submit_video(
+            key, enrolled.device.id, claim, path, lat=PLACE.lat, lon=PLACE.lon, accuracy_m=8.0, answer=4
+        )
+        until = time.monotonic() + 120
+        while capture.status in {"submitted", "examining"} and time.monotonic() < until:
+            time.sleep(0.2)
+            capture = client.devices.capture(capture.id)
+    assert (capture.status, str(capture.paid)) == ("accepted", "0.50"), capture
 
 
 def test_a_copied_video_is_refused(house: House, agent_key: str) -> None:
