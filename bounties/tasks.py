@@ -110,7 +110,8 @@ def _remember(database: Database, tools: Tools, evidence: Evidence) -> None:
 def _picture(evidence: Evidence, tools: Tools) -> Picture | None:
     try:
         if evidence.terms.kind == rules.Kind.VIDEO:
-            return film.watch(tools.decoder, evidence.media).key
+            # What is remembered last is examined next: the film is decoded once for both.
+            return film.watch(tools.decoder, evidence.media, twice=True).key
         return tools.decoder.open(evidence.media) if evidence.terms.kind == rules.Kind.PHOTO else None
     except Undecodable:
         return None  # the decode check will say why
