@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from bounties import claims, handing_out, reviews, search, submissions, uploads, views
+from bounties import claims, handing_out, reviews, rules, search, submissions, uploads, views
 from bounties.routes import After, BountyId, Limit
 from bounties.rules import ClaimState
 from bounties.schemas import (
@@ -112,7 +113,16 @@ def commit(claim_id: ClaimId, body: Commit, call: Caller) -> JSONResponse:
     return call.once(body, effect, 200)
 
 
-@router.put("/claims/{claim_id}/media", response_model=Delivered)
+def _takes(types: Iterable[str]) -> dict[str, Any]:
+    """What an upload's body may be, for /openapi.json: it is streamed, and no parameter of its route."""
+    form = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": dict.fromkeys(sorted(types), form)}}
+
+
+_MEDIA_TYPES = {name for upload in rules.MEDIA.values() for name in upload.types}
+
+
+@router.put("/claims/{claim_id}/media", response_model=Delivered, openapi_extra=_takes(_MEDIA_TYPES))
 async def deliver(
     claim_id: ClaimId,
     request: Request,
@@ -125,7 +135,9 @@ async def deliver(
     return await uploads.take_in(request, claim_id, authorization, media_type)
 
 
-@router.put("/claims/{claim_id}/burst", response_model=Delivered)
+@router.put(
+    "/claims/{claim_id}/burst", response_model=Delivered, openapi_extra=_takes({submissions.BURST_TYPE})
+)
 async def deliver_burst(
     claim_id: ClaimId,
     request: Request,

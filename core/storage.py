@@ -95,8 +95,8 @@ class Storage:
     Args:
         url: `file:///folder`, or `s3://bucket?endpoint=…&access_key_id=…&…` (obstore's options).
         seal_key: 32 bytes that originals are sealed under.
-        spool: where uploads wait, sealed and without a name, until their hash is known; the local folder
-            unless told, and the system's for temporary files where there is none.
+        spool: a folder on a disk, where uploads wait, sealed and without a name, until their hash is known;
+            the local folder unless told, the system's for temporary files where there is none.
     """
 
     def __init__(self, url: str, seal_key: bytes, spool: Path | None = None) -> None:

@@ -110,6 +110,15 @@ def test_leaving_in_mid_film_takes_nothing(house: House, phone: Phone, camera: C
     assert phone.sent("/commitment") == []
 
 
+def test_a_refused_video_is_spoken_of_as_one(house: House, phone: Phone) -> None:
+    phone.page.goto(house.url)
+    told = "async ([code, kind]) => (await import('/words.js')).reason(code, kind).join(' ')"
+    assert "Film for at least five seconds" in phone.page.evaluate(told, ["video_too_short", "video"])
+    said = phone.page.evaluate(told, ["media_not_as_signed", "video"])
+    assert said == "The video changed after it was taken. Send only what this page filmed."
+    assert "photo" in phone.page.evaluate(told, ["media_not_as_signed", "photo"])
+
+
 def test_motion_without_pictures_is_a_burst_the_verifier_reads(house: House, phone: Phone) -> None:
     """Chromium here has no motion sensors: what would be packed is read by the server's own reader."""
     phone.page.goto(house.url)
