@@ -62,7 +62,8 @@ def start_examination(
         return None
     _move(session, capture, CaptureState.EXAMINING, now, "worker")
     capture.attempts += 1
-    capture.due_at = now + lease
+    is_video = session.get_one(Bounty, capture.bounty).kind == rules.Kind.VIDEO
+    capture.due_at = now + lease * (rules.LEASES_OF_A_VIDEO if is_video else 1)
     session.flush()
     return Lease(capture.id, capture.attempts)
 

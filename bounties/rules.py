@@ -186,6 +186,8 @@ APPROVAL_LASTS = timedelta(days=1)
 APPEAL_WITHIN = timedelta(days=7)
 MAX_ATTEMPTS = 5
 """Of a worker at examining one capture, before a person must."""
+LEASES_OF_A_VIDEO = 4
+"""How many leases a worker holds a video for: its decoder alone may take a minute and a half."""
 MAX_REFUSED = 3
 MAX_REFUSED_ANYWHERE = 10
 REFUSED_WITHIN = timedelta(days=1)
