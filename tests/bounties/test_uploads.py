@@ -68,7 +68,9 @@ class Claimed:
             named = session.get_one(Claim, self.id).media_sha256
         return named, self.inside.counts()["originals"]
 
-    def stream(self, coming: Iterator[dict[str, Any]], length: int | None = None) -> tuple[int, int]:
+    def stream(
+        self, coming: Iterator[dict[str, Any]], length: int | None = None, form: str = "video/mp4"
+    ) -> tuple[int, int]:
         """Sends messages as a server would; gives the status and how many bytes were read."""
         read, found = 0, 0
 
@@ -83,7 +85,7 @@ class Claimed:
             if message["type"] == "http.response.start":
                 found = message["status"]
 
-        headers = [(b"authorization", b"Bearer " + self.key.encode()), (b"content-type", b"video/mp4")]
+        headers = [(b"authorization", b"Bearer " + self.key.encode()), (b"content-type", form.encode())]
         if length is not None:
             headers.append((b"content-length", str(length).encode()))
         scope = {
@@ -161,6 +163,12 @@ def test_a_photo_of_unstated_length_is_cut_off_at_its_own_limit(inside: Inside) 
 def test_a_video_that_says_it_is_too_large_is_refused_unread(film: Claimed) -> None:
     nothing = iter([{"type": "http.request", "body": b"x" * 65_536, "more_body": True}])
     assert film.stream(nothing, VIDEO.limit + 1) == (413, 0)
+
+
+def test_a_photo_that_says_it_is_too_large_is_refused_unread(inside: Inside) -> None:
+    """Though a video may be as large: the limit is its kind's."""
+    nothing = iter([{"type": "http.request", "body": b"x" * 65_536, "more_body": True}])
+    assert claimed(inside, Kind.PHOTO).stream(nothing, PHOTO.limit + 1, "image/jpeg") == (413, 0)
 
 
 def test_a_video_that_turns_out_too_large_is_cut_off_and_leaves_nothing(film: Claimed) -> None:
