@@ -19,6 +19,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 from urllib.parse import quote, urlencode, urljoin
 
@@ -37,12 +38,12 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, its body already bytes: each retry sends exactly this value again."""
+    """One HTTP request, its body bytes or a file: each retry sends exactly this value again."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes
+    body: bytes | Path
     timeout: float
 
 
@@ -128,7 +129,7 @@ class Core:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | Path | None = None,
         media_type: str = "application/json",
         key: str | None = None,
         timeout: float | None = None,
@@ -168,7 +169,7 @@ class Core:
         method: str,
         path: str,
         params: Mapping[str, str] | None,
-        body: bytes | None,
+        body: bytes | Path | None,
         media_type: str,
         key: str | None,
         timeout: float | None,
@@ -178,6 +179,8 @@ class Core:
             headers["authorization"] = f"Bearer {self.api_key}"
         if body is not None:
             headers["content-type"] = media_type
+        if isinstance(body, Path):
+            headers["content-length"] = str(body.stat().st_size)  # else it would be sent in chunks
         if method == "POST":
             headers["idempotency-key"] = key or new_key()
         query = f"?{urlencode(params)}" if params else ""

@@ -16,8 +16,9 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
 from types import MethodType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import IO, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 import anyio
 import httpx2
@@ -25,6 +26,8 @@ import httpx2
 from agent_sdk._core import Core, Flow, Reply, Request, Sleep
 from agent_sdk.errors import ConnectionFailed, TimedOut
 from agent_sdk.types import Page
+
+_PIECE = 1024 * 1024
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,7 +69,10 @@ class SyncDriver:
             self._sleep(effect.seconds)
             return None
         try:
-            return _reply(self.http.send(_wire(self.http, effect)))
+            if isinstance(effect.body, Path):
+                with effect.body.open("rb") as file:
+                    return _reply(self.http.send(_wire(self.http, effect, _pieces(file))))
+            return _reply(self.http.send(_wire(self.http, effect, effect.body)))
         except httpx2.RequestError as error:
             raise _lost(effect, error) from error
 
@@ -100,17 +106,33 @@ class AsyncDriver:
             await self._sleep(effect.seconds)
             return None
         try:
-            return _reply(await self.http.send(_wire(self.http, effect)))
+            body = _apieces(effect.body) if isinstance(effect.body, Path) else effect.body
+            return _reply(await self.http.send(_wire(self.http, effect, body)))
         except httpx2.RequestError as error:
             raise _lost(effect, error) from error
 
 
-def _wire(http: httpx2.Client | httpx2.AsyncClient, request: Request) -> httpx2.Request:
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(_PIECE):
+        yield piece
+
+
+async def _apieces(path: Path) -> AsyncIterator[bytes]:
+    async with await anyio.open_file(path, "rb") as file:
+        while piece := await file.read(_PIECE):
+            yield piece
+
+
+def _wire(
+    http: httpx2.Client | httpx2.AsyncClient,
+    request: Request,
+    body: bytes | Iterator[bytes] | AsyncIterator[bytes],
+) -> httpx2.Request:
     return http.build_request(
         request.method,
         request.url,
         headers=dict(request.headers),
-        content=request.body,
+        content=body,
         timeout=request.timeout,
     )
 

@@ -158,21 +158,43 @@ def photo_statement(
     taken_at: datetime,
 ) -> Signed:
     """What a camera swears to: these bytes, under this challenge, here (WGS 84, metres) and now."""
-    return sign_statement(
-        key,
-        {
-            "v": 1,
-            "kind": "photo",
-            "claim": claim.id,
-            "device": device_id,
-            "nonce": claim.challenge.nonce,
-            "sha256": hashlib.sha256(jpeg).hexdigest(),
-            "taken_at": timestamp(taken_at),
-            "lat": lat,
-            "lon": lon,
-            "accuracy_m": accuracy_m,
-        },
-    )
+    place: dict[str, JsonValue] = {"lat": lat, "lon": lon, "accuracy_m": accuracy_m}
+    media: dict[str, JsonValue] = {"sha256": hashlib.sha256(jpeg).hexdigest()}
+    return _camera_statement(key, device_id, claim, "photo", media, taken_at, place)
+
+
+def video_statement(
+    key: DeviceKey,
+    device_id: str,
+    claim: Claim,
+    sha256: str,
+    *,
+    burst_sha256: str | None = None,
+    lat: float,
+    lon: float,
+    accuracy_m: float,
+    taken_at: datetime,
+) -> Signed:
+    """The same of a film, by its hash (hex), and of its motion's file where there is one."""
+    place: dict[str, JsonValue] = {"lat": lat, "lon": lon, "accuracy_m": accuracy_m}
+    media: dict[str, JsonValue] = {"sha256": sha256}
+    if burst_sha256 is not None:
+        media["burst"] = burst_sha256
+    return _camera_statement(key, device_id, claim, "video", media, taken_at, place)
+
+
+def _camera_statement(
+    key: DeviceKey,
+    device_id: str,
+    claim: Claim,
+    kind: str,
+    media: dict[str, JsonValue],
+    taken_at: datetime,
+    place: dict[str, JsonValue],
+) -> Signed:
+    who: dict[str, JsonValue] = {"v": 1, "kind": kind, "claim": claim.id, "device": device_id}
+    fresh: dict[str, JsonValue] = {"nonce": claim.challenge.nonce, **media, "taken_at": timestamp(taken_at)}
+    return sign_statement(key, {**who, **fresh, **place})
 
 
 class StreamWindow:

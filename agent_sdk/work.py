@@ -41,10 +41,11 @@ class Challenge(Wire):
 
 
 class Claim(Wire):
-    """A slot taken. status: active | submitted | expired | abandoned."""
+    """A slot taken. kind: photo | video | stream; status: active | submitted | expired | abandoned."""
 
     id: str
     bounty: str
+    kind: str = "photo"
     status: str
     deadline: AwareDatetime
     reward: Amount

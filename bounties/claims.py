@@ -137,7 +137,7 @@ def _check_contributor(session: Session, bounty: Bounty, account: str, now: date
 def _check_refusals(session: Session, bounty: Bounty, account: str, now: datetime) -> None:
     """Refuses who was refused too often lately, here or in all: verdicts are not for feeling one's way.
 
-    What is not judged yet counts on a photo's bounty as if it were refused: else all tries were made at once.
+    What is not judged yet counts as if it were refused, but of a stream: else all tries were made at once.
     """
     refused = session.execute(
         select(Capture.bounty, Capture.judged_at).where(
@@ -159,7 +159,7 @@ def _check_refusals(session: Session, bounty: Bounty, account: str, now: datetim
         for times, most in ((here, rules.MAX_REFUSED), (anywhere, rules.MAX_REFUSED_ANYWHERE))
         if len(times) >= most
     ]
-    if bounty.kind == Kind.PHOTO and len(here) + session.scalars(unjudged).one() >= rules.MAX_REFUSED:
+    if bounty.kind != Kind.STREAM and len(here) + session.scalars(unjudged).one() >= rules.MAX_REFUSED:
         waits.append(rules.TRY_AGAIN)
     if waits:
         raise errors.TooMany(

@@ -7,7 +7,7 @@ examined with no transaction open, and calls `settle_capture` (transaction B).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,7 +62,8 @@ def start_examination(
         return None
     _move(session, capture, CaptureState.EXAMINING, now, "worker")
     capture.attempts += 1
-    capture.due_at = now + lease
+    is_video = session.get_one(Bounty, capture.bounty).kind == rules.Kind.VIDEO
+    capture.due_at = now + lease * (rules.LEASES_OF_A_VIDEO if is_video else 1)
     session.flush()
     return Lease(capture.id, capture.attempts)
 
@@ -85,7 +86,7 @@ def wake(session: DbSession, capture_id: str, *, now: datetime) -> bool:
 
 
 def evidence_of(session: DbSession, capture_id: str) -> Evidence:
-    """Everything the verifier may know of a capture, but the bytes of a photo and its burst."""
+    """Everything the verifier may know of a capture, but the bytes of a photo or video and its burst."""
     capture = session.get_one(Capture, capture_id)
     claim, bounty = session.get_one(Claim, capture.claim), session.get_one(Bounty, capture.bounty)
     device = session.get_one(Device, claim.device)
@@ -233,10 +234,13 @@ def settle_capture(session: DbSession, lease: Lease, report: Report, *, now: dat
     capture = session.get_one(Capture, lease.capture, with_for_update=True, populate_existing=True)
     if capture.status != CaptureState.EXAMINING or capture.attempts != lease.attempt:
         return None
+    fault = _length_fault(session.get_one(Bounty, capture.bounty), report)
+    if fault is not None:
+        report = replace(report, verdict=Verdict.REJECT, reasons=(fault,))
     outcome = Verdict.REJECT if report.neighbours else report.verdict
     capture.report = report_json(report)
     capture.judged_at = now
-    capture.reasons = telling.told(report.findings, outcome)
+    capture.reasons = [fault] if fault else telling.told(report.findings, outcome)
     _move(session, capture, rules.STATE_OF[outcome], now, "policy")  # no score: the row is its author's event
     _keep_derivatives(session, capture, report.derivatives)
     if outcome is Verdict.ACCEPT:
@@ -244,6 +248,19 @@ def settle_capture(session: DbSession, lease: Lease, report: Report, *, now: dat
     elif outcome is Verdict.REJECT:
         release_slot(session, capture, now=now)
     return outcome
+
+
+def _length_fault(bounty: Bounty, report: Report) -> str | None:
+    """Why a video is not as long as was asked: a term of the bounty, whatever its truth. None when it is."""
+    if bounty.kind != rules.Kind.VIDEO:
+        return None
+    seen = next((finding for finding in report.findings if finding.check == "decode"), None)
+    if seen is None:
+        return None
+    if seen.reason in ("too_short", "too_long"):  # so much so that it was not even watched
+        return f"video_{seen.reason}"
+    seconds = seen.facts.get("seconds")
+    return rules.video_fault(seconds) if isinstance(seconds, float) else None
 
 
 def send_to_review(session: DbSession, lease: Lease, why: str, *, now: datetime) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.geo import Area
 from core.money import Money
+from verification.decoding import limits
 from verification.evidence import Family, Verdict
 from verification.policy import PHOTO_TIERS, STREAM_TIERS
 
@@ -118,6 +119,7 @@ class Kind(StrEnum):
     """What is asked for."""
 
     PHOTO = "photo"
+    VIDEO = "video"
     STREAM = "stream"
 
 
@@ -151,6 +153,28 @@ TIERS: tuple[Tier, ...] = (
 )
 """T0 and T1. T2 (over $10) needs attested devices or two witnesses, and no device here can attest yet:
 it is refused rather than sold at T1's strength (docs/decisions/0004)."""
+HIGHEST_TIER: Mapping[Kind, int] = {Kind.PHOTO: 1, Kind.VIDEO: 0, Kind.STREAM: 1}
+"""What each kind is offered up to. A video at T1 would have to show code, turns and step too, and nothing has
+measured yet how often an honest one does or a cheat's: it is refused rather than sold unmeasured
+(docs/decisions/0012)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What may be uploaded as a capture's media: Content-Types, and bytes at most."""
+
+    types: frozenset[str]
+    limit: int
+
+
+MEDIA: Mapping[Kind, Upload] = {
+    Kind.PHOTO: Upload(frozenset(limits.MEDIA_TYPES.values()), limits.MAX_BYTES),
+    Kind.VIDEO: Upload(frozenset({"video/mp4", "video/quicktime", "video/webm"}), limits.FILM_BYTES),
+}
+MAX_MEDIA = max(upload.limit for upload in MEDIA.values())
+VIDEO_SECONDS = (5.0, 20.0)
+VIDEO_SLACK_S = (0.5, 1.0)
+"""What a video is asked to last, and what a recorder's clock may miss of it and go beyond."""
 
 LET_GO_WITHIN = timedelta(days=1)
 FREE_LET_GO = 5
@@ -162,6 +186,8 @@ APPROVAL_LASTS = timedelta(days=1)
 APPEAL_WITHIN = timedelta(days=7)
 MAX_ATTEMPTS = 5
 """Of a worker at examining one capture, before a person must."""
+LEASES_OF_A_VIDEO = 4
+"""How many leases a worker holds a video for: its decoder alone may take a minute and a half."""
 MAX_REFUSED = 3
 MAX_REFUSED_ANYWHERE = 10
 REFUSED_WITHIN = timedelta(days=1)
@@ -176,6 +202,13 @@ def tier_for(reward: Money) -> int:
         if reward <= tier.cap:
             return number
     raise ValueError(f"rewards over {TIERS[-1].cap} need a tier this market does not offer yet")
+
+
+def video_fault(seconds: float) -> str | None:
+    """What is wrong with a video's length, as its contributor is told; None when nothing is."""
+    if seconds < VIDEO_SECONDS[0] - VIDEO_SLACK_S[0]:
+        return "video_too_short"
+    return "video_too_long" if seconds > VIDEO_SECONDS[1] + VIDEO_SLACK_S[1] else None
 
 
 def matures_at(tier: int, now: datetime) -> datetime:

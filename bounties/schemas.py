@@ -214,6 +214,7 @@ class ClaimShape(Shape):
 
     id: str
     bounty: str
+    kind: str
     status: str
     deadline: datetime
     reward: Amount

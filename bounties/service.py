@@ -141,6 +141,16 @@ def _check(ask: Ask, now: datetime) -> None:
         least = rules.tier_for(ask.reward)
     except ValueError as error:
         raise errors.PolicyRefused(str(error)) from error
+    most = rules.HIGHEST_TIER[ask.kind]
+    if least > most or most < ask.tier < len(rules.TIERS):
+        cap = rules.TIERS[most].cap
+        raise errors.PolicyRefused(
+            f"a {ask.kind.value} is not offered above tier {most}, a reward of {cap}",
+            hint=f"Post it for at most {cap} and without a tier, or ask for a photo.",
+            kind="tier",
+            highest_tier=most,
+            highest_reward=str(cap),
+        )
     if not least <= ask.tier < len(rules.TIERS):
         raise errors.BadInput(f"a reward of {ask.reward} needs tier {least}", least=least)
     _check_schema(dict(ask.answer_schema))

@@ -29,7 +29,6 @@ MAX_ANSWER = 4096
 MAX_DELIVERIES = 10
 MAX_PART = 64 * 1024
 MAX_PARTS = 1000
-MAX_MEDIA = 32 * 1024 * 1024
 BURST_TYPE = "application/zip"
 KEEP_UNNAMED = timedelta(days=1)
 
@@ -104,6 +103,26 @@ def drop_original(session: Session, storage: Storage, sha256: str, *, now: datet
     session.delete(row)
     session.flush()
     return True
+
+
+def check_upload(session: Session, claim: Claim, media_type: str, length: int) -> int:
+    """The most bytes that this claim's media may have.
+
+    Args:
+        length: as the sender states it; 0 when it does not.
+
+    Raises:
+        BadInput: a Content-Type that this kind of bounty does not take. TooLarge: it says it is.
+    """
+    kind = Kind(session.get_one(Bounty, claim.bounty).kind)
+    taken = rules.MEDIA.get(kind)
+    if taken is None:
+        raise errors.BadInput(f"a {kind.value} has no media", hint="POST /v1/claims/{id}/parts instead.")
+    if media_type not in taken.types:
+        raise errors.BadInput(f"Content-Type is not a {kind.value}'s", allowed=sorted(taken.types))
+    if length > taken.limit:
+        raise errors.TooLarge(f"the {kind.value} is too large", limit=taken.limit)
+    return taken.limit
 
 
 def deliver(session: Session, claim: Claim, sha256: str, media_type: str, size: int) -> None:
@@ -246,7 +265,7 @@ def _check_submission(session: Session, bounty: Bounty, claim: Claim, statement:
         raise errors.BadInput("the statement is not JSON") from error
     if not isinstance(parsed, dict):
         raise errors.BadInput("the statement is not a JSON object")
-    if bounty.kind == Kind.PHOTO and claim.media_sha256 is None:
+    if bounty.kind != Kind.STREAM and claim.media_sha256 is None:
         raise errors.BadInput("no media was delivered", hint="PUT /v1/claims/{id}/media first.")
     if rules.needs_burst(bounty.kind, bounty.tier) and claim.burst_sha256 is None:
         raise errors.BadInput("no burst was delivered", hint="PUT /v1/claims/{id}/burst first.")

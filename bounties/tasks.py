@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -21,11 +22,12 @@ from core.errors import NotFound
 from core.failpoints import failpoint
 from core.storage import Storage
 from core.sweeper import Sweeper
-from verification import burst_file
+from verification import burst_file, film
 from verification.case import Tools
 from verification.evidence import Evidence, Verdict
 from verification.measures.prnu import NoisePrint, noise_print
-from verification.picture import Picture, Undecodable
+from verification.moments import moments_of
+from verification.picture import Picture, Pixels, Undecodable
 from verification.pipeline import examine
 
 _log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ def load_evidence(database: Database, storage: Storage, capture_id: str) -> Evid
     """The evidence of a capture, with the original unsealed for the verifier (and that logged)."""
     with database.transaction() as session:
         evidence = judging.evidence_of(session, capture_id)
-        if evidence.terms.kind == rules.Kind.PHOTO:
+        if evidence.terms.kind in rules.MEDIA:
             account = evidence.session.account
             states.record(
                 session,
@@ -76,7 +78,7 @@ def load_evidence(database: Database, storage: Storage, capture_id: str) -> Evid
                 "verifier",
                 {"why": "verdict"},
             )
-    if evidence.terms.kind != rules.Kind.PHOTO:
+    if evidence.terms.kind not in rules.MEDIA:
         return evidence
     burst = evidence.burst and burst_file.read(storage.unseal(evidence.burst.sha256))
     return dataclasses.replace(evidence, media=storage.unseal(evidence.media_sha256), burst=burst)
@@ -102,18 +104,22 @@ def remember_up_to(database: Database, storage: Storage, tools: Tools, evidence:
 
 
 def _remember(database: Database, tools: Tools, evidence: Evidence) -> None:
-    tools.memory.remember(evidence, _picture(evidence, tools), _noise(evidence, tools))
+    picture, further = _pictures(evidence, tools)
+    tools.memory.remember(evidence, picture, _noise(evidence, tools), further)
     with database.transaction() as session:
         judging.note_remembered(session, evidence.capture, now=clock.now())
 
 
-def _picture(evidence: Evidence, tools: Tools) -> Picture | None:
-    if evidence.terms.kind != rules.Kind.PHOTO:
-        return None
+def _pictures(evidence: Evidence, tools: Tools) -> tuple[Picture | None, Sequence[Pixels]]:
+    """The picture by which a capture is known again, and of a film some of its moments."""
     try:
-        return tools.decoder.open(evidence.media)
+        if evidence.terms.kind == rules.Kind.VIDEO:
+            # What is remembered last is examined next: the film is decoded once for both.
+            seen = film.watch(tools.decoder, evidence.media, twice=True)
+            return seen.key, moments_of(seen)
+        return (tools.decoder.open(evidence.media) if evidence.terms.kind == rules.Kind.PHOTO else None), ()
     except Undecodable:
-        return None  # the decode check will say why
+        return None, ()  # the decode check will say why
 
 
 def _noise(evidence: Evidence, tools: Tools) -> NoisePrint | None:

@@ -113,13 +113,14 @@ def claim_shape(session: Session, claim: Claim) -> ClaimShape:
     return ClaimShape(
         id=claim.id,
         bounty=claim.bounty,
+        kind=bounty.kind,
         status=claim.status,
         deadline=claim.deadline,
         reward=Money(bounty.reward),
         challenge=Challenge(
             nonce=claim.nonce,
             code=claim.code,
-            instruction=_instruction(claim.code, claim.pan),
+            instruction=_instruction(bounty.kind, claim.code, claim.pan),
             burst=burst,
             pan=claim.pan,
             issued_at=claim.issued_at,
@@ -139,8 +140,11 @@ _MOVES = {
 }
 
 
-def _instruction(code: str, pan: str) -> str:
+def _instruction(kind: str, code: str, pan: str) -> str:
     """What a person is told to do."""
+    if kind == rules.Kind.VIDEO:
+        least, most = rules.VIDEO_SECONDS
+        return f"Film for {least:.0f} to {most:.0f} seconds, in one take, with the live camera at the place."
     if not code:
         return "Take the picture with the live camera at the place."
     told = f"Write {code} large on paper, put it in the scene, and take the picture."

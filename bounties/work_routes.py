@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from starlette.requests import ClientDisconnect
 
-from bounties import claims, reviews, search, submissions, views
+from bounties import claims, handing_out, reviews, rules, search, submissions, uploads, views
 from bounties.routes import After, BountyId, Limit
 from bounties.rules import ClaimState
 from bounties.schemas import (
@@ -33,18 +31,15 @@ from bounties.schemas import (
     SubmitCapture,
 )
 from core import clock, errors
-from core.accounts.door import Caller, database, who
+from core.accounts.door import Caller
 from core.accounts.rules import Scope, unb64u
-from core.db import Database
 from core.geo import MAX_RADIUS_M, Spot
-from core.storage import Storage
 from verification.codes import new_code
 
 router = APIRouter(prefix="/v1", tags=["captures"])
 
 ClaimId = Annotated[str, Path(pattern=r"^clm_[0-9a-z]{26}$")]
 CaptureId = Annotated[str, Path(pattern=r"^cap_[0-9a-z]{26}$")]
-MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 
 # Declared before /bounties/{bounty_id}: the roots include this router first.
@@ -118,24 +113,31 @@ def commit(claim_id: ClaimId, body: Commit, call: Caller) -> JSONResponse:
     return call.once(body, effect, 200)
 
 
-@router.put("/claims/{claim_id}/media", response_model=Delivered)
+def _takes(types: Iterable[str]) -> dict[str, Any]:
+    """What an upload's body may be, for /openapi.json: it is streamed, and no parameter of its route."""
+    form = {"schema": {"type": "string", "format": "binary"}}
+    return {"requestBody": {"required": True, "content": dict.fromkeys(sorted(types), form)}}
+
+
+_MEDIA_TYPES = {name for upload in rules.MEDIA.values() for name in upload.types}
+
+
+@router.put("/claims/{claim_id}/media", response_model=Delivered, openapi_extra=_takes(_MEDIA_TYPES))
 async def deliver(
     claim_id: ClaimId,
     request: Request,
     authorization: Annotated[str | None, Header()] = None,
     content_type: Annotated[str, Header()] = "image/jpeg",
 ) -> Delivered:
-    """Takes the original bytes, at most 32 MiB, and seals them. The same bytes again are fine."""
-    opened, storage = database(request), request.app.state.storage
-    account = await run_in_threadpool(who, opened, authorization, Scope.CONTRIBUTE)
-    if content_type not in MEDIA_TYPES:
-        raise errors.BadInput("Content-Type is not a picture's", allowed=sorted(MEDIA_TYPES))
-    await run_in_threadpool(_check_claim, opened, account, claim_id)
-    data = await _read(request)
-    return await run_in_threadpool(_deliver, opened, storage, account, claim_id, content_type, data)
+    """Takes the original bytes and seals them: a photo's at most 32 MiB, a video's at most 200 MB (and more
+    than those of its kind answers 413). The same bytes again are fine."""
+    media_type = content_type.partition(";")[0].strip().lower()  # a recorder's names its codecs behind it
+    return await uploads.take_in(request, claim_id, authorization, media_type)
 
 
-@router.put("/claims/{claim_id}/burst", response_model=Delivered)
+@router.put(
+    "/claims/{claim_id}/burst", response_model=Delivered, openapi_extra=_takes({submissions.BURST_TYPE})
+)
 async def deliver_burst(
     claim_id: ClaimId,
     request: Request,
@@ -143,49 +145,9 @@ async def deliver_burst(
     content_type: Annotated[str, Header()] = submissions.BURST_TYPE,
 ) -> Delivered:
     """Takes the burst's file, at most 8 MiB, and seals it (see `docs/api.md`). The same again is fine."""
-    opened, storage = database(request), request.app.state.storage
-    account = await run_in_threadpool(who, opened, authorization, Scope.CONTRIBUTE)
     if content_type != submissions.BURST_TYPE:
         raise errors.BadInput("a burst is a ZIP archive", allowed=[submissions.BURST_TYPE])
-    await run_in_threadpool(_check_claim, opened, account, claim_id)
-    data = await _read(request)
-    return await run_in_threadpool(_deliver, opened, storage, account, claim_id, content_type, data)
-
-
-async def _read(request: Request) -> bytes:
-    """The body; the envelope cuts it off as soon as it is known to be too long."""
-    data = bytearray()
-    try:
-        async for chunk in request.stream():
-            data += chunk
-    except ClientDisconnect:
-        # Phones lose their signal in mid-upload: nobody is there to answer, and it is no fault of ours.
-        raise errors.BadInput("the upload was cut off", hint="Send it again.") from None
-    if not data:
-        raise errors.BadInput("the body is empty")
-    return bytes(data)
-
-
-def _check_claim(opened: Database, account: str, claim_id: str) -> None:
-    """Before a byte is read or stored: the claim is live, and has not been delivered to too often."""
-    with opened.transaction() as session:
-        claim = claims.active_claim(session, account, claim_id, clock.now())
-        submissions.count_delivery(session, claim)
-
-
-def _deliver(
-    opened: Database, storage: Storage, account: str, claim_id: str, media_type: str, data: bytes
-) -> Delivered:
-    with opened.transaction() as session:
-        submissions.note_original(session, hashlib.sha256(data).hexdigest(), now=clock.now())
-    sha256 = storage.seal(data)
-    with opened.transaction() as session:
-        claim = claims.active_claim(session, account, claim_id, clock.now())
-        if media_type == submissions.BURST_TYPE:
-            submissions.deliver_burst(session, claim, sha256, len(data))
-        else:
-            submissions.deliver(session, claim, sha256, media_type, len(data))
-    return Delivered(sha256=sha256, size=len(data))
+    return await uploads.take_in(request, claim_id, authorization, content_type, burst=True)
 
 
 @router.post("/claims/{claim_id}/parts", response_model=PartShape)
@@ -267,7 +229,7 @@ def review_media(
     """The copy a buyer would get, for the person who decides. Only while somebody has to decide."""
     call.require(Scope.REVIEW)
     item = reviews.media(call.session, capture_id, sha256)
-    return Response(request.app.state.storage.get(sha256), media_type=item.media_type)
+    return handing_out.answer(request, item)
 
 
 @router.post("/reviews/{capture_id}", response_model=ReviewShape)

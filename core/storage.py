@@ -1,7 +1,8 @@
 """Bytes by their SHA-256: plain blobs for what is delivered, sealed ones for what is not.
 
 A sealed object is AES-256-GCM under the house's key, named by the SHA-256 of the *plain* bytes,
-which is also its associated data: a swapped or altered file does not open. Sealed objects lie on shelves:
+which is also its associated data: a swapped or altered file does not open. What is uploaded is sealed in
+pieces as it comes (`core.sealing`): it may be larger than should be held. Sealed objects lie on shelves:
 what people upload (`originals`) never shares a name with what the house keeps for itself (`looks`), so
 nobody can have the one dropped by sending the other. One obstore URL serves
 local folders, S3, GCS and Azure alike.
@@ -10,11 +11,15 @@ local folders, S3, GCS and Azure alike.
 from __future__ import annotations
 
 import hashlib
+import io
+import itertools
 import os
 import secrets
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal, TypeAlias
+from types import TracebackType
+from typing import IO, Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
@@ -24,9 +29,64 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from core.errors import NotFound, Unavailable
+from core.sealing import HEAD, MAGIC, PIECE, Sealer, unsealed
 
 _NONCE_BYTES = 12
+_PART = 8 * PIECE  # of a multipart upload; two are on their way at a time
 Shelf: TypeAlias = Literal["originals", "looks"]
+
+
+class Incoming:
+    """An upload on its way, sealed as it comes into a file that has no name: whatever ends it, and be it
+    the process, nothing is left behind.
+
+    Attributes:
+        size: plain bytes so far.
+    """
+
+    def __init__(self, house: AESGCM, folder: Path | None) -> None:
+        self._sealer = Sealer(house)
+        self._hash = hashlib.sha256()
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (closed by `close`)
+        self._file.seek(HEAD)
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Takes the next bytes."""
+        self._hash.update(data)
+        self.size += len(data)
+        try:
+            self._file.write(self._sealer.add(data))
+        except OSError as error:
+            raise Unavailable("the storage has no room for the upload") from error
+
+    @property
+    def sha256(self) -> str:
+        """Hex, of the plain bytes so far."""
+        return self._hash.hexdigest()
+
+    def sealed(self, name: bytes) -> IO[bytes]:
+        """The whole sealed object, to be read from its beginning. Nothing can be written any more."""
+        try:
+            self._file.write(self._sealer.end())
+            self._file.seek(0)
+            self._file.write(self._sealer.head(name))
+            self._file.seek(0)
+        except OSError as error:
+            raise Unavailable("the storage has no room for the upload") from error
+        return self._file
+
+    def close(self) -> None:
+        """Drops the file."""
+        self._file.close()
+
+    def __enter__(self) -> Incoming:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Storage:
@@ -35,9 +95,11 @@ class Storage:
     Args:
         url: `file:///folder`, or `s3://bucket?endpoint=…&access_key_id=…&…` (obstore's options).
         seal_key: 32 bytes that originals are sealed under.
+        spool: a folder on a disk, where uploads wait, sealed and without a name, until their hash is known;
+            the local folder unless told, the system's for temporary files where there is none.
     """
 
-    def __init__(self, url: str, seal_key: bytes) -> None:
+    def __init__(self, url: str, seal_key: bytes, spool: Path | None = None) -> None:
         self._cipher = AESGCM(seal_key)
         self._folder: Path | None = None
         self._store: ObjectStore
@@ -51,6 +113,7 @@ class Storage:
             self._store = from_url(
                 url.split("?", maxsplit=1)[0], config=options, client_options={"allow_http": True}
             )  # type: ignore[call-overload]
+        self._spool = spool or self._folder
 
     def put(self, data: bytes) -> str:
         """Stores bytes durably and returns their SHA-256 in hex. The same bytes twice are one object."""
@@ -69,6 +132,35 @@ class Storage:
             raise NotFound("the stored bytes are damaged", sha256=sha256)
         return data
 
+    def pieces(self, sha256: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The bytes from `start` to before `stop`, a piece at a time. The whole object's hash is checked on
+        the way: of a damaged one the last piece never comes. A part of it is given as it lies there.
+
+        Raises:
+            NotFound: at once when there is no such object; on the way when it is damaged.
+        """
+        whole = start == 0 and stop is None
+        parts = self._parts(_path("blobs", sha256), None if whole else (start, stop))
+        return _checked(parts, sha256) if whole else parts
+
+    def incoming(self) -> Incoming:
+        """An upload that begins: write to it, then `take` it, or close it."""
+        try:
+            return Incoming(self._cipher, self._spool)
+        except OSError as error:
+            raise Unavailable("the storage has no room for the upload") from error
+
+    def take(self, upload: Incoming, shelf: Shelf = "originals") -> str:
+        """Stores an upload; returns the SHA-256 of the plain bytes. One there already is replaced whole."""
+        sha256 = upload.sha256
+        sealed, path = upload.sealed(_name(shelf, sha256)), _path(shelf, sha256)
+        try:
+            obstore.put(self._store, path, sealed, chunk_size=_PART, max_concurrency=2)
+        except (OSError, BaseError) as error:
+            raise Unavailable("the storage did not take the bytes") from error
+        self._sync(path)
+        return sha256
+
     def seal(self, data: bytes, shelf: Shelf = "originals") -> str:
         """Stores bytes encrypted; returns the SHA-256 of the plain bytes."""
         sha256 = hashlib.sha256(data).hexdigest()
@@ -83,9 +175,14 @@ class Storage:
         Raises:
             NotFound: no such object, another key, or altered bytes.
         """
-        box = self._read(_path(shelf, sha256))
+        parts, name = self._parts(_path(shelf, sha256)), _name(shelf, sha256)
+        first = next(parts, b"")
+        parts = itertools.chain([first], parts)
         try:
-            return self._cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _name(shelf, sha256))
+            if first.startswith(MAGIC):
+                return _joined(unsealed(self._cipher, name, parts))
+            box = _joined(parts)
+            return self._cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], name)
         except (InvalidTag, ValueError) as error:  # ValueError: not even a nonce is left
             raise NotFound("the sealed object does not open", sha256=sha256) from error
 
@@ -124,9 +221,31 @@ class Storage:
             made = False  # still synced below: its writer may have died before
         except (OSError, BaseError) as error:
             raise Unavailable("the storage did not take the bytes") from error
+        self._sync(path)
+        return made
+
+    def _sync(self, path: str) -> None:
         if self._folder is not None:
             _sync(self._folder / path, self._folder)
-        return made
+
+    def _parts(self, path: str, span: tuple[int, int | None] | None = None) -> Iterator[bytes]:
+        """An object's bytes in order, or those from the first of two numbers to before the second.
+
+        Raises:
+            NotFound: at once. Unavailable: at once, or on the way.
+        """
+        try:
+            if span is None:
+                found = obstore.get(self._store, path)
+            elif span[1] is None:
+                found = obstore.get(self._store, path, options={"range": {"offset": span[0]}})
+            else:
+                found = obstore.get(self._store, path, options={"range": (span[0], span[1])})
+        except FileNotFoundError as error:
+            raise NotFound("no such stored object") from error
+        except (OSError, BaseError) as error:
+            raise Unavailable("the storage does not answer") from error
+        return _coming(found.stream(min_chunk_size=PIECE))
 
     def _read(self, path: str) -> bytes:
         try:
@@ -135,6 +254,35 @@ class Storage:
             raise NotFound("no such stored object") from error
         except (OSError, BaseError) as error:
             raise Unavailable("the storage does not answer") from error
+
+
+def _coming(stream: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        for part in stream:
+            yield bytes(part)
+    except (OSError, BaseError) as error:
+        raise Unavailable("the storage does not answer") from error
+
+
+def _checked(parts: Iterator[bytes], sha256: str) -> Iterator[bytes]:
+    """The parts; the last one only when the hash of all is right. Raises NotFound when it is not."""
+    seen, held = hashlib.sha256(), b""
+    for part in parts:
+        if held:
+            yield held
+        seen.update(part)
+        held = part
+    if seen.hexdigest() != sha256:
+        raise NotFound("the stored bytes are damaged", sha256=sha256)
+    yield held
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    """All of them, without a second copy: BytesIO hands out what it holds."""
+    whole = io.BytesIO()
+    for part in parts:
+        whole.write(part)
+    return whole.getvalue()
 
 
 def _name(shelf: str, sha256: str) -> bytes:

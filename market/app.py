@@ -43,7 +43,7 @@ WEB, DOCS = ROOT / "web", ROOT / "docs"
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings. Opens the database, the queue's sending end and the storage."""
     database = Database(settings.database, Queue(settings.broker))
-    storage = Storage(settings.storage, settings.seal_key())
+    storage = Storage(settings.storage, settings.seal_key(), spool=settings.home)
     signer = Signer(settings.log_origin, load_or_make_key(settings.home / "log.pem"))
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bounties.submissions import MAX_MEDIA
+from bounties.rules import MAX_MEDIA
 from core import errors
 from verification.burst_file import MAX_BYTES as MAX_BURST
 

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -80,8 +81,14 @@ class Film:
         return (len(self.times) - 1) / self.seconds
 
 
-def watch(decoder: Decoder, data: bytes) -> Film:
+_KEPT: WeakKeyDictionary[Decoder, tuple[bytes, Film]] = WeakKeyDictionary()  # one a decoder
+
+
+def watch(decoder: Decoder, data: bytes, *, twice: bool = False) -> Film:
     """The film in `data`.
+
+    Args:
+        twice: these bytes (this object) will be watched once more, and the film is kept for that one time.
 
     Raises:
         picture.Undecodable: the bytes are at fault: empty_file, too_many_bytes, unknown_format, truncated,
@@ -90,6 +97,14 @@ def watch(decoder: Decoder, data: bytes) -> Film:
             too_costly or breaks_decoder.
         core.errors.Unavailable: the machine is.
     """
+    kept = _KEPT.pop(decoder, None)
+    seen = kept[1] if kept is not None and kept[0] is data else _watched(decoder, data)
+    if twice:
+        _KEPT[decoder] = data, seen
+    return seen
+
+
+def _watched(decoder: Decoder, data: bytes) -> Film:
     said, body = decoder.films().job({"op": "watch"}, data)
     taken = _Taken(body)
     heads = [taken.bytes(_HEAD) for _ in said["packets"]]

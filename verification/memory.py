@@ -28,7 +28,8 @@ from verification import pdq, series, words
 from verification.evidence import Evidence
 from verification.hash_index import HashIndex
 from verification.measures.prnu import NoisePrint
-from verification.picture import Picture
+from verification.moments import Moments
+from verification.picture import Picture, Pixels
 from verification.registration import Eyes, Features, Look, look
 from verification.statement import parse_statement, spot_of
 from verification.tables import CameraPrint, Remembered, SeriesMark
@@ -68,8 +69,14 @@ class PastSpot:
 class Memory(Protocol):
     """What checks may ask about the past. `before_order` is the asking capture's own order."""
 
-    def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
-        """Keeps a capture for later questions. The same capture twice is kept once."""
+    def remember(
+        self,
+        evidence: Evidence,
+        picture: Picture | None,
+        noise: NoisePrint | None = None,
+        moments: Sequence[Pixels] = (),
+    ) -> None:
+        """Keeps a capture for later questions; `moments`: a film's further pictures. Twice is kept once."""
         ...
 
     def look_of(self, capture: str, picture: int = 0) -> Look | None:
@@ -123,8 +130,15 @@ class PictureMemory:
         self._words = WordIndex()
         self._looks: OrderedDict[str, Look] = OrderedDict()
         self._lock = threading.Lock()
+        self._moments = Moments(database, storage, eyes)
 
-    def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
+    def remember(
+        self,
+        evidence: Evidence,
+        picture: Picture | None,
+        noise: NoisePrint | None = None,
+        moments: Sequence[Pixels] = (),
+    ) -> None:
         """See `Memory`. Reads and writes in transactions of its own; the net runs in neither."""
         with self._database.reading() as session:
             if session.get(Remembered, evidence.capture) is not None:
@@ -151,9 +165,11 @@ class PictureMemory:
             row["look"] = self._storage.seal(seen.pack(), "looks")
             self._keep(evidence.capture, seen)
         sealed = self._storage.seal(noise.packed, "looks") if noise is not None else None
+        further = self._moments.rows(evidence.capture, evidence.order, moments)
         try:
             with self._database.transaction() as session:
                 if insert_once(session, Remembered, row, ["capture"]):
+                    session.add_all(further)
                     if noise is not None and sealed is not None:
                         same = {name: row[name] for name in ("capture", "order", "account")}
                         session.add(CameraPrint(**same, frame=noise.frame, print=sealed))
@@ -166,13 +182,13 @@ class PictureMemory:
                     raise
 
     def look_of(self, capture: str, picture: int = 0) -> Look | None:
-        """See `Memory`; of a film only the key picture is kept here.
+        """See `Memory`.
 
         Raises:
             core.errors.NotFound: the stored look is lost or damaged.
         """
         if picture:
-            return None
+            return self._moments.look_of(capture, picture)
         with self._lock:
             if capture in self._looks:
                 self._looks.move_to_end(capture)
@@ -194,11 +210,17 @@ class PictureMemory:
         with self._lock:
             self._refresh(before_order)
             earlier = self._index.below(before_order)
-        found = earlier.search(views, limit)  # unlocked: other threads search and add meanwhile
+        # Unlocked: other threads search and add meanwhile.
+        found = [(distance, order, 0, way) for order, distance, way in earlier.search(views, limit)]
+        found += self._moments.nearest(views, before_order, limit)
+        closest: dict[int, tuple[int, int, int]] = {}  # one picture a capture, or a film would fill the list
+        for distance, order, picture, way in sorted(found):
+            closest.setdefault(order, (distance, way, picture))
+        orders = list(closest)[:limit]
         with self._database.reading() as session:
-            chosen = select(Remembered).where(Remembered.order.in_([order for order, _, _ in found]))
+            chosen = select(Remembered).where(Remembered.order.in_(orders))
             rows = {row.order: row for row in session.scalars(chosen)}
-            return [_past(rows[order], distance, way) for order, distance, way in found]
+            return [_past(rows[order], *closest[order]) for order in orders]
 
     def sharing(self, features: Features, before_order: int, limit: int) -> list[Past]:
         """See `Memory`."""
@@ -310,5 +332,5 @@ class PictureMemory:
         self._index.add([(order, hashes) for order, hashes, _ in rows if hashes is not None], before_order)
 
 
-def _past(row: Remembered, distance: int | None = None, way: int = 0) -> Past:
-    return Past(row.capture, row.order, row.account, row.bounty, distance, way)
+def _past(row: Remembered, distance: int | None = None, way: int = 0, picture: int = 0) -> Past:
+    return Past(row.capture, row.order, row.account, row.bounty, distance, way, picture)

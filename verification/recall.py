@@ -124,7 +124,13 @@ class Recall:
         self._index.add([(row, hashes) for row, (_, _, hashes) in enumerate(held)], len(held))
         self._words: WordIndex | None = None
 
-    def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
+    def remember(
+        self,
+        evidence: Evidence,
+        picture: Picture | None,
+        noise: NoisePrint | None = None,
+        moments: Sequence[Pixels] = (),
+    ) -> None:
         """Keeps nothing: the capture under examination is the last of its context."""
 
     def look_of(self, capture: str, picture: int = 0) -> Look | None:

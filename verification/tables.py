@@ -51,6 +51,23 @@ class Remembered(Base):
     at: Mapped[datetime]
 
 
+class RememberedMoment(Base):
+    """One of the further pictures of a past capture that is a film (`verification.moments`).
+
+    Attributes:
+        picture: its number, from 1; the key is `Remembered`'s own.
+        order, hashes, look: as of `Remembered`.
+    """
+
+    __tablename__ = "remembered_moments"
+
+    capture: Mapped[str] = mapped_column(primary_key=True)
+    picture: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    order: Mapped[int] = mapped_column(BigInteger, index=True)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
+    look: Mapped[str]
+
+
 class CameraPrint(Base):
     """The sensor noise of a past capture's picture (`measures.prnu`).
 

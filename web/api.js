@@ -71,7 +71,7 @@ export function put(path, bytes, mediaType, key, onProgress) {
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText));
       else reject(toProblem(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     };
-    request.timeout = 300000;
+    request.timeout = Math.max(300000, bytes.byteLength / 50); // at 50 kB a second
     request.send(bytes);
   });
 }

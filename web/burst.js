@@ -15,14 +15,7 @@ export async function allowMotion() {
 /** Records until stopped: the latest MAX_FRAMES frames of `frame()` (JPEG bytes) and their motion. */
 export function recordBurst(frame) {
   const frames = [];
-  const motion = [];
-  const felt = ({ rotationRate: turn, accelerationIncludingGravity: pull }) => {
-    if (turn?.alpha == null || pull?.x == null) return;
-    // W3C: alpha about z, beta about x, gamma about y, in degrees a second.
-    const gyro = [turn.beta, turn.gamma, turn.alpha].map((rate) => (rate * Math.PI) / 180);
-    motion.push([performance.now() / 1000, ...gyro, pull.x, pull.y, pull.z]);
-  };
-  window.addEventListener("devicemotion", felt);
+  const motion = feelMotion();
   let taking = null;
   const timer = setInterval(() => { taking ??= take().finally(() => { taking = null; }); }, EVERY_MS);
 
@@ -37,26 +30,54 @@ export function recordBurst(frame) {
     /** Ends the recording; gives the file's bytes. */
     async stop() {
       clearInterval(timer);
-      window.removeEventListener("devicemotion", felt);
+      const rows = motion.stop();
       await taking;
       if (!frames.length) await take();
-      return packed(frames, motion);
+      return packed(frames, rows);
     },
   };
 }
 
+/** What the motion sensors feel from now on; `stop()` gives rows of [seconds, gx, gy, gz, ax, ay, az], times rising. */
+export function feelMotion() {
+  const rows = [];
+  const felt = ({ rotationRate: turn, accelerationIncludingGravity: pull }) => {
+    const at = performance.now() / 1000;
+    if (turn?.alpha == null || pull?.x == null || at <= rows.at(-1)?.[0]) return;
+    // W3C: alpha about z, beta about x, gamma about y, in degrees a second.
+    const gyro = [turn.beta, turn.gamma, turn.alpha].map((rate) => (rate * Math.PI) / 180);
+    rows.push([at, ...gyro, pull.x, pull.y, pull.z]);
+  };
+  window.addEventListener("devicemotion", felt);
+  return {
+    stop() {
+      window.removeEventListener("devicemotion", felt);
+      return rows;
+    },
+  };
+}
+
+/** A burst's file without pictures: the motion from half a second before `from` on. Null when nothing was felt. */
+export async function packMotion(rows, from) {
+  const csv = written(rows.filter(([at]) => at >= from - 0.5), from);
+  return csv && zip([["times.json", text("[]")], csv]);
+}
+
 function packed(frames, motion) {
   const from = frames[0].at - 0.5;
-  const rows = motion.filter(([at], i) => at >= from && (i === 0 || at > motion[i - 1][0]));
-  const text = (value) => new TextEncoder().encode(value);
   const files = frames.map(({ data }, i) => [`${String(i).padStart(3, "0")}.jpg`, new Uint8Array(data)]);
   files.push(["times.json", text(JSON.stringify(frames.map(({ at }) => Number((at - from).toFixed(4)))))]);
-  if (rows.length > 1) {
-    const lines = rows.map(([at, ...felt]) => [(at - from).toFixed(4), ...felt.map((value) => value.toFixed(5))].join(","));
-    files.push(["motion.csv", text(["t,gx,gy,gz,ax,ay,az", ...lines, ""].join("\n"))]);
-  }
-  return zip(files);
+  const csv = written(motion.filter(([at]) => at >= from), from);
+  return zip(csv ? [...files, csv] : files);
 }
+
+function written(rows, from) {
+  if (rows.length < 2) return null;
+  const lines = rows.map(([at, ...felt]) => [(at - from).toFixed(4), ...felt.map((value) => value.toFixed(5))].join(","));
+  return ["motion.csv", text(["t,gx,gy,gz,ax,ay,az", ...lines, ""].join("\n"))];
+}
+
+const text = (value) => new TextEncoder().encode(value);
 
 /** A ZIP archive of [name, bytes] pairs, stored as they are (APPNOTE 4.3: local headers, directory, end). */
 export function zip(files) {

@@ -1,8 +1,12 @@
 // The live camera. There is no other way to bring a picture in: no file picker, no gallery, no drop.
 
 import { recordBurst } from "./burst.js";
+import { startFilm } from "./film.js";
 
-const WANTED = { video: { facingMode: { ideal: "environment" }, width: { ideal: 1920 }, height: { ideal: 1440 } }, audio: false };
+const WANTED = {
+  photo: { facingMode: { ideal: "environment" }, width: { ideal: 1920 }, height: { ideal: 1440 } },
+  video: { facingMode: { ideal: "environment" }, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } },
+};
 const BURST_SIDE = 640;
 const REFUSALS = {
   NotAllowedError: "The camera is switched off for this page. Allow it in the browser's site settings, then try again.",
@@ -12,12 +16,12 @@ const REFUSALS = {
 
 let stream = null;
 
-/** Shows the live camera in a <video>. One stream is kept, because some phones ask again for each. */
-export async function openCamera(video) {
+/** Shows the live camera in a <video>. One stream is kept, because some phones ask again for each; `kind`: "photo" or "video". */
+export async function openCamera(video, kind = "photo") {
   if (!navigator.mediaDevices?.getUserMedia) throw refused("NotSupported", "This browser cannot open the camera here. Use https.");
   if (!stream?.getVideoTracks().some((track) => track.readyState === "live")) {
     try {
-      stream = await navigator.mediaDevices.getUserMedia(WANTED);
+      stream = await navigator.mediaDevices.getUserMedia({ video: WANTED[kind], audio: false });
     } catch (error) {
       throw refused(error.name, REFUSALS[error.name] ?? "The camera could not be opened.");
     }
@@ -46,6 +50,12 @@ export function record(video) {
   const scale = Math.min(1, BURST_SIDE / Math.max(video.videoWidth, video.videoHeight));
   const [width, height] = [video.videoWidth, video.videoHeight].map((side) => Math.round(side * scale));
   return recordBurst(() => jpeg(video, width, height, 0.85));
+}
+
+/** Films from now on, until `stop()` gives the film (see `film.js`); `thumb` is a small picture of its beginning. */
+export async function film(video) {
+  const { thumb } = await shoot(video);
+  return Object.assign(startFilm(stream), { thumb });
 }
 
 async function jpeg(video, width, height, quality) {

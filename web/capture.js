@@ -2,7 +2,7 @@
 //
 // Fields of a stored capture:
 //   claim, bounty (the card), deadline, challenge         since the claim
-//   photo, burst (a ZIP, or null), thumb, sha256,
+//   photo (or film: its bytes), mediaType, burst (a ZIP, or null), thumb, sha256,
 //   burstSha256, takenAt, place, statement,
 //   commitment, signature                                 since the shutter: hashed and signed there and then
 //   chosen                                                the person keeps this photo: it is sent from here on
@@ -15,7 +15,7 @@ import { call, newKey, Problem, put, serverNow } from "./api.js";
 import { commit, hex, sha256 } from "./keys.js";
 import { addCapture, allCaptures, amend, getCapture, getSelf } from "./store.js";
 
-/** Fires with a claim as `detail.claim`, and `detail.share` 0..1, while a photo uploads. */
+/** Fires with a claim as `detail.claim`, and `detail.share` 0..1, while a photo or video uploads. */
 export const progress = new EventTarget();
 
 const FINAL = new Set(["accepted", "rejected", "upheld", "revoked"]);
@@ -42,15 +42,18 @@ export function photoBy(capture) {
   return Math.min(Date.parse(capture.deadline), Date.parse(issued) + freshness * 1000);
 }
 
-/** Hashes and signs a photo the moment it is taken. Nothing is sent yet. */
-export async function sealPhoto(capture, { photo, thumb, burst = null }, fix) {
+/** "video" or "photo": what a capture's task asks for, as people call it too. */
+export const kindOf = (capture) => (capture.bounty.kind === "video" ? "video" : "photo");
+
+/** Hashes and signs a photo or film the moment it is taken. Nothing is sent yet. */
+export async function sealMedia(capture, { media: photo, mediaType = "image/jpeg", thumb, burst = null }, fix) {
   const self = await getSelf();
   const takenAt = new Date().toISOString();
   const digest = hex(await sha256(photo));
   const burstDigest = burst && hex(await sha256(burst));
   const statement = JSON.stringify({
     v: 1,
-    kind: "photo",
+    kind: kindOf(capture),
     claim: capture.claim,
     device: self.device,
     nonce: capture.challenge.nonce,
@@ -62,7 +65,7 @@ export async function sealPhoto(capture, { photo, thumb, burst = null }, fix) {
     accuracy_m: fix.accuracy,
   });
   const signed = await commit(self.keys, statement);
-  return amend(capture.claim, { photo, thumb, burst, sha256: digest, burstSha256: burstDigest, takenAt, place: fix, statement, ...signed });
+  return amend(capture.claim, { photo, mediaType, thumb, burst, sha256: digest, burstSha256: burstDigest, takenAt, place: fix, statement, ...signed });
 }
 
 /** Throws the photo away; only before it was chosen. */
@@ -172,11 +175,11 @@ async function sendCommitment({ claim, commitment, signature, keys }) {
   await amend(claim, { committedAt: taken.received_at });
 }
 
-async function sendMedia({ claim, photo, sha256: expected, keys }) {
+async function sendMedia({ claim, photo, mediaType = "image/jpeg", sha256: expected, keys }) {
   const tell = (share) => progress.dispatchEvent(new CustomEvent("share", { detail: { claim, share } }));
   tell(0);
-  const taken = await put(`/v1/claims/${claim}/media`, photo, "image/jpeg", keys.media, tell);
-  if (taken.sha256 !== expected) throw new Problem({ status: 503, code: "Garbled", detail: "the photo arrived changed" });
+  const taken = await put(`/v1/claims/${claim}/media`, photo, mediaType, keys.media, tell);
+  if (taken.sha256 !== expected) throw new Problem({ status: 503, code: "Garbled", detail: "it arrived changed" });
   await amend(claim, { mediaSent: true });
 }
 

@@ -47,7 +47,10 @@ const LICENCES = {
 };
 
 /** What may be done with the photo, in a sentence. */
-export const licence = (code) => LICENCES[String(code).toLowerCase()] ?? `Licence: ${code}`;
+export const licence = (code, kind = "photo") => called(LICENCES[String(code).toLowerCase()] ?? `Licence: ${code}`, kind);
+
+/** A sentence about a photo, about a video where that is what it is. */
+const called = (sentence, kind) => (kind === "video" ? sentence.replace(/\bphotographed\b/g, "filmed").replace(/\bphoto\b/g, "video") : sentence);
 
 // What a contributor is told when a photo is not accepted: [what happened, what to do].
 const REASONS = {
@@ -74,6 +77,8 @@ const REASONS = {
   scene_not_confirmed: ["We could not confirm that the camera saw the scene itself.", "Stand in front of the real place, step a little to the side while it records, and do not photograph a screen or a print."],
   not_what_was_asked: ["The photo did not seem to show what was asked.", "Read the task again, and show all of it."],
   device_not_confirmed: ["We could not confirm that this phone made the photo.", "Use the phone you set up, as it came from its maker."],
+  video_too_short: ["The video was too short.", "Film for at least five seconds in one take."],
+  video_too_long: ["The video was too long.", "Film for at most twenty seconds."],
   copy_of_earlier: ["It looks like a photo that was sent before.", "Take a new photo yourself at the place."],
   not_enough_evidence: ["The photo alone did not show enough to be sure.", "Show more of the surroundings, in focus and in good light."],
   reviewed: ["A person looked at it and did not accept it.", "Read the task again; you can appeal if you think this is wrong."],
@@ -84,8 +89,9 @@ const REASONS = {
 };
 
 /** A public reason code as [what happened, what to do]. */
-export function reason(code) {
-  return REASONS[code] ?? [`The checks did not accept it (${code}).`, "You can appeal, and a person will look at it."];
+export function reason(code, kind = "photo") {
+  const said = REASONS[code] ?? [`The checks did not accept it (${code}).`, "You can appeal, and a person will look at it."];
+  return said.map((sentence) => called(sentence, kind));
 }
 
 const PROBLEMS = {

@@ -64,7 +64,7 @@ class _Keys(Resource):
             scopes: of post, read, contribute, money, review, admin.
             per_bounty, per_hour, per_day, total: dollars, fees included; hours and days are UTC's.
             approve_over: a post that costs more needs an approval (`client.approvals`).
-            kinds: the kinds of bounty it may post, of "photo" and "stream".
+            kinds: the kinds of bounty it may post, of "photo", "video" and "stream".
             cells: H3 cells of resolution 0..9, at most 100: a bounty's centre lies in one of them.
 
         Raises:

@@ -109,7 +109,8 @@ class _Bounties(Resource):
             closes_in: a timedelta or seconds from now; or `closes_at`, an aware datetime. Default 24 hours.
             slots: how many independent captures to buy.
             tier: 0, 1 or 2, how much evidence is required; default: the server's choice by price.
-            kind: "photo" or "stream" (then `stream` says what a stream must deliver).
+            kind: "photo", "video" (5 to 20 s, for at most $1) or "stream" (then `stream` says what it must
+                deliver).
             licence, purpose: shown to contributors before they accept; "buyer-only", "CC-BY-4.0", "CC0-1.0".
             approval: the id of an approval of exactly this post; `post_approved` is the easy way.
             idempotency_key: the same key never buys twice. When you repeat a call with your own key from

@@ -12,13 +12,23 @@ capture = client.devices.finalise(window, answer=21.4)
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
+from pathlib import Path
 
 from pydantic import JsonValue
 
 from agent_sdk._core import Core, Flow, segment
 from agent_sdk._doors import AsyncResource, Resource, SyncResource, op
-from agent_sdk.device import DeviceKey, Signed, SignedPart, StreamWindow, photo_statement
+from agent_sdk.device import (
+    DeviceKey,
+    Signed,
+    SignedPart,
+    StreamWindow,
+    photo_statement,
+    video_statement,
+)
+from agent_sdk.films import Film, motion_file
 from agent_sdk.types import Enrolment
 from agent_sdk.work import Capture, Cards, Claim, CommitmentReceived, PartReceived
 
@@ -126,6 +136,49 @@ class _Devices(Resource):
         )
         yield from _commit(core, claim.id, signed)
         yield from core.exchange("PUT", f"{base}/media", body=jpeg, media_type="image/jpeg")
+        return (yield from _hand_in(core, claim.id, signed, answer, committed=True))
+
+    @op
+    def submit_video(
+        self,
+        key: DeviceKey,
+        device_id: str,
+        claim: Claim,
+        film: bytes | Path | str,
+        *,
+        lat: float,
+        lon: float,
+        accuracy_m: float,
+        answer: JsonValue,
+        motion: str = "",
+        taken_at: datetime | None = None,
+    ) -> Flow[Capture]:
+        """As `submit_photo` for 5 to 20 s of MP4, MOV or WebM, at most 200 MB; a file is never read whole.
+
+        Args:
+            film: the bytes, or the path of a file that does not change meanwhile.
+            motion: what the phone felt while it filmed: CSV `t,gx,gy,gz,ax,ay,az`, t from the first frame.
+
+        Raises:
+            BadInput: another kind of file. TooLarge.
+        """
+        core, base = self._core, f"/v1/claims/{segment(claim.id)}"
+        ready, felt = Film.of(film), motion_file(motion) if motion else None
+        signed = video_statement(
+            key,
+            device_id,
+            claim,
+            ready.sha256,
+            burst_sha256=hashlib.sha256(felt).hexdigest() if felt else None,
+            lat=lat,
+            lon=lon,
+            accuracy_m=accuracy_m,
+            taken_at=taken_at or core.now(),
+        )
+        yield from _commit(core, claim.id, signed)
+        yield from core.exchange("PUT", f"{base}/media", body=ready.source, media_type=ready.media_type)
+        if felt:
+            yield from core.exchange("PUT", f"{base}/burst", body=felt, media_type="application/zip")
         return (yield from _hand_in(core, claim.id, signed, answer, committed=True))
 
     @op

@@ -33,7 +33,7 @@ class LimitsShape(Body):
     per_hour: Amount | None = None
     per_day: Amount | None = None
     total: Amount | None = None
-    kinds: list[Literal["photo", "stream"]] | None = Field(default=None, min_length=1, max_length=2)
+    kinds: list[Literal["photo", "video", "stream"]] | None = Field(default=None, min_length=1, max_length=3)
     cells: list[FenceCell] | None = Field(
         default=None,
         min_length=1,

@@ -82,7 +82,7 @@ class DeviceKey:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim as the server answered it. `stream` is None for a photo bounty."""
+    """A claim as the server answered it. `kind`: "photo", "video" or "stream"; `stream`: a stream's terms."""
 
     id: str
     bounty: str
@@ -94,6 +94,7 @@ class Claim:
     stream: Mapping[str, Any] | None
     burst: bool = False
     pan: str = ""
+    kind: str = "photo"
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Claim:
@@ -110,6 +111,7 @@ class Claim:
             stream=said.get("stream"),
             burst=bool(challenge.get("burst")),
             pan=str(challenge.get("pan") or ""),
+            kind=str(said["kind"]),
         )
 
 

@@ -23,11 +23,14 @@ from core.clock import now, wire
 from core.geo import EARTH_RADIUS_M, Spot
 from market.simulator.camera import Shot, render
 from market.simulator.contributor import Capture, Claim, Clock, Contributor, DeviceKey, Signed, Sleep
-from market.simulator.motion import pan
+from market.simulator.motion import hold, motion_csv, pan
+from market.simulator.recorder import record
 from market.simulator.sensor import Exif
 from verification import burst_file
 
 FRAMES, FPS = 26, 8.0  # of a burst
+FILM_FPS = 12.0
+WEBM = b"\x1a\x45\xdf\xa3"  # how an EBML file begins
 
 
 class Phone(Contributor):
@@ -47,7 +50,7 @@ class Phone(Contributor):
         super().__init__(server, DeviceKey("ES256"), clock=clock, sleep=sleep)
         self.spot, self.size = spot, size
         self.rng = np.random.default_rng(seed)
-        self.reel = b""  # the file of the last shot's burst, b"" when none was asked
+        self.reel = b""  # the file of the last shot's burst or film's motion, b"" when there is none
 
     def enrol(self, **about: Any) -> str:
         """Makes this person's account; returns the device's id."""
@@ -79,6 +82,22 @@ class Phone(Contributor):
         self.reel = burst_file.write(burst.frames, burst.times, burst.motion)
         return shot
 
+    def film(
+        self, claim: Claim, photo: NDArray[np.uint8], *, seconds: float = 6.0, codec: str = "h264"
+    ) -> bytes:
+        """Films the scene in `photo` with a held phone: MP4, or WebM as a browser records it ("vp8").
+
+        What its sensors felt meanwhile goes with it, as a burst without pictures; `reel` is that file.
+        """
+        seed = int(self.rng.integers(2**32))
+        size = (self.size[0] // 4 * 2, self.size[1] // 4 * 2)
+        count = round(seconds * FILM_FPS)
+        code = claim.code or None
+        shot = render(photo, code=code, seed=seed, size=size, frames=count, fps=FILM_FPS, motion=hold)
+        mode = "web" if codec.startswith("vp") else "native"
+        self.reel = burst_file.write((), (), motion_csv(shot.motion, mode))
+        return record(shot.frames, fps=FILM_FPS, codec=codec)
+
     def fix(self) -> tuple[Spot, float]:
         """Where the phone thinks it is, and its accuracy in metres (95 % radius)."""
         accuracy = float(self.rng.uniform(6, 18))
@@ -92,7 +111,7 @@ class Phone(Contributor):
         spot, accuracy = self.fix()
         honest: dict[str, object] = {
             "v": 1,
-            "kind": "photo",
+            "kind": claim.kind,
             "claim": claim.id,
             "device": self.device,
             "nonce": claim.nonce,
@@ -102,16 +121,22 @@ class Phone(Contributor):
             "lon": spot.lon,
             "accuracy_m": accuracy,
         }
-        if claim.burst:
+        if self._brings_reel(claim):
             honest["burst"] = hashlib.sha256(self.reel).hexdigest()
         return json.dumps({**honest, **bent}, separators=(",", ":"))
 
     def upload(self, claim: Claim, media: bytes) -> str:
         """Sends the media, and the burst where one is asked; returns the media's SHA-256 (hex) as the server
         found it."""
-        if claim.burst:
+        if self._brings_reel(claim):
             self.put(f"/v1/claims/{claim.id}/burst", self.reel, "application/zip")
-        return str(self.put(f"/v1/claims/{claim.id}/media", media, "image/jpeg")["sha256"])
+        form = "image/jpeg"
+        if claim.kind == "video":
+            form = "video/webm" if media.startswith(WEBM) else "video/mp4"
+        return str(self.put(f"/v1/claims/{claim.id}/media", media, form)["sha256"])
+
+    def _brings_reel(self, claim: Claim) -> bool:
+        return claim.burst or (claim.kind == "video" and bool(self.reel))
 
     def hand_in(self, claim: Claim, signed: Signed, media: bytes, answer: object) -> Capture:
         """Commits, uploads, submits and waits for the verdict."""
@@ -122,5 +147,6 @@ class Phone(Contributor):
     def earn(self, bounty: str, photo: NDArray[np.uint8], answer: object, *, held: bool = True) -> Capture:
         """The whole honest walk for one bounty; returns the capture with its verdict."""
         claim = self.claim(bounty)
-        media = self.shoot(claim, photo, held=held).jpeg
+        is_video = claim.kind == "video"
+        media = self.film(claim, photo) if is_video else self.shoot(claim, photo, held=held).jpeg
         return self.hand_in(claim, self.sign(self.statement(claim, media)), media, answer)

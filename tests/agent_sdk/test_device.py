@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,10 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from agent_sdk import BadInput, DeviceKey, Spotcheck, StreamWindow
+from agent_sdk import AsyncSpotcheck, BadInput, DeviceKey, Spotcheck, StreamWindow
 from agent_sdk.device import photo_statement
+from agent_sdk.films import motion_file
 from agent_sdk.work import Challenge, Claim
 from tests.agent_sdk.market import START, problem
+from verification import burst_file
+from verification.evidence import Burst
 
 CLAIM = Claim(
     id="clm_1",
@@ -155,11 +159,19 @@ class Bench:
         self.lose, self.count = lose, 0
         self.calls: list[tuple[str, str, Any]] = []
         self.parts: dict[int, str] = {}
+        self.types: list[str] = []
+        self.lengths: list[str | None] = []
+
+    async def ahandle(self, request: httpx2.Request) -> httpx2.Response:
+        await request.aread()
+        return self.handle(request)
 
     def handle(self, request: httpx2.Request) -> httpx2.Response:
         self.count += 1
+        self.types.append(request.headers["content-type"])
+        self.lengths.append(request.headers.get("content-length"))
         what = request.url.path.rsplit("/", 1)[-1]
-        body = request.content if request.method == "PUT" else json.loads(request.content)
+        body = request.read() if request.method == "PUT" else json.loads(request.content)
         self.calls.append((what, request.headers.get("idempotency-key", ""), body))
         answer = self._answer(what, body)
         if self.count in self.lose:
@@ -176,7 +188,7 @@ class Bench:
             )
         if what == "commitment":
             return httpx2.Response(200, json={"received_at": "2026-11-23T12:00:00Z"})
-        if what == "media":
+        if what in {"media", "burst"}:
             return httpx2.Response(200, json={"sha256": "", "size": len(body)})
         return httpx2.Response(
             202,
@@ -229,3 +241,78 @@ def test_a_device_is_revoked_by_its_id() -> None:
     with Spotcheck("sk_1", transport=httpx2.MockTransport(handle)) as client:
         client.devices.revoke("dev_1")
     assert asked == [("DELETE", "/v1/devices/dev_1")]
+
+
+FILMS = {
+    "video/mp4": b"\x00\x00\x00\x18ftypisom" + b"film" * 400_000,
+    "video/quicktime": b"\x00\x00\x00\x14ftypqt  " + b"film",
+    "video/webm": b"\x1a\x45\xdf\xa3" + b"film",
+}
+
+
+def sends_video(bench: Bench, film: bytes | Path, **more: Any) -> dict[str, Any]:
+    """Submits a film; gives the signed statement."""
+    key = DeviceKey.create("ES256")
+    bench.client().devices.submit_video(
+        key, "dev_1", CLAIM, film, lat=1, lon=2, accuracy_m=5, answer=True, taken_at=START, **more
+    )
+    commitment, submitted = bench.calls[0][2]["commitment"], bench.calls[-1][2]["statement"]
+    assert commitment == hashlib.sha256(submitted.encode()).hexdigest()
+    said: dict[str, Any] = json.loads(submitted)
+    return said
+
+
+@pytest.mark.parametrize("form", FILMS)
+@pytest.mark.parametrize("in_a_file", [False, True])
+def test_a_video_goes_commitment_first_under_its_own_type(tmp_path: Path, form: str, in_a_file: bool) -> None:
+    bench, data = Bench(lose=[]), FILMS[form]
+    path = tmp_path / "film.bin"
+    path.write_bytes(data)
+    statement = sends_video(bench, path if in_a_file else data)
+    assert [what for what, _, _ in bench.calls] == ["commitment", "media", "captures"]
+    assert (statement["kind"], statement["sha256"]) == ("video", hashlib.sha256(data).hexdigest())
+    assert "burst" not in statement
+    assert bench.calls[1][2] == data
+    assert (bench.types[1], bench.lengths[1]) == (form, str(len(data)))
+
+
+def test_a_lost_upload_is_sent_again_whole(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(FILMS["video/mp4"])
+    bench = Bench(lose=[2])
+    sends_video(bench, path)
+    assert [body for what, _, body in bench.calls if what == "media"] == [FILMS["video/mp4"]] * 2
+
+
+def test_the_awaiting_client_sends_a_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(FILMS["video/mp4"])
+    bench = Bench(lose=[])
+
+    async def send() -> None:
+        async with AsyncSpotcheck("sk_1", transport=httpx2.MockTransport(bench.ahandle)) as client:
+            key = DeviceKey.create()
+            await client.devices.submit_video(
+                key, "dev_1", CLAIM, path, lat=1, lon=2, accuracy_m=5, answer=None, taken_at=START
+            )
+
+    anyio.run(send)
+    assert bench.calls[1][2] == FILMS["video/mp4"]
+    assert bench.lengths[1] == str(len(FILMS["video/mp4"]))
+
+
+def test_what_a_phone_felt_is_signed_with_its_film() -> None:
+    bench, motion = Bench(lose=[]), "t,gx,gy,gz,ax,ay,az\n0,0,0,0,0,9.8,0\n"
+    statement = sends_video(bench, FILMS["video/webm"], motion=motion)
+    [felt] = [body for what, _, body in bench.calls if what == "burst"]
+    assert statement["burst"] == hashlib.sha256(felt).hexdigest()
+    assert burst_file.read(felt) == Burst((), (), motion, statement["burst"])
+    assert motion_file(motion) == felt
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff\xe0 a picture", b"RIFF....AVI LIST"])
+def test_what_is_no_film_is_not_sent(data: bytes) -> None:
+    bench = Bench(lose=[])
+    with pytest.raises(BadInput, match="MP4, MOV or WebM"):
+        sends_video(bench, data)
+    assert bench.calls == []

@@ -81,7 +81,7 @@ def test_a_key_is_told_its_limits_and_what_it_has_spent(inside: Inside) -> None:
 @pytest.mark.parametrize(
     "limits",
     [
-        {"kinds": []}, {"kinds": ["video"]}, {"cells": []}, {"cells": ["85283473fffffff"] * 101},
+        {"kinds": []}, {"kinds": ["audio"]}, {"cells": []}, {"cells": ["85283473fffffff"] * 101},
         {"cells": ["8a283473fffffff"]}, {"cells": ["85283473FFFFFFF"]}, {"cells": [5]}, {"per_hour": "-1"},
         {"approve_over": 1}, {"per_week": "1"},
     ],

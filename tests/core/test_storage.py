@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.errors import NotFound, Unavailable
 from core.storage import Storage
-from tests.servers import free_port
+from tests.servers import S3, free_port
 
 KEY = secrets.token_bytes(32)
 ABSENT = hashlib.sha256(b"nothing").hexdigest()
@@ -143,3 +144,84 @@ def test_an_upload_never_shares_a_name_with_what_the_house_keeps(storage: Storag
     assert storage.unseal(look, "looks") == b"what a picture looks like"
     with pytest.raises(NotFound):
         storage.unseal(look)
+
+
+def upload(storage: Storage, data: bytes, step: int = 65_536) -> str:
+    with storage.incoming() as coming:
+        for at in range(0, len(data), step):
+            coming.write(data[at : at + step])
+        assert (coming.size, coming.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+        return storage.take(coming)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def either(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Iterator[Storage]:
+    """A storage in a folder, and one on an S3 server."""
+    if request.param == "folder":
+        yield Storage(f"file://{folder}", KEY)
+        return
+    server = S3(tmp_path)
+    server.start()
+    yield Storage(server.url, KEY, spool=tmp_path)
+    server.stop()
+
+
+def test_an_upload_opens_as_what_was_sealed_at_once(either: Storage) -> None:
+    large = secrets.token_bytes(9 * 1024 * 1024 + 11)  # more than one part of a multipart upload
+    for data in (b"x", secrets.token_bytes(1024 * 1024), large):
+        sha256 = upload(either, data)
+        assert either.unseal(sha256) == data
+        assert upload(either, data) == sha256
+        assert either.seal(data) == sha256
+        either.drop_original(sha256)
+        with pytest.raises(NotFound):
+            either.unseal(sha256)
+
+
+def test_pieces_are_the_object_or_a_part_of_it(either: Storage) -> None:
+    data = secrets.token_bytes(3 * 1024 * 1024 + 5)
+    sha256 = either.put(data)
+    assert b"".join(either.pieces(sha256)) == data
+    assert b"".join(either.pieces(sha256, 1000, 2_000_000)) == data[1000:2_000_000]
+    assert b"".join(either.pieces(sha256, len(data) - 3)) == data[-3:]
+    with pytest.raises(NotFound):  # at once: an answer has not begun
+        either.pieces(ABSENT)
+
+
+def test_an_upload_lies_sealed_and_a_swapped_one_does_not_open(storage: Storage, folder: Path) -> None:
+    data = b"a face in the window" * 100_000
+    one, two = upload(storage, data), upload(storage, b"two")
+    assert b"a face in the window" not in file_of(folder, "originals", one).read_bytes()
+    file_of(folder, "originals", one).write_bytes(file_of(folder, "originals", two).read_bytes())
+    with pytest.raises(NotFound):
+        storage.unseal(one)
+    assert storage.unseal(upload(storage, data)) == data  # sent again, it is whole again
+
+
+def test_an_upload_that_is_not_taken_leaves_nothing(storage: Storage, folder: Path) -> None:
+    with storage.incoming() as coming:
+        coming.write(bytes(3_000_000))
+        assert [path for path in folder.rglob("*") if path.is_file()] == []  # not even while it comes
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+def test_of_a_damaged_object_the_last_piece_never_comes(storage: Storage, folder: Path) -> None:
+    data = secrets.token_bytes(5 * 1024 * 1024)
+    path = file_of(folder, "blobs", storage.put(data))
+    path.write_bytes(flip(data, 100))
+    pieces, given = storage.pieces(path.name), 0
+
+    def read() -> None:
+        nonlocal given
+        for piece in pieces:
+            given += len(piece)
+
+    with pytest.raises(NotFound):
+        read()
+    assert 0 < given < len(data)
+
+
+def test_a_full_disk_is_unavailable(storage: Storage, folder: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+    with pytest.raises(Unavailable):
+        storage.incoming()

@@ -27,7 +27,13 @@ class EmptyMemory:
 
     last: PastSpot | None = None
 
-    def remember(self, evidence: Evidence, picture: Picture | None, noise: NoisePrint | None = None) -> None:
+    def remember(
+        self,
+        evidence: Evidence,
+        picture: Picture | None,
+        noise: NoisePrint | None = None,
+        moments: Sequence[Pixels] = (),
+    ) -> None:
         """Forgets at once."""
 
     def look_of(self, capture: str, picture: int = 0) -> Look | None:

@@ -82,6 +82,7 @@ class Recorder:
         return {
             "id": CLAIM,
             "bounty": BOUNTY,
+            "kind": "stream" if self.stream else "photo",
             "deadline": until,
             "challenge": challenge,
             "stream": self.stream,

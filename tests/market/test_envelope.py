@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from bounties.submissions import MAX_MEDIA
+from bounties import rules
 from core.accounts.rules import Kind
 from core.db import Database
 from market.envelope import MAX_JSON_BODY
@@ -20,6 +20,7 @@ from tests.inside import Inside, is_problem
 
 JSON = {"Content-Type": "application/json"}
 JPEG = {"Content-Type": "image/jpeg"}
+MAX_PHOTO = rules.MEDIA[rules.Kind.PHOTO].limit
 
 
 @pytest.fixture
@@ -61,9 +62,9 @@ def test_media_over_its_limit_is_a_problem_however_it_is_sent(
     inside: Inside, claimed: tuple[str, str]
 ) -> None:
     path, key = claimed
-    for body in (bytes(MAX_MEDIA + 1), chunks(MAX_MEDIA)):
+    for body in (bytes(MAX_PHOTO + 1), chunks(MAX_PHOTO)):
         answer = inside.send("PUT", path, key, content=body, headers=JPEG)
-        assert_too_large(answer, MAX_MEDIA)
+        assert_too_large(answer, MAX_PHOTO)
 
 
 def test_media_may_be_larger_than_json(inside: Inside, claimed: tuple[str, str]) -> None:

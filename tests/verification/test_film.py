@@ -46,6 +46,20 @@ def test_a_film_is_watched(decoder: Decoder, codec: str) -> None:
     assert film.seconds / 4 <= film.key_time <= film.seconds * 3 / 4
 
 
+def test_a_film_that_is_watched_twice_is_decoded_once(decoder: Decoder) -> None:
+    data = reels.honest()
+    first = watch(decoder, data, twice=True)
+    assert watch(decoder, data) is first
+    assert watch(decoder, data) is not first  # it was kept for one more time only
+    kept = watch(decoder, data, twice=True)
+    same = bytes(bytearray(data))
+    assert watch(decoder, same) is not kept
+    other = watch(decoder, data, twice=True)
+    with pytest.raises(Undecodable):
+        watch(decoder, b"no film")
+    assert watch(decoder, data) is not other
+
+
 def test_the_pictures_are_the_films(decoder: Decoder) -> None:
     frames = reels.wander(seed=3)
     film = watch(decoder, reels.film(frames, bits=4_000_000))

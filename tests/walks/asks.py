@@ -28,6 +28,11 @@ def photo_bounty(spot: Spot, **changes: object) -> dict[str, Any]:
     return {**body, **changes}
 
 
+def video_bounty(spot: Spot, **changes: object) -> dict[str, Any]:
+    """A $0.50 video bounty with a counting question."""
+    return photo_bounty(spot, kind="video", ask="The street from the corner, for ten seconds", **changes)
+
+
 def stream_bounty(spot: Spot, **changes: object) -> dict[str, Any]:
     """A stream bounty: windows of 20 temperature readings."""
     stream = {

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from skimage import data
+from sklearn.datasets import load_sample_image
 
 from core.geo import Spot
 from tests.servers import S3, House, Postgres, Redis
-from tests.walks.asks import phone_at, photo_bounty
+from tests.walks.asks import phone_at, photo_bounty, video_bounty
 
 PLACE = Spot(35.6892, 51.3890)
 
@@ -52,3 +55,19 @@ def test_a_capture_is_judged_and_paid_on_postgres_redis_and_s3(apart: House) -> 
     media = apart.get(observation["media"][0]["url"], key=agent)
     assert media.content.startswith(b"\xff\xd8")
     assert me["balances"]["payable"] == "0.50"
+
+
+@pytest.mark.timeout(300)
+def test_a_video_is_streamed_judged_paid_and_delivered_in_ranges_on_them(apart: House) -> None:
+    agent = apart.account()
+    bounty = apart.post("/v1/bounties", video_bounty(PLACE), key=agent).json()
+    with phone_at(apart.url, PLACE, seed=2) as phone:
+        capture = phone.earn(bounty["id"], load_sample_image("china.jpg"), 3)
+    assert (capture.status, capture.reasons) == ("accepted", ())
+    waited = apart.get(f"/v1/bounties/{bounty['id']}/wait?timeout=20", key=agent).json()
+    [item] = waited["observations"][0]["media"]
+    whole = apart.get(item["url"], key=agent).content
+    assert hashlib.sha256(whole).hexdigest() == item["sha256"]
+    headers = {"Authorization": f"Bearer {agent}", "Range": "bytes=100-"}
+    part = httpx2.get(f"{apart.url}{item['url']}", headers=headers, timeout=30)
+    assert (part.status_code, part.content) == (206, whole[100:])

@@ -35,7 +35,7 @@ TURNS = 2  # mirrored, turned or negative views of this picture looked at; each 
 
 
 @check(
-    "duplicate", family=Family.DUPLICATE, version="3", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
+    "duplicate", family=Family.DUPLICATE, version="4", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
 )
 def duplicate(case: Case) -> Outcome:
     """A proof, "same_bytes" or "copy_of_earlier", which fills `case.neighbours`; else OK with
@@ -70,32 +70,32 @@ def duplicate(case: Case) -> Outcome:
 def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str, Comparison]]:
     """Each candidate's best comparison; `known` ones are left out."""
     evidence, memory = case.evidence, case.tools.memory
-    ways: dict[str, set[int]] = {}
+    ways: dict[tuple[str, int], set[int]] = {}  # of an earlier capture and which of its pictures
     turns = {0}
-    near: dict[str, int] = {}
+    near: dict[tuple[str, int], int] = {}
     for past in memory.nearest(pdq.query_views(rgb), evidence.order, BY_HASH):  # closest first
         if past.way in turns or len(turns) <= TURNS:
             turns.add(past.way)
-            ways.setdefault(past.capture, set()).add(past.way)
+            ways.setdefault((past.capture, past.picture), set()).add(past.way)
             if past.distance is not None and past.distance <= folding.NEAR:
-                near[past.capture] = past.way
+                near[past.capture, past.picture] = past.way
     own = memory.look_of(evidence.capture) or look(rgb, case.tools.engine)
     small = halved(own, case.tools.engine)
     parts = [memory.sharing(seen, evidence.order, BY_WORDS) for seen in (own.features, small)]
     spot = spot_of(case.statement)
     around = memory.around(evidence.terms.bounty, spot, evidence.order, BY_PLACE)
     for past in (*parts[0], *parts[1], *around):
-        ways.setdefault(past.capture, set()).add(0)
+        ways.setdefault((past.capture, past.picture), set()).add(0)
     looks = {0: closer(own, small)}
-    for capture, turned in ways.items():
-        earlier = memory.look_of(capture)
+    for (capture, which), turned in ways.items():
+        earlier = memory.look_of(capture, which)
         if earlier is None or capture in known:
             continue
         for way in turned - looks.keys():
             looks[way] = look(rgb, case.tools.engine, way)
         found = [compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)]
-        if capture in near and not any(one.same_exposure for one in found):
-            found.append(folding.compare_folded(looks[near[capture]], earlier))
+        if (capture, which) in near and not any(one.same_exposure for one in found):
+            found.append(folding.compare_folded(looks[near[capture, which]], earlier))
         yield capture, max(found, key=lambda item: (item.copy, item.share))
 
 

@@ -5,6 +5,7 @@ import { call, newKey } from "../api.js";
 import { canAsk, inWords } from "../answer.js";
 import { claim, isDone } from "../capture.js";
 import { fill, h } from "../dom.js";
+import { FILM_SECONDS } from "../film.js";
 import { centre, direction, metresOutside } from "../geo.js";
 import { lastFix, watchPlace } from "../place.js";
 import { allCaptures } from "../store.js";
@@ -32,9 +33,10 @@ export async function showBounty(page, id, go) {
       { class: "terms" },
       term("Where", h("dd", {}, away, mapLink(card.area))),
       term("Until", moment(card.closes_at)),
+      card.kind === "video" && term("You film", `${FILM_SECONDS.least} to ${FILM_SECONDS.most} seconds, in one take; sound is not recorded`),
       term("You answer", inWords(card.answer_schema)),
       term("What it is for", card.purpose),
-      term("Who may use it", licence(card.licence)),
+      term("Who may use it", licence(card.licence, card.kind)),
       card.tier > 0 && term("Bring", "Paper and a thick pen: you write a code and put it in the picture."),
     ),
     h("p", { class: "note" }, "Stay on public ground. Leave faces and number plates out where you can. If it feels unsafe, leave it."),

@@ -1,7 +1,7 @@
 // Everything this phone has photographed, and where each stands.
 
 import { actionButton } from "../action.js";
-import { appeal, progress, stageOf, tryAgain } from "../capture.js";
+import { appeal, kindOf, progress, stageOf, tryAgain } from "../capture.js";
 import { fill, h } from "../dom.js";
 import { allCaptures, changes, dropCapture } from "../store.js";
 import { money, moment, problem, reason } from "../words.js";
@@ -9,7 +9,7 @@ import { forgetMe } from "./nearby.js";
 
 // stage: [label, tone]
 const LABELS = {
-  claimed: ["Waiting for your photo", "todo"],
+  claimed: ["Waiting for you to take it", "todo"],
   "chosen?": ["Saved on this phone, not sent", "todo"],
   answer: ["Waiting for your answer", "todo"],
   lapsed: ["Time ran out", "off"],
@@ -82,7 +82,7 @@ function item(capture, url, share, go) {
       { class: "capture-text" },
       h("h2", {}, capture.bounty.ask),
       h("p", { class: `state ${tone}`, role: "status" }, label + paid),
-      stage === "sending" && h("p", { class: "upload" }, capture.mediaSent ? "Photo arrived" : uploading(share ?? 0)),
+      stage === "sending" && h("p", { class: "upload" }, capture.mediaSent ? `${kindOf(capture) === "video" ? "Video" : "Photo"} arrived` : uploading(share ?? 0)),
       capture.takenAt && h("p", { class: "fine" }, `Taken ${moment(capture.takenAt)}, ${money(capture.bounty.reward)}`),
       OPEN.has(stage) && h("a", { class: "button secondary", href: `#/work/${capture.claim}` }, "Continue"),
     ),
@@ -97,7 +97,7 @@ function uploading(share) {
 
 function details(stage, capture, go) {
   if (["rejected", "upheld", "revoked"].includes(stage)) {
-    const reasons = (capture.result.reasons ?? []).map(reason);
+    const reasons = (capture.result.reasons ?? []).map((code) => reason(code, kindOf(capture)));
     return h(
       "div",
       { class: "details" },

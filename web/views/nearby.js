@@ -29,7 +29,7 @@ export function showNearby(page, _argument, go) {
     list.setAttribute("aria-busy", "true");
     try {
       const found = await call("GET", `/v1/bounties/near?lat=${fix.lat}&lon=${fix.lon}&radius_m=${radius}`);
-      const cards = found.items.filter((card) => card.kind === "photo");
+      const cards = found.items.filter((card) => ["photo", "video"].includes(card.kind));
       for (const card of cards) seen.set(card.id, card);
       const now = JSON.stringify([radius, cards]);
       // Drawn only when it changed, so that a finger or a screen reader on the list is not disturbed.
@@ -87,7 +87,7 @@ function cardFor(card, fix) {
     "a",
     { class: "card", href: `#/bounty/${card.id}` },
     h("div", { class: "card-head" }, h("h2", {}, card.ask), h("p", { class: "reward" }, money(card.reward))),
-    h("p", { class: "facts" }, howFar(card.distance_m, way), h("span", {}, `until ${moment(card.closes_at)}`)),
+    h("p", { class: "facts" }, card.kind === "video" && h("span", {}, "Video"), howFar(card.distance_m, way), h("span", {}, `until ${moment(card.closes_at)}`)),
   );
 }
 

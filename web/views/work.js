@@ -4,9 +4,10 @@ import { actionButton } from "../action.js";
 import { asksNothing, question } from "../answer.js";
 import { serverNow } from "../api.js";
 import { allowMotion } from "../burst.js";
-import { closeCamera, openCamera, record, shoot } from "../camera.js";
-import { abandon, answer, choose, photoBy, progress, retake, sealPhoto, stageOf } from "../capture.js";
+import { closeCamera, film, openCamera, record, shoot } from "../camera.js";
+import { abandon, answer, choose, kindOf, photoBy, progress, retake, sealMedia, stageOf } from "../capture.js";
 import { announce, fill, h } from "../dom.js";
+import { FILM_SECONDS } from "../film.js";
 import { metresOutside } from "../geo.js";
 import { isFresh, lastFix, watchPlace } from "../place.js";
 import { getCapture } from "../store.js";
@@ -61,7 +62,7 @@ async function showClock(clock, claim, draw) {
   const capture = await getCapture(claim);
   const until = capture.chosen ? Date.parse(capture.deadline) : photoBy(capture);
   const left = until - serverNow();
-  clock.textContent = left > 0 ? `${timeLeft(left)} left ${capture.chosen ? "to send" : "for the photo"}` : "Time is up";
+  clock.textContent = left > 0 ? `${timeLeft(left)} left ${capture.chosen ? "to send" : `for the ${kindOf(capture)}`}` : "Time is up";
   clock.classList.toggle("warn", left < 60000);
   if (left <= 0 && !capture.chosen && !clock.dataset.lapsed) {
     clock.dataset.lapsed = "yes";
@@ -82,32 +83,25 @@ function prepare({ capture, step, go, later }) {
 }
 
 async function shooting({ capture, step, go, later }) {
+  const kind = kindOf(capture);
   const video = h("video", { playsinline: true, muted: true, autoplay: true, "aria-label": "Live camera" });
   video.muted = true;
-  if (capture.challenge.burst) await allowMotion(); // first: it must follow the tap
-  await openCamera(video);
-  const recording = capture.challenge.burst ? record(video) : null;
-  later(() => recording?.stop());
+  if (capture.challenge.burst || kind === "video") await allowMotion(); // first: it must follow the tap
+  await openCamera(video, kind);
   const where = h("p", { class: "where" });
   const said = h("div");
-  const shutter = h("button", { type: "button", class: "shutter", "aria-label": "Take the photo", onClick: press });
+  const take = kind === "video" ? filming({ video, said, later }) : shooter({ capture, video, said, later });
+  const shutter = h("button", { type: "button", class: "shutter", "aria-label": take.label, onClick: press });
   let busy = false;
 
   async function press() {
     const fix = lastFix();
-    if (busy || !isFresh(fix)) return;
+    if (busy) return take.pressed?.();
+    if (!isFresh(fix)) return;
     busy = true;
     try {
-      const shot = await shoot(video);
-      if (recording) {
-        for (const letter of capture.challenge.pan) {
-          fill(said, h("p", { class: "lead", role: "status" }, MOVES[letter]));
-          await new Promise((resolve) => { setTimeout(resolve, MOVE_MS); });
-        }
-        shot.burst = await recording.stop();
-      }
-      await sealPhoto(capture, shot, fix);
-      announce("Photo taken");
+      await sealMedia(capture, await take.take(shutter), fix);
+      announce(kind === "video" ? "Video taken" : "Photo taken");
       go("work", capture.claim);
     } catch (error) {
       busy = false;
@@ -126,7 +120,7 @@ async function shooting({ capture, step, go, later }) {
   );
   const refresh = () => {
     const fix = lastFix();
-    shutter.disabled = !isFresh(fix);
+    if (!busy) shutter.disabled = !isFresh(fix);
     fill(where, standing(capture, fix));
     where.classList.toggle("warn", !isFresh(fix) || metresOutside(capture.bounty.area, fix) > fix.accuracy);
   };
@@ -136,19 +130,75 @@ async function shooting({ capture, step, go, later }) {
   shutter.focus();
 }
 
+/** Takes a photo, and where it is asked for films around it while it says how to move. */
+function shooter({ capture, video, said, later }) {
+  const recording = capture.challenge.burst ? record(video) : null;
+  later(() => recording?.stop());
+  return {
+    label: "Take the photo",
+    async take() {
+      const { photo: media, thumb } = await shoot(video);
+      if (!recording) return { media, thumb };
+      for (const letter of capture.challenge.pan) {
+        fill(said, h("p", { class: "lead", role: "status" }, MOVES[letter]));
+        await new Promise((resolve) => { setTimeout(resolve, MOVE_MS); });
+      }
+      return { media, thumb, burst: await recording.stop() };
+    },
+  };
+}
+
+/** Films from one press to the next, but no shorter and no longer than is asked for. */
+function filming({ video, said, later }) {
+  let running = null;
+  let enough = null;
+  later(() => running?.drop());
+  return {
+    label: "Start filming",
+    pressed() {
+      if (running?.seconds >= FILM_SECONDS.least) enough?.();
+    },
+    async take(shutter) {
+      running = await film(video);
+      const bar = h("progress", { max: FILM_SECONDS.most, value: 0, "aria-label": "Filmed" });
+      const told = h("p", { class: "lead" });
+      fill(said, told, bar);
+      shutter.classList.add("filming");
+      await new Promise((resolve) => {
+        const timer = setInterval(() => {
+          const seconds = running.seconds;
+          const ready = seconds >= FILM_SECONDS.least;
+          bar.value = seconds;
+          told.textContent = ready ? `${Math.floor(seconds)} s. Press again to stop.` : `${Math.floor(seconds)} s. Hold the phone steady, keep filming…`;
+          shutter.disabled = !ready;
+          shutter.setAttribute("aria-label", "Stop filming");
+          if (seconds >= FILM_SECONDS.most) enough();
+        }, 100);
+        later(() => clearInterval(timer));
+        enough = () => { clearInterval(timer); resolve(); };
+      });
+      const { thumb } = running;
+      const taken = { ...(await running.stop()), thumb };
+      running = null;
+      return taken;
+    },
+  };
+}
+
 function standing(capture, fix) {
   if (!isFresh(fix)) return "Waiting for your location…";
   const outside = metresOutside(capture.bounty.area, fix);
   const known = `Location ± ${accuracy(fix.accuracy)}`;
-  if (outside > fix.accuracy) return `${known}. You are ${distance(outside)} outside the place: the photo would not be accepted.`;
+  if (outside > fix.accuracy) return `${known}. You are ${distance(outside)} outside the place: the ${kindOf(capture)} would not be accepted.`;
   return outside > 0 ? `${known}. You are at the edge of the place; go further in.` : `${known}. You are in the place.`;
 }
 
 function preview({ capture, step, draw, later }) {
   closeCamera();
-  const url = URL.createObjectURL(new Blob([capture.photo], { type: "image/jpeg" }));
+  const url = URL.createObjectURL(new Blob([capture.photo], { type: capture.mediaType ?? "image/jpeg" }));
   later(() => URL.revokeObjectURL(url));
   const { code } = capture.challenge;
+  const kind = kindOf(capture);
   const keep = async () => {
     await choose(capture.claim);
     const schema = capture.bounty.answer_schema;
@@ -158,10 +208,12 @@ function preview({ capture, step, draw, later }) {
   const again = async () => { await retake(capture.claim); await draw(); };
   fill(
     step,
-    h("img", { class: "shot", src: url, alt: "The photo you just took" }),
+    kind === "video"
+      ? h("video", { class: "shot", src: url, controls: true, playsinline: true, "aria-label": "The video you just took" })
+      : h("img", { class: "shot", src: url, alt: "The photo you just took" }),
     h("p", {}, code ? `Is it sharp, and can you read ${code} in it?` : "Is it sharp, and does it show what is asked?"),
     h("p", { class: "quiet" }, "It is signed and saved on this phone. Once you use it, it cannot be changed."),
-    actionButton("Use this photo", keep),
+    actionButton(`Use this ${kind}`, keep),
     actionButton("Take it again", again, { kind: "secondary" }),
   );
 }
@@ -170,9 +222,9 @@ function ask({ capture, step, go, later }) {
   const form = question(capture.bounty.answer_schema, "What do you see?");
   const url = URL.createObjectURL(new Blob([capture.thumb], { type: "image/jpeg" }));
   later(() => URL.revokeObjectURL(url));
-  const state = h("p", { class: "quiet" }, capture.mediaSent ? "The photo has arrived." : "The photo is being sent meanwhile.");
+  const state = h("p", { class: "quiet" }, `The ${kindOf(capture)} ${capture.mediaSent ? "has arrived" : "is being sent meanwhile"}.`);
   const tell = ({ detail }) => {
-    if (detail.claim === capture.claim) state.textContent = `Photo: ${Math.round(detail.share * 100)} % sent.`;
+    if (detail.claim === capture.claim) state.textContent = `${kindOf(capture) === "video" ? "Video" : "Photo"}: ${Math.round(detail.share * 100)} % sent.`;
   };
   progress.addEventListener("share", tell);
   later(() => progress.removeEventListener("share", tell));
@@ -187,7 +239,7 @@ function ask({ capture, step, go, later }) {
   };
   fill(
     step,
-    h("div", { class: "beside" }, h("img", { class: "thumb", src: url, alt: "Your photo" }), state),
+    h("div", { class: "beside" }, h("img", { class: "thumb", src: url, alt: `Your ${kindOf(capture)}` }), state),
     form.element,
     h("p", { class: "quiet" }, "Answer what you see there now. A wrong answer is worth less than none."),
     actionButton("Send", send, { working: "Sending…" }),
@@ -198,7 +250,7 @@ function lapsed({ capture, step, go }) {
   closeCamera();
   fill(
     step,
-    h("p", { class: "problem" }, "The time for this photo is over. Nothing is lost: give the task back, and claim it again if it is still offered."),
+    h("p", { class: "problem" }, `The time for this ${kindOf(capture)} is over. Nothing is lost: give the task back, and claim it again if it is still offered.`),
     actionButton("Give it back", async () => { await abandon(capture); go("bounty", capture.bounty.id); }),
   );
 }
