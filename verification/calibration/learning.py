@@ -39,9 +39,6 @@ ENOUGH = 27  # independent ones of either class below which nothing is learnt
 ENOUGH_UNSEEN = ENOUGH * (FOLDS - 1) // FOLDS  # with one fold held out
 FEW = 2  # where resampling drew some twice and left others out
 WORST_ABSTAIN = -4.0
-SUMMED = frozenset({Fraud.STAGED, Fraud.ALTERED})
-"""Frauds of which the model of the sum is learnt. Of a misplaced capture the sum is no one number: a likeness
-is asked for in some claims only, and then says nearly all there is; there the families' parts add up."""
 BINS = 16  # at most, of equal mass, for the model of the sum,
 A_BIN = 4  # with so many independent ones of the smaller class in each: fewer find order in noise
 _ORDER = list(Fraud)
