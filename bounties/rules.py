@@ -107,7 +107,6 @@ APPROVAL: Mapping[ApprovalState, frozenset[ApprovalState]] = {
 LIVE_APPROVALS = frozenset({ApprovalState.WAITING, ApprovalState.APPROVED})
 REFUSED = frozenset({CaptureState.REJECTED, CaptureState.APPEALED, CaptureState.UPHELD, CaptureState.REVOKED})
 UNJUDGED = frozenset({CaptureState.SUBMITTED, CaptureState.EXAMINING})
-REFUSED = frozenset({CaptureState.REJECTED, CaptureState.APPEALED, CaptureState.UPHELD, CaptureState.REVOKED})
 STATE_OF = {
     Verdict.ACCEPT: CaptureState.ACCEPTED,
     Verdict.REVIEW: CaptureState.REVIEW,
