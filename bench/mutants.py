@@ -40,15 +40,15 @@ class Trial:
     files: dict[str, bytes]
 
 
-@lru_cache(maxsize=1)
-def _coffee() -> Image.Image:
-    return Image.fromarray(data.coffee())
+@lru_cache(maxsize=2)
+def _sample(name: str) -> Image.Image:
+    return Image.fromarray(getattr(data, name)())
 
 
 @lru_cache(maxsize=16)
-def photo(side: int = 160, **options: object) -> bytes:
+def photo(side: int = 160, of: str = "coffee", **options: object) -> bytes:
     """A small photograph as JPEG (or as `format` says), with EXIF."""
-    small = _coffee().resize((side, side * 3 // 4))
+    small = _sample(of).resize((side, side * 3 // 4))
     exif = Image.Exif()
     exif[0x010F], exif[0x0112] = "Maker", 6
     exif.get_ifd(0x8769)[0x9003] = "2026:06:21 12:00:40"
@@ -103,7 +103,7 @@ def context(**changes: Json) -> dict[str, Json]:
 
 def trial(kind: str, value: object = None, **files: bytes) -> Trial:
     """The honest trial with some files changed and a context of one's own."""
-    held = {"photo": photo(), "earlier": photo(128), "motion": MOTION.encode(), **files}
+    held = {"photo": photo(), "earlier": photo(128, "astronaut"), "motion": MOTION.encode(), **files}
     written = (
         value if isinstance(value, bytes) else json.dumps(context() if value is None else value).encode()
     )
@@ -138,7 +138,7 @@ def _length(jpeg: bytes, at: int) -> int:
 @lru_cache(maxsize=4)
 def film(codec: str, seconds: float = 1.4) -> bytes:
     """A small film: the photograph, wandering."""
-    whole = np.asarray(_coffee().resize((240, 180)), np.uint8)
+    whole = np.asarray(_sample("coffee").resize((240, 180)), np.uint8)
     wander = [(40 + round(30 * math.sin(k / 5)), 30 + k % 20) for k in range(round(seconds * 15))]
     return record([whole[y : y + 120, x : x + 160] for x, y in wander], codec=codec, bits=300_000)
 

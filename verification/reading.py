@@ -132,8 +132,8 @@ def _load(threads: int, folder: Path, side: int) -> RapidOCR:
         params={
             "EngineConfig.onnxruntime.intra_op_num_threads": threads,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            # Memory is kept between pictures: a fifth of the time goes into asking for it anew.
-            "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
+            # A fifth more time, but a worker a quarter smaller (0.76 GB, not 1.0).
+            "EngineConfig.onnxruntime.enable_cpu_mem_arena": False,
             "Global.log_level": "error",
             "Global.use_cls": False,  # pictures are upright by EXIF; text on its head is not read
             "Det.limit_side_len": side,
