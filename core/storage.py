@@ -10,6 +10,7 @@ local folders, S3, GCS and Azure alike.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import itertools
@@ -78,7 +79,8 @@ class Incoming:
 
     def close(self) -> None:
         """Drops the file."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what is dropped need not fit on the disk
+            self._file.close()
 
     def __enter__(self) -> Incoming:
         return self

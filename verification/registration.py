@@ -8,8 +8,9 @@ features and RANSAC find how one picture lies in the other (a homography); then 
 2. distant scenes have no parallax, so a camera turned on the spot also passes 1. But it shows what lay
    beyond the first frame, and the pictures then differ by a perspective term (a turn that moves the
    centre by s pixels bends the rest by about s * x^2 / f^2). Crops, scalings, rotations and borders of
-   one picture differ by an affine map. So a copy either shows nothing new, or is affine to a third
-   of a pixel (to a whole one where even fine detail agrees);
+   one picture differ by an affine map. So a copy is affine to a third of a pixel (to a whole one where
+   even fine detail agrees). That nothing new is shown is no proof: who photographs a poster from nearer by
+   than the one before shows nothing new either;
 3. a zoom lens on a distant scene shows nothing new and is affine: beyond a magnification of 1.5 the
    answer is "same exposure, perhaps", never "copy".
 
@@ -42,12 +43,10 @@ MIN_INLIERS = 14
 MIN_BLOCKS = 12
 ALIKE = 0.8  # correlation from which a block counts as the same
 COPY_SHARE = 0.8  # share of such blocks from which two pictures are one exposure
-NEW_CONTENT = 0.02  # share of the picture that may lie beyond the earlier frame
 AFFINE_PX = 0.35  # largest perspective displacement that still counts as affine
 SURE = 0.99  # median correlation from which a whole pixel does,
 SURE_SHARE = 0.6  # and from which bars or words may cover the rest
 AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
-INSIDE_ZOOM = 1.25  # and up to which lying wholly inside does
 FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
 
 
@@ -190,9 +189,7 @@ class Comparison:
     def copy(self) -> bool:
         """One picture was made from the other, or both from a third."""
         zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
-        inside = self.beyond <= NEW_CONTENT and zoom <= INSIDE_ZOOM
-        affine = self.bend_px <= AFFINE_PX and zoom <= AFFINE_ZOOM
-        if self.same_exposure and (inside or affine):
+        if self.same_exposure and self.bend_px <= AFFINE_PX and zoom <= AFFINE_ZOOM:
             return True
         sure = self.same_scene and self.blocks >= MIN_BLOCKS and self.correlation >= SURE
         return sure and self.share >= SURE_SHARE and self.bend_px <= 1 and zoom <= AFFINE_ZOOM

@@ -1,7 +1,7 @@
 """words of pictures
 
-What was remembered of pictures before is known by its bytes alone from now on: its hashes and its look are
-of another form, and are not kept beside the new one.
+What was remembered of pictures is of another form now. It is forgotten, and so is that it was remembered: the
+next examination remembers each of them anew from its original.
 
 Revision: 0012
 Follows: 0011
@@ -18,8 +18,16 @@ branch_labels = None
 depends_on = None
 
 
+_FORGET = (
+    "UPDATE captures SET remembered_at = NULL WHERE id IN (SELECT capture FROM remembered WHERE hashes IS NOT NULL)",
+    "DELETE FROM camera_prints WHERE capture IN (SELECT capture FROM remembered WHERE hashes IS NOT NULL)",
+    "DELETE FROM remembered WHERE hashes IS NOT NULL",
+)
+
+
 def upgrade() -> None:
-    op.execute("UPDATE remembered SET hashes = NULL, look = NULL")
+    for statement in _FORGET:
+        op.execute(statement)
     with op.batch_alter_table("remembered", schema=None) as batch_op:
         batch_op.add_column(sa.Column("words", sa.LargeBinary(), nullable=True))
         batch_op.create_check_constraint(
@@ -28,7 +36,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("UPDATE remembered SET hashes = NULL, look = NULL, words = NULL")
+    for statement in _FORGET:
+        op.execute(statement)
     with op.batch_alter_table("remembered", schema=None) as batch_op:
         batch_op.drop_constraint(op.f("ck_remembered_words_whole"), type_="check")
         batch_op.drop_column("words")
