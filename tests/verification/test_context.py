@@ -83,8 +83,7 @@ def test_every_key_arrives(folder: Path) -> None:
     assert evidence.media == make("honest.jpg")
     assert evidence.media_sha256 == hashlib.sha256(evidence.media).hexdigest()
     assert (terms.kind, terms.tier, terms.stake_micros) == ("photo", 1, 3_000_000)
-    # Photographs of the place were given; of code and moves only the code was asked.
-    assert terms.required == policy.PHOTO_TIERS[1] - {Family.MOVES} | {Family.SCENE}
+    assert terms.required == policy.PHOTO_TIERS[1] - {Family.MOVES} | {Family.SCENE}  # no moves were asked
     assert terms.area is not None
     assert (terms.area.centre, terms.area.radius_m) == (Spot(51.5, -0.1), 120)
     assert terms.closes_at == datetime(2026, 6, 21, 17, tzinfo=UTC)

@@ -12,9 +12,9 @@ proof, but a blue wall may look like one. Shadow direction is not read. The shut
 was, not which: a stage or a stadium at night may be as bright as a dull day, so its word is bounded below the
 sky's; it wants a burst with turns and a gyroscope. It uses the server's time, and the device's only outside
 the market for want of it.
-Figures (simulated, calibration photographs and phones): the shutter was found quicker than 1/400 s in 4 of 20
-daylit captures handed in as of night, and in 1 of 20 honest ones of lit rooms, at 1/405 (a quarter were
-halls of 600 to 900 lux).
+Figures (simulated, calibration photographs and phones, before SHUTTER was set to its present ends): the
+shutter was found quicker than 1/400 s in 4 of 20 daylit captures handed in as of night, and in 1 of 20 honest
+ones of lit rooms, at 1/405 (a quarter were halls of 600 to 900 lux).
 Source: NOAA solar calculator; Reda & Andreas 2004 for the exact form; TRUTH 2c.
 """
 
