@@ -13,7 +13,8 @@ change of much under FIRM of the picture, nor what is changed in photo and burst
 below it, where the arm is, brightness and colour are not compared, and nowhere when a sheet was asked for and
 not found. A photo made of one of the frames passes. No real burst was there to measure on.
 Figures (simulated, before the last model of the gain; calibration photographs, removal filled by another
-method and of other sizes than reported): of 81 regions filled in or cloned over, 52 reached .006 of the picture (42 by structure alone), and
+method and of other sizes than reported): of
+81 regions filled in or cloned over, 52 reached .006 of the picture (42 by structure alone), and
 none of 120 honest photos, two thirds of them 1/16 s from the next frame, over .0026. A made passer-by (3 % of
 the picture, up to .7 picture widths a second) reached it in 10 of 40. Untouched letters correlated .47 and
 more (41), others .43 at most (61).
