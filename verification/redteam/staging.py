@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from market.simulator.flat import Flat, printed, screen
@@ -21,6 +22,7 @@ from verification.redteam.photographs import Pixels
 from verification.redteam.workshop import Workshop
 
 _PRETENDED_M = (0.5, 3.0)  # how far a still is made to stand that a program moves about
+_PLACES, _SOMETHING = 8, 8.0  # tries; grey levels that a thing differs by from what is around it
 _PAPER, _INK = (238, 236, 230), (25, 28, 60)
 
 
@@ -184,13 +186,30 @@ def pasted(onto: Pixels, donor: Pixels, rng: np.random.Generator, *, share: floa
 
 
 def removed(rgb: Pixels, rng: np.random.Generator, *, share: float = 0.2) -> Pixels:
-    """A picture from which something above the sheet was taken away, filled from around it (Telea 2004)."""
+    """A picture from which something above the sheet was taken away, filled from around it (Telea 2004).
+
+    Where nothing stood nothing can be taken away: of some places the first is chosen whose filling changes it
+    by _SOMETHING grey levels in the mean, or the one that changes most.
+    """
+    best, most = rgb, 0.0
+    for _ in range(_PLACES):
+        filled, hole = _filled(rgb, rng, share)
+        change = float(np.abs(filled[hole].astype(np.int16) - rgb[hole]).mean())
+        if change > most:
+            best, most = filled, change
+        if most >= _SOMETHING:
+            break
+    return best
+
+
+def _filled(rgb: Pixels, rng: np.random.Generator, share: float) -> tuple[Pixels, npt.NDArray[np.bool_]]:
+    """The picture with an ellipse somewhere in its upper half filled from around it, and the ellipse."""
     height, width = rgb.shape[:2]
     wide, high = round(width * share), round(height * share)
     x, y = int(rng.integers(width - wide)), int(rng.integers(max(1, height // 2 - high)))
     mask = np.zeros((height, width), np.uint8)
     cv2.ellipse(mask, (x + wide // 2, y + high // 2), (wide // 2, high // 2), 0, 0, 360, 255, -1)
-    return np.asarray(cv2.inpaint(rgb, mask, 5, cv2.INPAINT_TELEA), np.uint8)
+    return np.asarray(cv2.inpaint(rgb, mask, 5, cv2.INPAINT_TELEA), np.uint8), mask > 0
 
 
 def fitted(rgb: Pixels) -> Pixels:

@@ -1,4 +1,4 @@
-"""An honest capture from whose photo something was taken away and filled from around it."""
+"""An honest capture from whose photo a thing was taken away and filled from around it."""
 
 from __future__ import annotations
 
