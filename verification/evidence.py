@@ -26,6 +26,7 @@ class Family(StrEnum):
     PLACE = "place"  # where the device says it was
     TIME = "time"  # clocks and the sun
     PROVENANCE = "provenance"  # who else signed the file
+    METADATA = "metadata"  # what the file says of itself
     ATTESTATION = "attestation"  # what the device's maker says of it
     CHALLENGE = "challenge"  # the code that was asked for stands in the scene
     MOVES = "moves"  # the phone was moved as it was asked to be

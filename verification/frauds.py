@@ -30,6 +30,7 @@ BEARS_ON: Mapping[Family, frozenset[Fraud]] = {
     Family.PLACE: frozenset({Fraud.MISPLACED}),
     Family.TIME: frozenset({Fraud.FORGED, Fraud.MISPLACED}),
     Family.PROVENANCE: frozenset({Fraud.FORGED, Fraud.STAGED, Fraud.ALTERED}),
+    Family.METADATA: _ANY,
     Family.ATTESTATION: frozenset({Fraud.FORGED, Fraud.STAGED}),
     Family.CHALLENGE: frozenset({Fraud.STAGED}),  # a code can be drawn into a copy
     Family.MOVES: frozenset({Fraud.STAGED}),

@@ -9,7 +9,7 @@
    accepting costs p_fraud * stake * (1 + harm_per_stake), the asker's own harm where the terms state one;
    rejecting costs p_genuine * (reject_loss + reject_loss_per_stake * stake);
    a review costs its fixed price. Ties go to the more careful: review, then reject, then accept.
-With "hand-set-3" a stake of $0.50 is accepted down to p_genuine 0.80, $1 to 0.90, $10 to 0.99.
+With "hand-set-4" a stake of $0.50 is accepted down to p_genuine 0.80, $1 to 0.90, $10 to 0.99.
 
 Why the point estimate decides and not the interval: losses are linear in p, so over all that is not known of
 p the expected loss depends on its mean alone, and a careful end of the interval would be paid for twice, once

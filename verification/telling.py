@@ -37,6 +37,7 @@ WORDS: dict[Family, str] = {
     Family.PLACE: "place_not_confirmed",
     Family.TIME: "time_not_confirmed",
     Family.PROVENANCE: "provenance_refused",
+    Family.METADATA: "file_refused",
     Family.ATTESTATION: "device_not_confirmed",
     Family.CHALLENGE: "challenge_not_seen",
     Family.MOVES: "challenge_not_seen",

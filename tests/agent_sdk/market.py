@@ -275,7 +275,7 @@ def receipt_of(seen: dict[str, Any], bounty: dict[str, Any]) -> dict[str, Any]:
         "p_answer": seen["p_answer"],
         "findings": seen["findings"],
         "models": {},
-        "calibration": "hand-set-3",
+        "calibration": "hand-set-4",
         "engine": "cpu",
         "payment": {"transfer_key": "capture:cap_1:release", "reward": seen["reward"], "fee": bounty["fee"]},
         "freshness": [seen["observed_from"], seen["observed_to"]],

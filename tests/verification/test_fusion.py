@@ -119,7 +119,7 @@ def hand_set() -> dict[str, Any]:
 
 def test_the_constants_say_that_nobody_learnt_them() -> None:
     raw = hand_set()
-    assert raw["name"] == "hand-set-3"
+    assert raw["name"] == "hand-set-4"
     assert raw["learnt_from"] is None
     for against in CONSTANTS.frauds.values():
         assert not any(model.learnt for model in against.families.values())

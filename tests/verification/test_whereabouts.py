@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -12,7 +11,7 @@ import pytest
 
 from core.clock import parse_instant, wire
 from core.geo import Area, Spot
-from tests.assets.build import encoded, make, scene
+from tests.assets.build import make, scene
 from tests.verification import stage
 from tests.verification.stage import GREENWICH, NOON
 from verification.case import Case
@@ -220,20 +219,3 @@ def test_light_is_measured_in_order() -> None:
 )
 def test_clock(decoder: Decoder, taken_at: Json, reason: str) -> None:
     assert judged(clock, stage.photo(MEDIA, say={"taken_at": taken_at}), decoder).reason == reason
-
-
-@pytest.mark.parametrize(
-    ("stamp", "reason"),
-    [
-        ("2026:06:21 21:30:00", "clock_agrees"),  # another zone's wall clock
-        ("2019:01:01 10:00:00", "exif_time_differs"),
-        ("0000:00:00 00:00:00", "clock_agrees"),
-    ],
-)
-def test_exif_that_still_tells_the_truth(decoder: Decoder, stamp: str, reason: str) -> None:
-    exif = scene().getexif()
-    exif.get_ifd(0x8769)[0x9003] = stamp
-    media = encoded(scene(), exif=exif.tobytes())
-    outcome = judged(clock, stage.photo(media), decoder, picture=decoder.open(media))
-    assert outcome.reason == reason
-    assert math.isfinite(outcome.llr)
