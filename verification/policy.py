@@ -79,14 +79,20 @@ def referenced(terms: Terms) -> Terms:
 
 
 def asked(terms: Terms, session: Session) -> Terms:
-    """Terms that require of code and moves only what the claim asked for (outside the market it may be one of
-    them); both where it asked for nothing: such a claim does not meet the tier."""
-    idle = {
+    """Terms that require the answer to what the claim asked for, at any tier: outside the market that may be
+    a code, moves or a torch alone. Where it asked for nothing the tier's own terms stand, and are not met."""
+    wanted = {
         family
-        for family, said in ((Family.CHALLENGE, session.code), (Family.MOVES, session.pan))
-        if not said and (session.code or session.pan)
+        for family, said in (
+            (Family.CHALLENGE, session.code),
+            (Family.MOVES, session.pan),
+            (Family.LIGHT, session.torch),
+        )
+        if said
     }
-    return replace(terms, required=terms.required - idle)
+    if not wanted:
+        return terms
+    return replace(terms, required=(terms.required - {Family.CHALLENGE, Family.MOVES}) | wanted)
 
 
 def cheapest(

@@ -57,6 +57,23 @@ def test_of_code_and_moves_the_claim_says_which_are_required(
     assert policy.asked(terms, session).required == policy.PHOTO_TIERS[1] - left_out
 
 
+@pytest.mark.parametrize(
+    ("session", "family"),
+    [
+        ({"code": "K7M2QX"}, Family.CHALLENGE),
+        ({"pan": "LU"}, Family.MOVES),
+        ({"torch": "1010"}, Family.LIGHT),
+    ],
+)
+def test_what_a_claim_asked_for_is_required_at_every_tier(session: dict[str, str], family: Family) -> None:
+    asking = replace(stage.unknown_session(), **session)  # type: ignore[arg-type]
+    terms = policy.asked(stage.terms(), asking)
+    assert terms.required == stage.terms().required | {family}
+    silent = finding(family, status=Status.ABSTAIN, reason="no_frames")
+    verdict = policy.judge([*HONEST_T0, silent], 0.9999, terms, CONSTANTS)
+    assert verdict == (Verdict.REVIEW, (f"missing_{family}",))
+
+
 def test_a_required_family_that_speaks_against_is_not_outvoted() -> None:
     against = finding(Family.PLACE, -0.7, reason="near_area")
     findings = [*HONEST_T0, against]
