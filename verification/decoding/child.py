@@ -202,7 +202,7 @@ def answer(operations: Operations, header: dict[str, Any], body: bytes) -> Reply
         return {"ok": False, "reason": "broken", "detail": detail}, b""
 
 
-def _lock_in(memory_bytes: int, highest_fd: int) -> str:
+def _lock_in(memory_bytes: int, highest_fd: int, *, threads: bool = False) -> str:
     """Gives up what this process will not need; returns the name of what holds it."""
     if os.geteuid() == 0:
         os.setgroups([])
@@ -212,7 +212,7 @@ def _lock_in(memory_bytes: int, highest_fd: int) -> str:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest_fd + 1, highest_fd + 1))
-    return "seccomp+rlimits" if confine() else "rlimits"
+    return "seccomp+rlimits" if confine(threads=threads) else "rlimits"
 
 
 def _allow_cpu(seconds: int) -> None:
@@ -250,10 +250,10 @@ def _send(pipe: BinaryIO, header: dict[str, Any], body: bytes | bytearray | memo
     pipe.flush()
 
 
-def serve(operations: Operations, warm_up: Callable[[], None]) -> None:
+def serve(operations: Operations, warm_up: Callable[[], None], *, threads: bool = False) -> None:
     """Serves jobs from stdin until it closes. argv: memory limit in bytes, CPU seconds a job.
 
-    `warm_up` runs every parser once, before the doors are shut.
+    `warm_up` runs every parser once, before the doors are shut; with `threads` jobs may start threads later.
     """
     memory_bytes, cpu_seconds = int(sys.argv[1]), int(sys.argv[2])
     requests = sys.stdin.buffer
@@ -265,7 +265,7 @@ def serve(operations: Operations, warm_up: Callable[[], None]) -> None:
     Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     warm_up()
-    sandbox = _lock_in(memory_bytes, replies_fd)
+    sandbox = _lock_in(memory_bytes, replies_fd, threads=threads)
     _send(replies, {"ok": True, "sandbox": sandbox}, b"")
     try:
         while True:

@@ -1,7 +1,7 @@
 """The sandboxed process that touches hostile films: `python -m verification.decoding.film_child`.
 
-Locked in exactly as `verification.decoding.child`, but another process, so that FFmpeg's hundred decoders
-never stand beside the bytes of a photograph.
+Locked in as `verification.decoding.child`, but another process, so that FFmpeg's hundred decoders never stand
+beside the bytes of a photograph; and it may start threads, for one core cannot decode what a phone films.
 
 Requests: {"op": "watch"} or {"op": "derive"} with the film as body.
 """
@@ -28,7 +28,7 @@ def watch(data: bytes, header: dict[str, Any]) -> Reply:
 
     The body: the chain's heads (32 bytes a packet), thumbnails, even frames, stills, the key, its grain.
     """
-    container, track, form = films.opened(data)
+    container, track, form = films.opened(data, limits.FILM_THREADS)
     with container:
         codec = track.codec_context
         facts = {
@@ -96,4 +96,4 @@ def _warm_up() -> None:
 
 
 if __name__ == "__main__":
-    serve(OPERATIONS, _warm_up)
+    serve(OPERATIONS, _warm_up, threads=True)

@@ -58,8 +58,9 @@ class Kept:
     heads: bytearray = field(default_factory=bytearray)
 
 
-def opened(data: bytes) -> tuple[Any, Any, str]:
-    """The container, its one picture track, and the form; judged before any frame is decoded."""
+def opened(data: bytes, threads: int = 1) -> tuple[Any, Any, str]:
+    """The container, its one picture track to be decoded by so many threads, and the form; judged before any
+    frame is decoded."""
     form = form_of(data)
     if not form:
         raise Refused("unknown_format")
@@ -81,7 +82,7 @@ def opened(data: bytes) -> tuple[Any, Any, str]:
         raise Refused("too_many_pixels")
     if short < limits.MIN_SIDE * 2:
         raise Refused("too_small")
-    codec.thread_type, codec.thread_count = "NONE", 1
+    codec.thread_type, codec.thread_count = ("FRAME", threads) if threads > 1 else ("NONE", 1)
     return container, track, form
 
 
