@@ -14,6 +14,7 @@ from verification.checks.container import container
 from verification.evidence import Outcome, Status
 from verification.film import watch
 from verification.picture import Decoder
+from verification.statement import parse_statement
 
 
 def judged(decoder: Decoder, tags: dict[str, str] | None = None, **how: object) -> Outcome:
@@ -48,10 +49,10 @@ def test_recorders_and_phones_are_no_editors(decoder: Decoder, name: str) -> Non
 @pytest.mark.parametrize(
     ("name", "reason", "llr"),
     [
-        ("HandBrake 1.9.0 2025", "editor_named", -1.2),
-        ("Adobe Premiere Pro", "editor_named", -1.2),
+        ("HandBrake 1.9.0 2025", "editor_named", -3.0),
+        ("Adobe Premiere Pro", "editor_named", -3.0),
         ("Lavf62.3.100", "converter_named", -0.6),
-        ("Sora by OpenAI", "generator_named", -2.5),
+        ("Sora by OpenAI", "generator_named", -5.0),
     ],
 )
 def test_a_program_that_names_itself(decoder: Decoder, name: str, reason: str, llr: float) -> None:
@@ -95,3 +96,25 @@ def test_when_it_says_it_was_made(decoder: Decoder, at: datetime, reason: str) -
 
 def test_a_creation_time_survives_the_file(decoder: Decoder) -> None:
     assert judged(decoder, {"creation_time": "2019-01-01T00:00:00Z"}).reason == "created_before_claim"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("+51.4779-000.0015/", "nothing_odd"),
+        ("+51.4779-000.0015+012.3/", "nothing_odd"),
+        ("+48.2-016.3/", "created_elsewhere"),
+        ("-51.4779-000.0015/", "created_elsewhere"),
+        ("+00.0000+000.0000/", "nothing_odd"),
+        ("+99.0+000.0/", "nothing_odd"),
+        ("at home", "nothing_odd"),
+    ],
+)
+def test_where_it_says_it_was_made(decoder: Decoder, text: str, reason: str) -> None:
+    data = reels.honest()
+    film = replace(watch(decoder, data), tags={"com.apple.quicktime.location.ISO6709": text})
+    evidence = stage.photo(data, ask=stage.terms("video"))
+    statement = parse_statement(evidence.session.statement)
+    outcome = container(Case(evidence, stage.tools(decoder), None, statement, film=film))
+    assert outcome.reason == reason
+    assert (outcome.llr <= -5) == (reason == "created_elsewhere")
