@@ -136,12 +136,27 @@ def lit_at_night(workshop: Workshop, hours: tuple[float, float], most_lux: float
     rng = workshop.rng
     rooms = [photo for photo in workshop.shelf.real if indoors(photo)] or [workshop.base]
     workshop.base = rooms[int(rng.integers(len(rooms)))]
-    noon = workshop.issued_at.replace(hour=12, minute=0) - timedelta(hours=workshop.place.lon / 15)
-    workshop.issued_at = noon + timedelta(hours=float(rng.uniform(*hours)))
+    _claim_at(workshop, hours)
     conditions = draw_conditions("indoor", rng)
     if rng.random() < 0.25:
         conditions = _bright(conditions, float(rng.uniform(600, most_lux)))
     workshop.camera = replace(workshop.camera, conditions=conditions)
+
+
+def day_as_night(workshop: Workshop, hours: tuple[float, float]) -> str:
+    """Puts the phone into daylight so many hours after the claim's noon; returns "room" or "open", as the
+    photograph shows. A room's daylight is as weak as its lamps; in the open there are 1,500 lux and more."""
+    _claim_at(workshop, hours)
+    room = indoors(workshop.base)
+    conditions = draw_conditions("indoor" if room else "outdoor", workshop.rng)
+    workshop.camera = replace(workshop.camera, conditions=conditions)
+    return "room" if room else "open"
+
+
+def _claim_at(workshop: Workshop, hours: tuple[float, float]) -> None:
+    """The claim is made so many hours after the sun's noon."""
+    noon = workshop.issued_at.replace(hour=12, minute=0) - timedelta(hours=workshop.place.lon / 15)
+    workshop.issued_at = noon + timedelta(hours=float(workshop.rng.uniform(*hours)))
 
 
 def _bright(conditions: Conditions, lux: float) -> Conditions:
