@@ -12,9 +12,9 @@ proof, but a blue wall may look like one. Shadow direction is not read. The shut
 was, not which: a stage or a stadium at night may be as bright as a dull day, so its word is bounded below the
 sky's; it wants a burst with turns and a gyroscope. It uses the server's time, and the device's only outside
 the market for want of it.
-Figures (simulated, calibration photographs and phones, before SHUTTER was set to its present ends): the
-shutter was found quicker than 1/400 s in 4 of 20 daylit captures handed in as of night, and in 1 of 20 honest
-ones of lit rooms, at 1/405 (a quarter were halls of 600 to 900 lux).
+Figures (simulated, calibration photographs and phones; SHUTTER was set on them): by day in the open (1,500
+lux and more) the shutter was found quicker than 1/500 s in 16 of 19, in none of 24 rooms by day, and in none
+of 45 lit rooms by night (a quarter were halls of 600 to 900 lux; the quickest was found at 1/415).
 Source: NOAA solar calculator; Reda & Andreas 2004 for the exact form; TRUTH 2c.
 """
 
@@ -35,11 +35,11 @@ from verification.statement import moment_of, spot_of
 
 DAY_DEG = 8.0
 NIGHT_DEG = -8.0
-SHUTTER = ((1 / 550, 1 / 400), (-2.0, 0.0))  # seconds open -> nats, by night
+SHUTTER = ((1 / 500, 1 / 400), (-2.0, 0.0))  # seconds open -> nats, by night
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 
 
-@check("sun", family=Family.TIME, version="4", cost=1, kinds={"photo", "video"}, bounds=(-2.5, 0.2))
+@check("sun", family=Family.TIME, version="5", cost=1, kinds={"photo", "video"}, bounds=(-2.5, 0.2))
 def sun(case: Case) -> Outcome:
     """OK "light_fits", "daylight_at_night", "shutter_of_day" or "dark_by_day"; else abstains."""
     spot, at = spot_of(case.statement), case.evidence.session.committed_at

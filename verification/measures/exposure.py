@@ -34,7 +34,7 @@ LEVEL = 0.45  # how far a turn may be off an axis of the picture: the other axis
 AT_REST = 2  # frames
 LEAST = 4  # fast frames, without which nothing is told
 DETAIL = 0.6  # grey levels a pixel, without which there is nothing to blur
-CAREFUL = 0.85  # quantile of what the fast frames tell: a scene that is plainer aside seems blurred less
+CAREFUL = 0.7  # quantile of what the fast frames tell: a scene that is plainer aside seems blurred less
 AROUND_S = 0.01  # the turning is averaged over so long, to either side
 
 
