@@ -32,7 +32,7 @@ from verification.evidence import Family, Outcome, abstain, ok
 from verification.measures.album import looks_of, own_look
 from verification.measures.panorama import widened
 from verification.measures.placing import placed_in_burst
-from verification.measures.recognition import Recognition, recognise, smaller
+from verification.measures.recognition import SMALLER, TINY, Recognition, recognise, smaller
 from verification.measures.sharpness import sharpness
 from verification.registration import Features, Look, compare, look
 from verification.registry import check
@@ -40,7 +40,7 @@ from verification.registry import check
 MOST = 4  # references looked at: each costs a decoding and a pass of the net when it is first seen
 MANY = 3  # and from so many a non-match says something,
 RICH = 300  # of so many keypoints each
-FAINT = 0.5  # strength below which there is no agreement at all
+FAINT, FAINT_WIDE = 0.5, 0.8  # strengths, of the photograph and the wide view, below which nothing agrees
 DIFFERS = -0.7  # nats: about half of honest looks by night or in another season are not recognised
 BY_SMALLER = 1.25  # more looks want more strength: bar codes beside others' reached 1.19
 FRAMES = 5  # of the burst that are laid on the photograph where that alone is not recognised;
@@ -69,21 +69,23 @@ def _judged(own: Look, seen: list[Look], case: Case) -> Outcome:
     """The word on a photograph beside its readable references."""
     first, best = _closest(own.features, seen, case)
     facts = _facts(first) | {"references": len(seen)}
+    sizes = (own.features,)
     if first.strength < 1:
-        found, best = _closest(smaller(own, case.tools.engine), seen, case)
+        sizes = _sizes(own, case)
+        found, best = _closest(sizes[1], seen, case)
         facts |= {"smaller": round(found.strength, 2)}
         first = found if found.strength >= BY_SMALLER else first
     if first.strength >= 1:
         if compare(own, seen[best], case.tools.engine).copy:
             return ok(-3.0, "copies_reference", **facts)
         return ok(said(first.strength), "scene_matches", **facts)
-    wide = _wide(own, case)
+    wide, widely = _wide(sizes, case), 0.0
     if wide is not None:
-        found, _ = _closest(wide, seen, case)
-        facts["burst"] = round(found.strength, 2)
-        if found.strength >= BY_BURST:
+        widely = _closest(wide, seen, case)[0].strength
+        facts["burst"] = round(widely, 2)
+        if widely >= BY_BURST:
             return ok(MATCH, "scene_matches", **facts)
-    if first.strength < FAINT and _would_tell(own, seen, case):
+    if first.strength < FAINT and widely < FAINT_WIDE and _would_tell(own, seen, case):
         return ok(DIFFERS, "scene_differs", **facts)
     return abstain("scene_inconclusive", **facts)
 
@@ -95,13 +97,18 @@ def _closest(features: Features, seen: list[Look], case: Case) -> tuple[Recognit
     return found[best], best
 
 
-def _wide(own: Look, case: Case) -> Features | None:
+def _sizes(seen: Look, case: Case) -> tuple[Features, ...]:
+    """A picture's features as it is, smaller and tiny."""
+    return seen.features, *(smaller(seen, case.tools.engine, side) for side in (SMALLER, TINY))
+
+
+def _wide(own: tuple[Features, ...], case: Case) -> Features | None:
     """What the photograph shows together with the sharpest frame of each part of the burst it lies in."""
     where = placed_in_burst(case)
     if where is None or not where.found:
         return None
-    frames = [look(frame.rgb, case.tools.engine).features for frame in _chosen(case.frames)]
-    return widened(own.features, frames, case.tools.engine)
+    frames = [_sizes(look(frame.rgb, case.tools.engine), case) for frame in _chosen(case.frames)]
+    return widened(own, frames, case.tools.engine)
 
 
 def _chosen(frames: tuple[Frame, ...]) -> list[Frame]:

@@ -2,8 +2,9 @@
 
 A phone that turns shows more of a place than its photograph, and what the sheet hides in one frame another
 shows. Each frame is laid on the photograph, or on a frame that lies there already, by the homography that
-their features agree on (a turned camera's exactly, but for what is near). All features together then make one
-look, which is compared once: what two frames each half show is seen whole.
+their features agree on (a turned camera's exactly, but for what is near). All features together, at every
+size they were looked at, then make one look, which is compared once: what two frames each half show is seen
+whole, and each thing at the size that the other picture shows it in.
 
 Source: Brown & Lowe, "Automatic panoramic image stitching using invariant features" (IJCV 2007), without the
 stitching.
@@ -12,11 +13,14 @@ stitching.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from verification.registration import Eyes, Features, Matrix
+
+Sizes: TypeAlias = tuple[Features, ...]
 
 MIN_MATCHES = 20  # fewer are not worth a RANSAC
 SEEN, SHARE = 25, 0.3  # inliers, and their share of the matches, from which one lies on the other
@@ -24,22 +28,31 @@ _PIXELS = 3.0
 _ROUNDS = 1000
 
 
-def widened(photo: Features, frames: Sequence[Features], eyes: Eyes) -> Features | None:
-    """The photograph's features and those of the frames that can be laid on it; None where none can."""
-    laid: list[tuple[Features, Matrix]] = [(photo, np.eye(3))]
+def widened(photo: Sizes, frames: Sequence[Sizes], eyes: Eyes) -> Features | None:
+    """The photograph's features and those of the frames that can be laid on it; None where none can.
+
+    Args:
+        photo: one picture's features at one or more sizes, in the same pixels; by the first it is laid. So
+            is each of the frames.
+    """
+    laid: list[tuple[Sizes, Matrix]] = [(photo, np.eye(3))]
     waiting = list(frames)
     for base, onto in laid:  # grows as frames are laid
-        for frame in list(waiting):
-            matrix = _map(frame, base, eyes)
-            if matrix is not None:
+        still: list[Sizes] = []
+        for frame in waiting:
+            matrix = _map(frame[0], base[0], eyes)
+            if matrix is None:
+                still.append(frame)
+            else:
                 laid.append((frame, onto @ matrix))
-                waiting = [one for one in waiting if one is not frame]
+        waiting = still
     if len(laid) == 1:
         return None
-    xy = np.concatenate([_moved(seen, matrix) for seen, matrix in laid])
+    every = [(seen, matrix) for sizes, matrix in laid for seen in sizes]
+    xy = np.concatenate([_moved(seen, matrix) for seen, matrix in every])
     held = np.isfinite(xy).all(axis=1)
-    descriptors = np.concatenate([seen.descriptors for seen, _ in laid])
-    return Features(xy[held].astype(np.float32), descriptors[held], photo.width, photo.height)
+    descriptors = np.concatenate([seen.descriptors for seen, _ in every])
+    return Features(xy[held].astype(np.float32), descriptors[held], photo[0].width, photo[0].height)
 
 
 def _map(one: Features, other: Features, eyes: Eyes) -> Matrix | None:
