@@ -105,6 +105,10 @@ def test_a_sheet_before_gravel_is_odd_and_no_more(decoder: Decoder) -> None:
     outcome = judged(rough, box, decoder)
     assert (outcome.reason, outcome.llr) == ("code_odd", -WEAK), outcome.facts
     assert float(str(outcome.facts["grain"])) < CLEAN
+    assert outcome.facts["clean"] is not None
+    all_over = judged(np.where(whole[..., None] > 0, photo, textured(photo)), box, decoder)
+    assert (all_over.reason, all_over.llr) == ("code_odd", -WEAK), all_over.facts
+    assert all_over.facts["clean"] is None
 
 
 def test_nothing_to_measure_is_no_evidence(decoder: Decoder) -> None:

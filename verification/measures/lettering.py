@@ -26,6 +26,9 @@ EDGES = 60  # fewer measured edge pixels say nothing
 BLOCK = 6
 SMOOTH = 20  # fewer smooth blocks say nothing
 PLACES = 200  # fewer blocks of the scene have no smoothest ones worth the name
+ROUGH = (
+    3.0  # grey levels: no sensor's grain is so coarse; a scene whose smoothest places are is texture all over
+)
 DARK, BRIGHT = 50, 246  # grey levels at which noise is seen: neither crushed nor clipped
 
 
@@ -37,7 +40,8 @@ class Lettering:
         edges: log of the width of the sharpest ink edges over that of the scene's: negative is sharper.
         ink: width in pixels of the sharpest ink edges; 2 is a step from one pixel to the next.
         grain: log of the paper's grain over that of the smoother places as bright: negative is cleaner.
-        clean: the same over that of the scene's smoothest places of any brightness.
+        clean: the same over that of the scene's smoothest places of any brightness; None where even those
+            are rougher than grain is.
         shading: how much the paper's brightness varies over it, as a share.
     """
 
@@ -93,16 +97,17 @@ def _grain(grey: Floats, paper: Mask, scene: Mask) -> tuple[float | None, float 
         return None, None
     seen = (_table(scene.astype(np.float32)) > 0.99) & (level < BRIGHT)
     alike, any_level = seen & (np.abs(level - bright) < 30), seen & (level > DARK)
+    ours = float(np.quantile(spread[mine], 0.2))
+    theirs = float(np.quantile(spread[alike], 0.2)) if alike.sum() >= SMOOTH else None
+    least = float(np.quantile(spread[any_level], 0.02)) if any_level.sum() >= PLACES else ROUGH
     return (
-        _over(spread, mine, alike, 0.2) if alike.sum() >= SMOOTH else None,
-        _over(spread, mine, any_level, 0.02) if any_level.sum() >= PLACES else None,
+        None if theirs is None else _log_ratio(ours, theirs),
+        None if least >= ROUGH else _log_ratio(ours, least),
     )
 
 
-def _over(spread: Doubles, mine: Mask, others: Mask, share: float) -> float:
-    """Log of the fifth of the one's residuals over such a share of the others'."""
-    ours, theirs = (max(0.02, float(np.quantile(spread[w], q))) for w, q in ((mine, 0.2), (others, share)))
-    return math.log(ours / theirs)
+def _log_ratio(one: float, other: float) -> float:
+    return math.log(max(one, 0.02) / max(other, 0.02))
 
 
 def _shading(grey: Floats, paper: Mask) -> float | None:
