@@ -127,7 +127,8 @@ def strayed(tracks: Tracks, course: Course, sheet: Sheet, start: int) -> float:
     about the end of the turns. Much of it means that something else was followed."""
     seen = [k for k in sorted(sheet.places) if k >= start - 1][:BEGINS]
     shifts = [sheet.shift(tracks, course, sheet.frame, k) for k in seen] if sheet.frame < start else []
-    return float(np.median([np.linalg.norm(shift) for shift in shifts if shift is not None] or [0.0]))
+    away = [float(np.linalg.norm(shift)) for shift in shifts if shift is not None]
+    return float(np.median(away)) if away else 0.0
 
 
 def _felt(tracks: Tracks, stepping: Stepping, ends: int) -> float | None:
