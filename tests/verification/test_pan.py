@@ -15,6 +15,7 @@ from verification.case import Case
 from verification.checks.pan import pan
 from verification.evidence import Status
 from verification.measures.flow import tracks_of
+from verification.measures.stepping import stepping_of
 from verification.measures.strokes import asked_strokes, followed
 from verification.picture import Decoder
 
@@ -101,6 +102,21 @@ def test_a_step_before_something_near_is_not_taken_for_a_turn(decoder: Decoder) 
 def test_a_plain_step_to_the_other_side_is_proof(decoder: Decoder) -> None:
     outcome = pan(moved("LU<", decoder, step=0.14))
     assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, "wrong_pan")
+
+
+def test_other_writing_followed_for_the_sheet_is_no_proof(decoder: Decoder) -> None:
+    """From mid-turn on something else is followed, which lies elsewhere in the picture."""
+    case = moved("LU<", decoder, step=0.14)
+    tracks = tracks_of(case)
+    assert tracks is not None
+    stepping = stepping_of(case, tracks)
+    assert stepping.sheet is not None
+    stepping.sheet.places.update(
+        {k: box - (150.0, 150.0) for k, box in stepping.sheet.places.items() if k > len(tracks.t) // 3}
+    )
+    outcome = pan(case)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "step_unclear")
+    assert float(str(outcome.facts["step_px"])) < 0
 
 
 def test_a_step_that_is_not_seen_is_left_unread(decoder: Decoder) -> None:

@@ -19,6 +19,7 @@ from tests.verification.eyes import engine, picture, sample
 from verification.case import Case, Frame, Tools
 from verification.checks.scene import DIFFERS, MATCH, STRONGEST, said, scene
 from verification.evidence import Outcome, Status
+from verification.measures.panorama import widened
 from verification.measures.recognition import recognise, smaller
 from verification.picture import Decoder, Pixels
 from verification.registration import look
@@ -122,6 +123,25 @@ def test_a_phone_that_turns_shows_more_of_the_place(decoder: Decoder) -> None:
     assert turned(decoder, views[:1] * 5, left).reason == "scene_inconclusive"
     seen = turned(decoder, views, left)
     assert (seen.reason, seen.llr) == ("scene_matches", MATCH)
+
+
+def test_what_two_frames_each_half_show_is_seen_whole() -> None:
+    """Two narrow views of a place, and neither but both together, are recognised by a wide one."""
+    left, right, _ = place()
+    width = right.shape[1]
+    parts = [right[:, begin : begin + width // 2] for begin in (0, width // 6, width // 3, width // 2)]
+    reference = look(left, engine()).features
+    photo, *frames = (look(np.ascontiguousarray(part), engine()).features for part in parts)
+    wide = widened((photo,), [(frame,) for frame in frames], engine())
+    assert wide is not None
+    alone = [recognise(one, reference, engine()).strength for one in (photo, *frames)]
+    assert recognise(wide, reference, engine()).strength > 1.2 * max(alone)
+    assert wide.xy[:, 0].max() > 1.5 * photo.width, "places are in the photograph's pixels"
+
+
+def test_frames_of_elsewhere_are_not_laid_on_a_photograph() -> None:
+    photo, away = (look(rgb, engine()).features for rgb in (place()[0], other()))
+    assert widened((photo,), [(away,)], engine()) is None
 
 
 def test_a_burst_the_photo_is_not_of_is_not_asked(decoder: Decoder) -> None:

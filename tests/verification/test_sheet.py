@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -13,8 +14,9 @@ from tests.verification import stage
 from tests.verification.bursts import Doubles, Plane, case_of, felt, film, path
 from tests.verification.eyes import paper, sample
 from verification.case import Frame
-from verification.checks.sheet import sheet, surely
+from verification.checks.sheet import CLEAN, WEAK, sheet, surely, suspicion
 from verification.evidence import Outcome, Status
+from verification.measures.lettering import Lettering
 from verification.measures.placing import grown
 from verification.measures.sticking import Sticking
 from verification.picture import Decoder, Pixels
@@ -68,6 +70,45 @@ def test_a_code_drawn_into_a_photo_does_not(seed: int, decoder: Decoder) -> None
     outcome = judged(drawn(bare, grown(box, 1.25, 2.0), 0.8), box, decoder)
     assert (outcome.status, outcome.reason) == (Status.OK, "code_pasted")
     assert outcome.llr < -1
+
+
+def test_paper_cleaner_than_texture_is_not_painted() -> None:
+    """Among leaves every place is rougher than paper: only the smoothest place of all can tell."""
+    honest = Lettering(edges=-0.1, ink=2.9, grain=-2.8, clean=-0.4, shading=0.03)
+    assert suspicion(honest) == WEAK
+    assert suspicion(replace(honest, clean=-2.5)) > 1
+    assert suspicion(replace(honest, grain=None, clean=None)) == 0
+
+
+def test_ink_sharper_than_a_blurred_scene_is_not_drawn_in() -> None:
+    blurred = Lettering(edges=-0.7, ink=3.0, grain=-0.1, clean=0.1, shading=0.03)
+    assert suspicion(blurred) == WEAK
+    assert suspicion(replace(blurred, ink=2.3)) > 1
+    assert suspicion(replace(blurred, ink=2.3, edges=-0.1)) == 0, "the whole picture is that sharp"
+    assert suspicion(replace(blurred, grain=-2.8)) == 2 * WEAK, "two odd things are more than one"
+
+
+def textured(rgb: Pixels) -> Pixels:
+    """A picture with gravel all over: no place in it is smooth."""
+    gravel = np.random.default_rng(7).normal(0, 45, (*rgb.shape[:2], 1))
+    return np.asarray((rgb + cv2.GaussianBlur(gravel, (0, 0), 0.8)[..., None] * 2).clip(0, 255), np.uint8)
+
+
+def test_a_sheet_before_gravel_is_odd_and_no_more(decoder: Decoder) -> None:
+    photo, box = seen(1)
+    assert box is not None
+    rough, whole = textured(photo), np.zeros(photo.shape[:2], np.uint8)
+    cv2.fillConvexPoly(whole, np.round(grown(box, 1.6, 2.6)).astype(np.int32), 1)
+    rough[whole > 0] = photo[whole > 0]
+    edge = photo.shape[0] // 8
+    rough[:edge] = photo[:edge] // 2 + 20  # a strip of it is smooth, and darker than paper
+    outcome = judged(rough, box, decoder)
+    assert (outcome.reason, outcome.llr) == ("code_odd", -WEAK), outcome.facts
+    assert float(str(outcome.facts["grain"])) < CLEAN
+    assert outcome.facts["clean"] is not None
+    all_over = judged(np.where(whole[..., None] > 0, photo, textured(photo)), box, decoder)
+    assert (all_over.reason, all_over.llr) == ("code_odd", -WEAK), all_over.facts
+    assert all_over.facts["clean"] is None
 
 
 def test_nothing_to_measure_is_no_evidence(decoder: Decoder) -> None:

@@ -11,7 +11,7 @@ Limits: a person who reads the order can follow it before a screen, and a clip c
 when the order is known: this proves the time, not the scene. Guessing succeeds once in 4^n (twice that,
 for the two ways of swinging; twice again where small swings had to be counted; half, with a step). Diagonal
 or jerky swings, an extra one and a step that is not seen are left unread; only a plainly read other order is
-proof.
+proof, and a step the other way only where the sheet had stayed in its place until then.
 Figures (simulated, 26 frames at 8/s, calibration split): of 120 honest bursts all read right.
 """
 
@@ -39,7 +39,7 @@ BEGINS = 3  # frames about the end of the turns that a sheet's shift is told fro
 PLAIN_PX = 40.0  # and that of the sheet from which the wrong side is proof
 
 
-@check("pan", family=Family.MOVES, version="5", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
+@check("pan", family=Family.MOVES, version="6", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
 def pan(case: Case) -> Outcome:
     """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst", "pan_unclear" or
     "step_unclear"."""
@@ -105,7 +105,8 @@ def _shift(tracks: Tracks, stepping: Stepping, start: int) -> tuple[float | None
     if sheet is not None:
         shift = _sheet_shift(tracks, course, sheet, start)
         if shift is not None and abs(shift[0]) >= SHEET_PX:
-            return float(shift[0]), abs(shift[0]) >= max(PLAIN_PX, 3 * abs(shift[1]))
+            least = max(PLAIN_PX, 3 * abs(shift[1]), strayed(tracks, course, sheet, start))
+            return float(shift[0]), abs(shift[0]) >= least
     last = len(tracks.t) - 1
     moved = background(tracks, course, sheet, start, last)[1]
     across = float(np.median(moved[:, 0])) if len(moved) >= POINTS else 0.0
@@ -119,6 +120,15 @@ def _sheet_shift(tracks: Tracks, course: Course, sheet: Sheet, start: int) -> Do
     begins = [k for k in seen[:BEGINS] if k < seen[-1]]
     shifts = [shift for k in begins if (shift := sheet.shift(tracks, course, k, seen[-1])) is not None]
     return np.median(shifts, axis=0) if shifts else None
+
+
+def strayed(tracks: Tracks, course: Course, sheet: Sheet, start: int) -> float:
+    """Pixels that the sheet had been shifted, the turn taken away, before any step: from its own frame to
+    about the end of the turns. Much of it means that something else was followed."""
+    seen = [k for k in sorted(sheet.places) if k >= start - 1][:BEGINS]
+    shifts = [sheet.shift(tracks, course, sheet.frame, k) for k in seen] if sheet.frame < start else []
+    away = [float(np.linalg.norm(shift)) for shift in shifts if shift is not None]
+    return float(np.median(away)) if away else 0.0
 
 
 def _felt(tracks: Tracks, stepping: Stepping, ends: int) -> float | None:

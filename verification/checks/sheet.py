@@ -2,18 +2,22 @@
 
 Stops: a code drawn by program into an old picture or into every frame of a clip.
 How: where the challenge check saw the code (`case.code_box`), the paper is compared with the scene
-(`measures.lettering`): ink edges no sharper than the scene's sharpest, grain as in smooth places
-as bright, paper not of one even brightness. In the burst the sheet must be one plane and move when the
-view does: a code that stands still on the screen while the scene moves is laid over it, whether its points
-can be followed or only its picture (`measures.sticking`), where the photo has it or where the photo's
-place in the burst says. Where turns were asked, one that plainly stays is proof: what was asked for is
-not in the scene.
-Figures (simulated, 24 photographs, sheet of the simulated camera against paper warped in after the
-camera, 1280 x 960): grain honest -2.04..0.10, pasted -5.5..-3.3; shading honest .007 and more, pasted
-.000; edges honest -.37..+.06, pasted sharp -.63..-.19, pasted softened as honest. At its own place where the
-scene moves (calibration photographs): a code laid over correlates at .68 or more (n = 44), a sheet in
-the scene at .37 or less (n = 136).
-Limits: a sheet fixed to the phone is taken for one laid over. Who adds fitting noise, shading and blur
+(`measures.lettering`). Painted is paper with less grain than the scene's smoothest places; drawn in is ink
+both sharper than the scene and as sharp as a step between two pixels; filled is paper of one even brightness.
+Paper cleaner than places as bright (before leaves, where none is smooth), ink sharper than a soft scene, or
+points of the sheet that stray are odd, and each alone counts little. In the burst the sheet must
+move when the view does: a code that stands still on the screen while the scene moves is laid over it, whether
+its points can be followed or only its picture (`measures.sticking`), where the photo has it or where the
+photo's place in the burst says. Where turns were asked, one that plainly stays is proof: what was asked for
+is not in the scene.
+Figures (simulated, calibration families, 1024 x 768): log grain over the smoothest place, true sheets -1.37
+and more (n = 232), typed over each frame -2.56 and less (n = 11); ink, true sheets 2.64 pixels and more
+(n = 227), typed into a still 2.28 to 2.49 (n = 42); shading, true sheets .006 and more (n = 232), typed over
+each frame under .003 in 8 of 11. Of 232 true sheets 3 have less grain than CLEAN, 10 sharper ink than SHARP.
+At its own place where the scene moves (calibration photographs): a code laid over correlates at .68 or more
+(n = 44), a sheet in the scene at .37 or less (n = 136).
+Limits: no real phone's ink was measured; one that sharpens much may reach STEP, but then so does the scene. A
+sheet fixed to the phone is taken for one laid over. Who adds fitting noise, shading and blur
 passes the still's measures. Video that compresses grain away makes them coarse. It speaks only where the
 code was read.
 """
@@ -30,9 +34,12 @@ from verification.measures.placing import code_in_frame, grown, inside
 from verification.measures.sticking import Sticking, sticking
 from verification.registry import check
 
-CLEAN = -2.4  # log grain: cleaner paper than this is painted
-SHARP = -0.5  # log width: sharper ink than this was not seen through the lens
+CLEAN = -2.4  # log grain: paper so much cleaner than places as bright is painted, or they are all texture;
+CLEANEST = -1.8  # log: so much cleaner than the smoothest place of all, it is painted
+SHARP = -0.5  # log width: ink so much sharper than the scene is drawn in, or the scene is blurred;
+STEP, SHARPER = 2.5, -0.2  # pixels, log width: so sharp in itself, and sharper than the scene, it is drawn in
 EVEN = 0.003  # share: paper lit more evenly than this is filled with one colour
+WEAK = 0.3  # nats of a measure that has an honest reason too: none of them alone is proof
 GLUED = 4.0  # nats against a code that is laid over the picture
 GLUED_PX = 0.35  # a code that moves less than this, at a long side of 480,
 MOVED_PX = 3.0  # while the scene moves more than this, is laid over the picture
@@ -44,16 +51,18 @@ ONE_SHAPE = 0.03  # photo and frames differ in shape by less: they show one view
 RIGID = 0.6  # share of the sheet's points on one plane
 
 
-@check("sheet", family=Family.BELONGING, version="3", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 0.5))
+@check("sheet", family=Family.BELONGING, version="4", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 0.5))
 def sheet(case: Case) -> Outcome:
-    """OK "code_belongs", "code_pasted" or "code_glued"; hard-fails "code_glued" where turns were asked;
-    abstains "no_code_seen" or "code_unmeasured"."""
+    """OK "code_belongs", "code_odd", "code_pasted" or "code_glued"; hard-fails "code_glued" where turns were
+    asked; abstains "no_code_seen" or "code_unmeasured"."""
     if case.picture is None or case.code_box is None:
         return abstain("no_code_seen")
     seen = measure(case.picture.rgb, case.code_box)
     facts: dict[str, Json] = {
         "edges": _short(seen.edges),
+        "ink": _short(seen.ink),
         "grain": _short(seen.grain),
+        "clean": _short(seen.clean),
         "shading": _short(seen.shading),
     }
     tracks = tracks_of(case)
@@ -67,10 +76,10 @@ def sheet(case: Case) -> Outcome:
         return hard_fail("code_glued", **facts)
     if _glued(stuck, moves):
         return ok(-GLUED, "code_glued", **facts)
-    against = suspicion(seen) + (0.7 if moves is not None and moves[2] < RIGID else 0.0)
+    against = suspicion(seen) + (WEAK if moves is not None and moves[2] < RIGID else 0.0)
     if against > 0:
-        return ok(-against, "code_pasted", **facts)
-    if seen.grain is None and seen.edges is None:
+        return ok(-against, "code_pasted" if against > WEAK else "code_odd", **facts)
+    if seen.grain is None and seen.clean is None and seen.edges is None:
         return abstain("code_unmeasured", **facts)
     return ok(0.5 if moves is not None else 0.3, "code_belongs", **facts)
 
@@ -86,11 +95,23 @@ def _glued(stuck: Sticking | None, moves: tuple[float, float, float] | None) -> 
 
 
 def suspicion(seen: Lettering) -> float:
-    """Nats against, summed over what lies beyond the honest range."""
-    painted = 0.0 if seen.grain is None or seen.grain >= CLEAN else min(2.0, 1.2 + (CLEAN - seen.grain))
-    sharp = 0.0 if seen.edges is None or seen.edges >= SHARP else min(1.2, 0.6 + 3 * (SHARP - seen.edges))
-    even = 0.0 if seen.shading is None or seen.shading >= EVEN else 1.0
-    return painted + sharp + even
+    """Nats against, summed over what lies beyond the honest range; what lies beyond it for an honest reason
+    too, by one measure, counts WEAK."""
+    return _painted(seen) + _drawn(seen) + (1.0 if seen.shading is not None and seen.shading < EVEN else 0.0)
+
+
+def _painted(seen: Lettering) -> float:
+    if seen.clean is not None and seen.clean < CLEANEST:
+        return min(2.0, 1.2 + (CLEANEST - seen.clean))
+    return WEAK if seen.grain is not None and seen.grain < CLEAN else 0.0
+
+
+def _drawn(seen: Lettering) -> float:
+    if seen.edges is None:
+        return 0.0
+    if seen.ink is not None and seen.ink < STEP and seen.edges < SHARPER:
+        return min(1.2, 0.6 + (SHARPER - seen.edges))
+    return WEAK if seen.edges < SHARP else 0.0
 
 
 def _moves(case: Case, tracks: Tracks) -> tuple[float, float, float] | None:

@@ -1,7 +1,9 @@
 """Measures of written paper against the scene around it, in one photo: edges, grain, shading.
 
-All on grey levels 0..255. They compare like with like: ink edges with the sharpest edges of the scene,
-the paper's grain with that of smooth places as bright.
+All on grey levels 0..255. They compare like with like: ink edges with the sharpest edges of the scene, the
+paper's grain with that of places as bright. Where the scene has no such place that is smooth (leaves, gravel,
+a screen's grid) that compares paper with texture; so the grain is also held against the smoothest places of
+the scene, however bright, and the width of the ink's edges is told in pixels, for a scene may be blurred.
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ CONTRAST = 45  # grey levels across an edge that is measured
 EDGES = 60  # fewer measured edge pixels say nothing
 BLOCK = 6
 SMOOTH = 20  # fewer smooth blocks say nothing
+PLACES = 200  # fewer blocks of the scene have no smoothest ones worth the name
+ROUGH = (
+    3.0  # grey levels: no sensor's grain is so coarse; a scene whose smoothest places are is texture all over
+)
+DARK, BRIGHT = 50, 246  # grey levels at which noise is seen: neither crushed nor clipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +38,17 @@ class Lettering:
 
     Attributes:
         edges: log of the width of the sharpest ink edges over that of the scene's: negative is sharper.
-        grain: log of the paper's grain over that of smooth places as bright: negative is cleaner.
+        ink: width in pixels of the sharpest ink edges; 2 is a step from one pixel to the next.
+        grain: log of the paper's grain over that of the smoother places as bright: negative is cleaner.
+        clean: the same over that of the scene's smoothest places of any brightness; None where even those
+            are rougher than grain is.
         shading: how much the paper's brightness varies over it, as a share.
     """
 
     edges: float | None
+    ink: float | None
     grain: float | None
+    clean: float | None
     shading: float | None
 
 
@@ -47,10 +59,12 @@ def measure(rgb: npt.NDArray[np.uint8], box: Doubles) -> Lettering:
     scene = ~_filled(grey.shape, grown(box, 2.0, 3.4))
     widths, firm = _widths(grey)
     ink, others = widths[firm & writing], widths[firm & scene]
-    edges: float | None = None
-    if len(ink) >= EDGES and len(others) >= EDGES:
-        edges = math.log(float(np.quantile(ink, 0.1)) / float(np.quantile(others, 0.1)))
-    return Lettering(edges, _grain(grey, near, scene), _shading(grey, near))
+    wide = float(np.quantile(ink, 0.1)) if len(ink) >= EDGES else None
+    edges = None
+    if wide is not None and len(others) >= EDGES:
+        edges = math.log(wide / float(np.quantile(others, 0.1)))
+    grain, clean = _grain(grey, near, scene)
+    return Lettering(edges, wide, grain, clean, _shading(grey, near))
 
 
 def _filled(shape: tuple[int, ...], box: Doubles) -> Mask:
@@ -69,20 +83,31 @@ def _widths(grey: Floats) -> tuple[Floats, Mask]:
     return np.asarray(contrast / np.maximum(slope, 0.5), np.float32), np.asarray(firm)
 
 
-def _grain(grey: Floats, paper: Mask, scene: Mask) -> float | None:
-    """The lower quartile of residuals in blocks of paper, over that of the scene's as bright."""
+def _grain(grey: Floats, paper: Mask, scene: Mask) -> tuple[float | None, float | None]:
+    """The lower fifth of residuals in blocks of paper, over that of the scene's as bright, and over those of
+    its smoothest blocks."""
     residual = grey - cv2.GaussianBlur(grey, (0, 0), 1.4)
     level, spread, where = _table(grey), np.sqrt(_table(residual**2)), _table(paper.astype(np.float32))
-    mine = (where > 0.99) & (level < 246)
+    mine = (where > 0.99) & (level < BRIGHT)
     if mine.sum() < SMOOTH:
-        return None
+        return None, None
     bright = float(np.quantile(level[mine], 0.7))
     mine &= level > bright - 25
-    others = (_table(scene.astype(np.float32)) > 0.99) & (np.abs(level - bright) < 30) & (level < 246)
-    if mine.sum() < SMOOTH or others.sum() < SMOOTH:
-        return None
-    a, b = (max(0.02, float(np.quantile(spread[where], 0.2))) for where in (mine, others))
-    return math.log(a / b)
+    if mine.sum() < SMOOTH:
+        return None, None
+    seen = (_table(scene.astype(np.float32)) > 0.99) & (level < BRIGHT)
+    alike, any_level = seen & (np.abs(level - bright) < 30), seen & (level > DARK)
+    ours = float(np.quantile(spread[mine], 0.2))
+    theirs = float(np.quantile(spread[alike], 0.2)) if alike.sum() >= SMOOTH else None
+    least = float(np.quantile(spread[any_level], 0.02)) if any_level.sum() >= PLACES else ROUGH
+    return (
+        None if theirs is None else _log_ratio(ours, theirs),
+        None if least >= ROUGH else _log_ratio(ours, least),
+    )
+
+
+def _log_ratio(one: float, other: float) -> float:
+    return math.log(max(one, 0.02) / max(other, 0.02))
 
 
 def _shading(grey: Floats, paper: Mask) -> float | None:

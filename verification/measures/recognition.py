@@ -25,7 +25,7 @@ EPIPOLAR_SQUARES = 26  # unrelated pairs: at most 19 of 23,322
 _PLANE_PX = 3.0
 _EPIPOLAR_PX = 1.5
 _ROUNDS = 1000
-SMALLER = 400  # long side at which a picture is looked at once more
+SMALLER, TINY = 400, 256  # long sides at which a picture is looked at once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ def recognise(a: Features, b: Features, eyes: Eyes) -> Recognition:
     return Recognition(len(pairs), inliers, plane, epipolar)
 
 
-def smaller(picture: Look, eyes: Eyes) -> Features:
-    """Features of the picture at a long side of SMALLER, their places in its own pixels.
+def smaller(picture: Look, eyes: Eyes, side: int = SMALLER) -> Features:
+    """Features of the picture at a long side of so many pixels, their places in its own pixels.
 
     Local features know little of scale: who stands nearer than the reference did shows things larger than it
     does, and blurred by the hand; smaller they are as large and as sharp.
     """
     height, width = picture.grey.shape
-    zoom = SMALLER / max(height, width)
+    zoom = side / max(height, width)
     if zoom >= 1:
         return picture.features
     size = (max(32, round(width * zoom)), max(32, round(height * zoom)))

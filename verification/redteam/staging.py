@@ -19,7 +19,7 @@ from market.simulator.sensor import normal
 from verification.redteam.indoors import indoors
 from verification.redteam.lens import FRAME, FRAMES, SIZE, Shot, moment, shrunk
 from verification.redteam.photographs import Pixels
-from verification.redteam.workshop import Workshop
+from verification.redteam.workshop import GIVEN, Workshop
 
 _PRETENDED_M = (0.5, 3.0)  # how far a still is made to stand that a program moves about
 _PLACES, _SOMETHING = 8, 8.0  # tries; grey levels that a thing differs by from what is around it
@@ -109,6 +109,19 @@ def overlaid(shot: Shot, code: str, rng: np.random.Generator) -> Shot:
         return typed(rgb, code, np.random.default_rng(seed))
 
     return replace(shot, rgb=over(shot.rgb), frames=tuple(over(frame) for frame in shot.frames))
+
+
+def turned_about(workshop: Workshop, rgb: Pixels) -> tuple[bytes, ...]:
+    """Two to four files of what one who stands where a picture was taken sees, turning: parts of it, four
+    fifths as wide and high, so that no two lie alike."""
+    whole = fitted(rgb)
+    height, width = whole.shape[:2]
+    high, wide = height * 4 // 5, width * 4 // 5
+    files = []
+    for _ in range(int(workshop.rng.integers(2, GIVEN + 1))):
+        y, x = int(workshop.rng.integers(height - high)), int(workshop.rng.integers(width - wide))
+        files.append(workshop.jpeg(fitted(whole[y : y + high, x : x + wide])))
+    return tuple(files)
 
 
 def on_screen(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Flat:

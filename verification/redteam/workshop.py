@@ -34,6 +34,7 @@ from verification.redteam.lens import FPS, FRAMES, Camera, Shot, cut, finish, st
 from verification.redteam.photographs import Photograph, Pixels, Shelf
 
 STAKES = (500_000, 5_000_000, 20_000_000)  # micro-dollars of a bounty of tier 0, 1, 2
+GIVEN = 4  # photographs of a place that an asker gives at most
 _ASK = "Photograph the place as it is now. Can one walk through?"
 _BOOLEAN: Mapping[str, Json] = {"type": "boolean"}
 
@@ -141,6 +142,15 @@ class Workshop:
         first, second = self.rng.permutation(len(views))[:2]
         self.stand_before(views[int(second)])
         return views[int(first)]
+
+    def given_views(self) -> tuple[Photograph, ...]:
+        """Stands before one photograph of a place that has several; of the others those, four at most and in
+        no order, that an asker who knows the place may give."""
+        names = sorted(self.shelf.places)
+        views = self.shelf.places[names[int(self.rng.integers(len(names)))]]
+        first, *others = (views[int(k)] for k in self.rng.permutation(len(views)))
+        self.stand_before(first)
+        return tuple(others[:GIVEN])
 
     def other_order(self) -> str:
         """Turns and a step that are not those asked for."""

@@ -1,4 +1,4 @@
-"""A wrong place to learn from: references of one scene, a capture of another."""
+"""A wrong place to learn from: references of one scene, as those of the honest, and a capture of another."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from verification.policy import referenced
 from verification.redteam.registry import family
-from verification.redteam.staging import fitted
+from verification.redteam.staging import turned_about
 from verification.redteam.workshop import Sample, Workshop
 
 
 @family("learn_wrong_place", stratum="sighted", fraud="misplaced", split="calibration", tiers=(1, 0))
 def _make(workshop: Workshop) -> Sample:
-    references = tuple(workshop.jpeg(fitted(workshop.other().rgb)) for _ in range(2))
+    references = turned_about(workshop, workshop.other().rgb)
     evidence = workshop.evidence(workshop.shoot(), terms=referenced(workshop.terms()))
-    return workshop.sample(replace(evidence, references=references))
+    note = f"{len(references)} references"
+    return workshop.sample(replace(evidence, references=references), note=note)

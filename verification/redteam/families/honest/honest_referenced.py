@@ -1,4 +1,4 @@
-"""An honest capture of a place of which whoever asks gave a photograph."""
+"""An honest capture of a place of which whoever asks gave the other views there are, four at most."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from verification.redteam.workshop import Sample, Workshop
 
 @family("honest_referenced", stratum="honest", tiers=(1,), needs=("places",))
 def _make(workshop: Workshop) -> Sample:
-    references = (workshop.jpeg(fitted(workshop.another_view().rgb)),)
+    references = tuple(workshop.jpeg(fitted(view.rgb)) for view in workshop.given_views())
     evidence = workshop.evidence(workshop.shoot(), terms=referenced(workshop.terms()))
-    return workshop.sample(replace(evidence, references=references))
+    note = f"{len(references)} references"
+    return workshop.sample(replace(evidence, references=references), note=note)
