@@ -71,6 +71,14 @@ class Tracks:
         """(width, height) of the working pictures."""
         return self.greys[0].shape[1], self.greys[0].shape[0]
 
+    @cached_property
+    def halves(self) -> tuple[Grey, ...]:
+        """The working pictures at half their size."""
+        return tuple(
+            np.asarray(cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+            for grey in self.greys
+        )
+
     def common(self, i: int, j: int) -> tuple[Doubles, Doubles, npt.NDArray[np.int64]]:
         """Points followed in both frames: float64[k, 2] in i, in j, and which they are, int64[k]."""
         both = np.isfinite(self.xy[i, :, 0]) & np.isfinite(self.xy[j, :, 0])

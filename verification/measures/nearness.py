@@ -163,9 +163,9 @@ def _fine(tracks: Tracks, sheet: Sheet, k: int) -> tuple[Floats, Grey]:
 
     Free is what is neither sheet nor hand; shading is taken from it alone, or the sheet's edge would count.
     """
-    half = cv2.resize(tracks.greys[k], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    x, y = np.meshgrid(np.arange(half.shape[1]), np.arange(half.shape[0]))
-    covered = sheet.covers(k, np.column_stack([x.ravel(), y.ravel()]) * 2.0).reshape(half.shape)
+    half = tracks.halves[k]
+    rows, columns = np.indices(half.shape, dtype=np.float64)
+    covered = sheet.covers(k, np.column_stack([columns.ravel(), rows.ravel()]) * 2).reshape(half.shape)
     free = np.where(covered, 0, 1).astype(np.float32)
     calm = half.astype(np.float32) * free
     fine, slow = (
