@@ -57,7 +57,8 @@ def content(case: Case) -> Outcome:
     example, copied = _example(case)
     if copied:
         return ok(COPIED, "copies_example")
-    texts = [text.text for text in case.tools.reader.read(case.picture.rgb)]
+    readable = any(wanted(case.evidence.terms.ask)) or case.tools.judge is not None  # else it counts nothing
+    texts = [text.text for text in case.tools.reader.read(case.picture.rgb)] if readable else []
     words = said(case.evidence.terms.ask, texts)
     opinion = _opinion(case, texts)
     total = (EXAMPLE if example else 0.0) + words + opinion
@@ -66,14 +67,18 @@ def content(case: Case) -> Outcome:
         return ok(total, reason, words=round(words, 2), judge=round(opinion, 2))
     if opinion:
         return ok(opinion, "judged")
-    return abstain("unverified", texts=len(texts))
+    return abstain("unverified", texts=len(texts)) if readable else abstain("unverified")
+
+
+def wanted(ask: str) -> tuple[set[str], set[str]]:
+    """What of an ask is sought in writing: what it quotes, and its other words that are not ordinary."""
+    quoted = {clean(phrase) for phrase in _QUOTED.findall(ask)} - {""}
+    return quoted, {word.casefold() for word in _WORD.findall(_QUOTED.sub(" ", ask))} - _PLAIN
 
 
 def said(ask: str, texts: list[str]) -> float:
     """Nats for the words of the ask that stand in the texts."""
-    quoted = {clean(phrase) for phrase in _QUOTED.findall(ask)} - {""}
-    rest = _QUOTED.sub(" ", ask)
-    words = {word.casefold() for word in _WORD.findall(rest)} - _PLAIN
+    quoted, words = wanted(ask)
     tokens = {token for text in texts for token in re.findall(r"\w+", text.casefold())}
     together = [clean(text) for text in texts]
     whole = clean("".join(texts))

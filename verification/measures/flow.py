@@ -98,6 +98,12 @@ class Tracks:
         return here[kept], found[kept].astype(np.float64), which[kept]
 
     @cached_property
+    def moving(self) -> tuple[tuple[Doubles, Doubles] | None, ...]:
+        """Points that move together from each frame to the next, float64[m, 2] in both; None where too few
+        do."""
+        return tuple(self._moving(k) for k in range(len(self.t) - 1))
+
+    @cached_property
     def turns(self) -> Doubles:
         """float64[n - 1, 3]: the camera's rotation vector from each frame to the next, radians, in camera
         axes (x right, y down, z forward) for a focal length of FOCAL; NaN where it cannot be told."""
@@ -111,7 +117,7 @@ class Tracks:
         return np.array([self._near_turn(k) for k in range(len(self.t) - 1)]).reshape(-1, 3)
 
     def _turn(self, k: int) -> Doubles:
-        pair = self._moving(k)
+        pair = self.moving[k]
         if pair is None:
             return self._whole_turn(k)
         return rotation_vector(rotation(self.rays(pair[1]), self.rays(pair[0])))
@@ -130,7 +136,7 @@ class Tracks:
         return np.array([down, -right, 0.0]) / (FOCAL * _WHOLE)
 
     def _near_turn(self, k: int) -> Doubles:
-        pair = self._moving(k)
+        pair = self.moving[k]
         if pair is None:
             return np.full(3, np.nan)
         here, there = (rays / rays[:, 2:] for rays in map(self.rays, pair))
@@ -143,7 +149,6 @@ class Tracks:
         return np.array([fit[7], -fit[6], (fit[2] - fit[4]) / 2])
 
     def _moving(self, k: int) -> tuple[Doubles, Doubles] | None:
-        """Points that move together from frame k to the next, float64[m, 2] each; None when too few do."""
         here, there, _ = self.common(k, k + 1)
         plane, together = homography(here, there)
         if plane is None or together.sum() < LEAST:
@@ -225,21 +230,21 @@ def follow(frames: Sequence[Frame]) -> Tracks:
     """Follows points through two or more frames of one size."""
     scale = min(1.0, LONG_SIDE / max(frames[0].rgb.shape[:2]))
     greys = tuple(_grey(frame.rgb, scale) for frame in frames)
-    columns: list[Doubles] = []  # one float64[n, 2] a point
     live = np.empty((0, 2), np.float32)
-    names = np.empty(0, np.int64)
+    names, known = np.empty(0, np.int64), 0
+    seen = []  # of each frame, which points are followed and where they are
     for k, grey in enumerate(greys):
         if k:
             live, kept = _step(greys[k - 1], grey, live)
             names = names[kept]
         if len(live) < FEW and k < len(greys) - 1:
             fresh = _corners(grey, live)
-            names = np.concatenate([names, np.arange(len(columns), len(columns) + len(fresh))])
-            columns += [np.full((len(greys), 2), np.nan) for _ in fresh]
-            live = np.concatenate([live, fresh])
-        for name, place in zip(names.tolist(), live, strict=True):
-            columns[name][k] = place
-    xy = np.stack(columns, axis=1) if columns else np.empty((len(greys), 0, 2))
+            names = np.concatenate([names, np.arange(known, known + len(fresh))])
+            live, known = np.concatenate([live, fresh]), known + len(fresh)
+        seen.append((names, live))
+    xy = np.full((len(greys), known, 2), np.nan)
+    for k, (names, live) in enumerate(seen):
+        xy[k, names] = live
     return Tracks(np.array([frame.t for frame in frames]), greys, xy, scale)
 
 

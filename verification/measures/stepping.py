@@ -127,10 +127,11 @@ def _focal(tracks: Tracks, course: Course) -> float:
     """The focal length at which the wide turns leave least off epipolar lines; that of the turns' sizes
     where there are none."""
     n = len(tracks.t)
-    wide = [(i, j) for i in range(n) for j in range(i + 2, n) if SWING <= course.angle(i, j) <= 4 * SWING]
+    angles = {(i, j): course.angle(i, j) for i in range(n) for j in range(i + 2, n)}
     held = np.isfinite(tracks.xy[:, :, 0]).astype(np.float64)
     shared = held @ held.T
-    wide.sort(key=lambda pair: -shared[pair] * course.angle(*pair))
+    wide = [pair for pair, angle in angles.items() if SWING <= angle <= 4 * SWING]
+    wide.sort(key=lambda pair: -shared[pair] * angles[pair])
     chosen: list[tuple[int, int]] = []
     for i, j in wide:
         if shared[i, j] >= FEW and all(abs(i - a) + abs(j - b) > 3 for a, b in chosen):
@@ -149,10 +150,9 @@ def _focal(tracks: Tracks, course: Course) -> float:
 def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles) -> Doubles:
     """Root mean square distance (pixels) of the better part of points off the lines of the best travel, one
     for each of FOCALS, float64[k]; arrays are [k, points, 3]."""
-    a, b = (np.stack([rays(xy, *tracks.size, focal) for focal in FOCALS]) for xy in (here, there))
-    b = b @ turn.T
-    a, b = a / a[..., 2:], b / b[..., 2:]
-    x, y = a[..., 0], a[..., 1]
+    (x, y), b = _flat(tracks, here), np.stack([*_flat(tracks, there), np.ones((len(FOCALS), len(there)))])
+    b = np.tensordot(turn, b, axes=1)
+    b = np.moveaxis(b[:2] / b[2], 0, -1)
     right, down = b[..., 0] - x, b[..., 1] - y
     normals = np.stack([-down, right, x * down - y * right], axis=2)  # a x b
     kept = np.ones(x.shape, bool)
@@ -165,6 +165,12 @@ def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles) -> 
         kept = off <= np.quantile(off, 0.8, axis=1, keepdims=True)
     mean = (off**2 * kept).sum(axis=1) / kept.sum(axis=1)
     return np.asarray(np.sqrt(mean) * FOCALS * max(tracks.size))
+
+
+def _flat(tracks: Tracks, xy: Doubles) -> tuple[Doubles, Doubles]:
+    """x / z and y / z of pixels float64[m, 2] for each of FOCALS, float64[k, m] each."""
+    x, y = ((xy - (np.array(tracks.size) - 1) / 2) / max(tracks.size)).T
+    return x / FOCALS[:, None], y / FOCALS[:, None]
 
 
 def _pixels(directions: Doubles, tracks: Tracks, focal: float) -> Doubles:
