@@ -24,6 +24,7 @@ from verification.evidence import Family, Outcome, abstain, ok
 from verification.judge import addresses_a_reader, weighed
 from verification.measures.album import looks_of, own_look
 from verification.measures.recognition import recognise
+from verification.picture import Picture
 from verification.registration import compare
 from verification.registry import check
 
@@ -57,8 +58,7 @@ def content(case: Case) -> Outcome:
     example, copied = _example(case)
     if copied:
         return ok(COPIED, "copies_example")
-    readable = any(wanted(case.evidence.terms.ask)) or case.tools.judge is not None  # else it counts nothing
-    texts = [text.text for text in case.tools.reader.read(case.picture.rgb)] if readable else []
+    texts = _read(case, case.picture)
     words = said(case.evidence.terms.ask, texts)
     opinion = _opinion(case, texts)
     total = (EXAMPLE if example else 0.0) + words + opinion
@@ -67,7 +67,14 @@ def content(case: Case) -> Outcome:
         return ok(total, reason, words=round(words, 2), judge=round(opinion, 2))
     if opinion:
         return ok(opinion, "judged")
-    return abstain("unverified", texts=len(texts)) if readable else abstain("unverified")
+    return abstain("unverified", texts=len(texts))
+
+
+def _read(case: Case, picture: Picture) -> list[str]:
+    """What is written in the picture; not read where no word is sought and no judge is to be warned of it."""
+    if not any(wanted(case.evidence.terms.ask)) and case.tools.judge is None:
+        return []
+    return [text.text for text in case.tools.reader.read(picture.rgb)]
 
 
 def wanted(ask: str) -> tuple[set[str], set[str]]:
