@@ -257,10 +257,15 @@ def _grey(rgb: npt.NDArray[np.uint8], scale: float) -> Grey:
 
 def _cornered(grey: Grey, xy: npt.NDArray[np.float32]) -> Mask:
     """Points that cannot slide along an edge: the lesser eigenvalue of the gradients is not small."""
-    values = cv2.cornerEigenValsAndVecs(grey, 9, 3)[..., :2]
+    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     x, y = np.round(xy).astype(int).T
-    pair = values[y.clip(0, grey.shape[0] - 1), x.clip(0, grey.shape[1] - 1)]
-    return np.asarray(pair.min(axis=1) > CORNERED * pair.max(axis=1))
+    at = (y.clip(0, grey.shape[0] - 1), x.clip(0, grey.shape[1] - 1))
+    xx, mixed, yy = (
+        cv2.boxFilter(product, -1, (9, 9))[at].astype(np.float64)
+        for product in (across * across, across * down, down * down)
+    )
+    half, root = (xx + yy) / 2, np.hypot((xx - yy) / 2, mixed)
+    return np.asarray(half - root > CORNERED * (half + root))
 
 
 def _corners(grey: Grey, live: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
