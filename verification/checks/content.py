@@ -38,19 +38,20 @@ _QUOTED = re.compile(
 _WORD = re.compile(r"[^\W\d_]{4,}|\d{3,}")
 _INSIDE = 6  # letters from which a word is also found inside run-together writing
 _ORDINARY = """
-about above also area around arrive available away back been before behind being below beside between
-board both camera capture close come condition could currently does door down each entrance every from
-front full give have here image into inside just know left like look looks main make many minute minutes
-more most much name near need next number only over people person photo photograph photos picture
-pictures place please present price queue read real right send should show shown shows side sign sitting
-some stand standing still street take taken tell text than that their them there these they thing this
-those time today under very view visible waiting want were what when where whether which while will with
-within work working would write written your
+about above across along also among area around arrive available away back been before behind being below
+beside between board both camera capture close come condition could currently does door down each enter
+entrance every from front full give have here image inside into just know left like look looks main make
+many minute minutes more most much name near need next number only onto over past people person photo
+photograph photos picture pictures place please present price queue read real right send should show
+shown shows side sign sitting some stand standing still street take taken tell text than that their them
+there these they thing this those through time today toward towards under very view visible waiting walk
+walking want were what when where whether which while will with within without work working would write
+written your
 """
 _PLAIN = frozenset(_ORDINARY.split())  # words of asks that stand on signs for other reasons
 
 
-@check("content", family=Family.CONTENT, version="1", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
+@check("content", family=Family.CONTENT, version="2", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
 def content(case: Case) -> Outcome:
     """OK "shows_example", "words_seen", "copies_example" or "judged"; abstains "no_picture", "unverified"."""
     if case.picture is None:
