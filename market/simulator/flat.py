@@ -24,6 +24,7 @@ from market.simulator.view import Doubles, View
 
 _LEVELS = 4
 _WALL_M = 2.5
+_SOFT = 160  # columns that show all of a wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +211,28 @@ def two_layer(
     return Flat(back.levels, *sides, back.surface, back, back.room, cover)
 
 
-def wall(rng: np.random.Generator) -> Relief:
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """A dim room without anything fine in it: what a small picture shows of it is all there is."""
+
+    room: Relief
+
+    def look(self, view: View) -> Floats:
+        """The room, seen in a picture of _SOFT columns."""
+        seen = self.room.look(view.resized(min(view.size[0], _SOFT)))
+        return np.asarray(cv2.resize(seen, view.size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+    def light(self, view: View, rng: np.random.Generator) -> Floats:
+        """The room's light."""
+        return self.room.light(view, rng)
+
+
+def wall(rng: np.random.Generator) -> Wall:
     """A dim room behind a flat source: soft patches of colour at _WALL_M."""
     grid = rng.uniform(0.02, 0.25, (9, 12, 1)) * rng.uniform(0.7, 1.1, (9, 12, 3))
     picture = cv2.resize(grid.astype(np.float32), (960, 720), interpolation=cv2.INTER_CUBIC)
     light = np.maximum(np.asarray(picture, np.float32), np.float32(0.005))
-    return Relief(light, np.full(light.shape[:2], 1 / _WALL_M, np.float32), 380.0)
+    return Wall(Relief(light, np.full(light.shape[:2], 1 / _WALL_M, np.float32), 380.0))
 
 
 def _inwards(at: Floats) -> Floats:

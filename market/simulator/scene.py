@@ -64,9 +64,10 @@ class Relief:
         return seen
 
     def light(self, view: View, rng: np.random.Generator) -> Floats:
-        """The scene's own light, judged from what a still phone sees of it."""
-        ahead = View(np.eye(3), np.zeros(3), view.size, view.focal)
-        return light_on_paper(self.look(ahead), rng)
+        """The scene's own light, judged from what a still phone sees of it, however small."""
+        ahead = View(np.eye(3), np.zeros(3), view.size, view.focal).resized(min(view.size[0], _COARSE))
+        light = light_on_paper(self.shrunk(ahead.size[0] / view.size[0]).look(ahead), rng)
+        return np.asarray(cv2.resize(light, view.size, interpolation=cv2.INTER_CUBIC), np.float32)
 
     def shrunk(self, factor: float) -> Relief:
         """The same scene for pictures `factor` times as wide (at most 1), without aliasing."""
@@ -82,18 +83,17 @@ class Relief:
         """What is added to `focal` times a far ray to find its point in the picture, float32 [h, w, 2]: the
         picture's middle, and how far the shift moves the point."""
         middle = np.array([(self.picture.shape[1] - 1) / 2, (self.picture.shape[0] - 1) / 2], np.float32)
-        far = view.resized(min(view.size[0], _COARSE)).flat_rays(self.focal)
-        shift = view.shift.astype(np.float32)
-        slide = shift[:2] * np.float32(self.focal) - far * shift[2]  # of a thing at 1 m
-        far += middle
-        where = far
+        ahead = cv2.split(view.resized(min(view.size[0], _COARSE)).flat_rays(self.focal))
+        aside, forth = view.shift[:2].astype(np.float32) * np.float32(self.focal), np.float32(view.shift[2])
+        slide = [by - axis * forth for by, axis in zip(aside, ahead, strict=True)]  # of a thing at 1 m
+        far = [axis + half for axis, half in zip(ahead, middle, strict=True)]
+        moved = [np.zeros_like(axis) for axis in far]
         for _ in range(3):
-            near = sample(self.nearness, where, cv2.INTER_LINEAR)
-            where = slide * near[..., None]
-            where += far
-        where -= far
-        where += middle
-        return np.asarray(cv2.resize(where, view.size, interpolation=cv2.INTER_LINEAR), np.float32)
+            where = cv2.merge([start + by for start, by in zip(far, moved, strict=True)])
+            near = sample(self.nearness, np.asarray(where, np.float32), cv2.INTER_LINEAR)
+            moved = [axis * near for axis in slide]
+        added = cv2.merge([by + half for by, half in zip(moved, middle, strict=True)])
+        return np.asarray(cv2.resize(added, view.size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def relief(

@@ -103,11 +103,16 @@ def pattern(phone: Phone, size: tuple[int, int]) -> Floats:
     The pattern is drawn at _RASTER columns; pictures of other sizes are binned or interpolated from it.
     """
     rows = round(_RASTER * size[1] / size[0] / 2) * 2
-    drawn = np.random.default_rng((phone.seed, 0x9121)).standard_normal((rows, _RASTER), np.float32)
+    drawn = _raster(phone.seed, rows)
     if size != (_RASTER, rows):
         how = cv2.INTER_AREA if size[0] < _RASTER else cv2.INTER_LINEAR
         drawn = np.asarray(cv2.resize(drawn, size, interpolation=how), np.float32)
     return np.asarray(1 + np.float32(phone.prnu) * drawn, np.float32)
+
+
+@lru_cache(maxsize=4)
+def _raster(seed: int, rows: int) -> Floats:
+    return normal((rows, _RASTER), np.random.default_rng((seed, 0x9121)))
 
 
 def finish(picture: Picture, mode: str, rng: np.random.Generator, exif: Exif | None = None) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from verification.evidence import Outcome, Status
 from verification.judge import CAP, Judge, addresses_a_reader, weighed
 from verification.picture import Decoder, Pixels
 from verification.trust import TrustList
+from verification.writing import Text
 
 
 @dataclass
@@ -75,6 +78,27 @@ def test_words_of_the_ask_that_stand_written_speak_a_little(decoder: Decoder) ->
     assert seen.reason == "words_seen"
     assert 0.3 < seen.llr <= WORDS
     assert judged(decoder, sign, "Is the bakery open today?").reason == "unverified"
+
+
+class Blind:
+    """A reader that must not be asked."""
+
+    models: Mapping[str, str] = MappingProxyType({})
+
+    def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
+        raise AssertionError("nothing was to be read")
+
+
+@pytest.mark.parametrize("ask", ["", "Please take a photograph of this place."])
+def test_nothing_is_read_where_no_word_is_sought(decoder: Decoder, ask: str) -> None:
+    tools = Tools(decoder, EmptyMemory(), engine(), Blind(), TrustList())
+    case = Case(stage.photo(b"x", ask=stage.terms(ask=ask)), tools, picture(sample("coffee")))
+    assert content(case).reason == "unverified"
+    sought = Case(
+        stage.photo(b"x", ask=stage.terms(ask="Is the museum open?")), tools, picture(sample("coffee"))
+    )
+    with pytest.raises(AssertionError, match="nothing was to be read"):
+        content(sought)
 
 
 @pytest.mark.parametrize(

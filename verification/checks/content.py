@@ -24,6 +24,7 @@ from verification.evidence import Family, Outcome, abstain, ok
 from verification.judge import addresses_a_reader, weighed
 from verification.measures.album import looks_of, own_look
 from verification.measures.recognition import recognise
+from verification.picture import Picture
 from verification.registration import compare
 from verification.registry import check
 
@@ -37,19 +38,20 @@ _QUOTED = re.compile(
 _WORD = re.compile(r"[^\W\d_]{4,}|\d{3,}")
 _INSIDE = 6  # letters from which a word is also found inside run-together writing
 _ORDINARY = """
-about above also area around arrive available away back been before behind being below beside between
-board both camera capture close come condition could currently does door down each entrance every from
-front full give have here image into inside just know left like look looks main make many minute minutes
-more most much name near need next number only over people person photo photograph photos picture
-pictures place please present price queue read real right send should show shown shows side sign sitting
-some stand standing still street take taken tell text than that their them there these they thing this
-those time today under very view visible waiting want were what when where whether which while will with
-within work working would write written your
+about above across along also among area around arrive available away back been before behind being below
+beside between board both camera capture close come condition could currently does door down each enter
+entrance every from front full give have here image inside into just know left like look looks main make
+many minute minutes more most much name near need next number only onto over past people person photo
+photograph photos picture pictures place please present price queue read real right send should show
+shown shows side sign sitting some stand standing still street take taken tell text than that their them
+there these they thing this those through time today toward towards under very view visible waiting walk
+walking want were what when where whether which while will with within without work working would write
+written your
 """
 _PLAIN = frozenset(_ORDINARY.split())  # words of asks that stand on signs for other reasons
 
 
-@check("content", family=Family.CONTENT, version="1", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
+@check("content", family=Family.CONTENT, version="2", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
 def content(case: Case) -> Outcome:
     """OK "shows_example", "words_seen", "copies_example" or "judged"; abstains "no_picture", "unverified"."""
     if case.picture is None:
@@ -57,7 +59,7 @@ def content(case: Case) -> Outcome:
     example, copied = _example(case)
     if copied:
         return ok(COPIED, "copies_example")
-    texts = [text.text for text in case.tools.reader.read(case.picture.rgb)]
+    texts = _read(case, case.picture)
     words = said(case.evidence.terms.ask, texts)
     opinion = _opinion(case, texts)
     total = (EXAMPLE if example else 0.0) + words + opinion
@@ -69,11 +71,22 @@ def content(case: Case) -> Outcome:
     return abstain("unverified", texts=len(texts))
 
 
+def _read(case: Case, picture: Picture) -> list[str]:
+    """What is written in the picture; not read where no word is sought and no judge is to be warned of it."""
+    if not any(wanted(case.evidence.terms.ask)) and case.tools.judge is None:
+        return []
+    return [text.text for text in case.tools.reader.read(picture.rgb)]
+
+
+def wanted(ask: str) -> tuple[set[str], set[str]]:
+    """What of an ask is sought in writing: what it quotes, and its other words that are not ordinary."""
+    quoted = {clean(phrase) for phrase in _QUOTED.findall(ask)} - {""}
+    return quoted, {word.casefold() for word in _WORD.findall(_QUOTED.sub(" ", ask))} - _PLAIN
+
+
 def said(ask: str, texts: list[str]) -> float:
     """Nats for the words of the ask that stand in the texts."""
-    quoted = {clean(phrase) for phrase in _QUOTED.findall(ask)} - {""}
-    rest = _QUOTED.sub(" ", ask)
-    words = {word.casefold() for word in _WORD.findall(rest)} - _PLAIN
+    quoted, words = wanted(ask)
     tokens = {token for text in texts for token in re.findall(r"\w+", text.casefold())}
     together = [clean(text) for text in texts]
     whole = clean("".join(texts))

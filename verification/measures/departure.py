@@ -49,7 +49,7 @@ def departed(here: Floats, laid: Floats, full: Mask) -> Floats:
     if full.sum() < CLASSES * WINDOW * WINDOW:
         return np.zeros(full.shape, np.float32)
     one, two = _soft(here), _soft(_evened(here, laid, full))
-    apart = np.maximum(_outside(one, two), _outside(two, one)).max(axis=2)
+    apart = _most(np.maximum(_outside(one, two), _outside(two, one)))
     around = _mean(np.where(full, apart, 0).astype(np.float32))
     limit = np.maximum(TIMES * np.maximum(_usual(around, _mean(_slope(two)), full), PLAIN), LEAST)
     return np.where(full & (around > limit), around, 0).astype(np.float32)
@@ -59,17 +59,27 @@ def _evened(here: Floats, laid: Floats, full: Mask) -> Floats:
     """The frame, each channel changed by what brings most of it to the photo: a gain of its own, a share of
     the luminance and a level, the last two quadratics in x and y."""
     rows, columns = full.shape
-    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
-    slow = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1).reshape(-1, 6)
-    few = np.zeros_like(full)
-    few[::STEP, ::STEP] = full[::STEP, ::STEP]
-    chosen, result = few.ravel(), np.empty_like(laid)
-    common = np.hstack([laid[..., :1].reshape(-1, 1) / 128.0 * slow, slow])
+    y, x = np.linspace(-1, 1, rows)[:, None], np.linspace(-1, 1, columns)[None, :]
+    part = (slice(None, None, STEP), slice(None, None, STEP))
+    slow = np.stack(np.broadcast_arrays(*_quadratic(x[:, ::STEP], y[::STEP])), axis=-1)[full[part]]
+    few, wanted = laid[part][full[part]] / 128.0, here[part][full[part]].astype(np.float64)
+    common = np.hstack([few[:, :1] * slow, slow])
+    bright, result = laid[..., 0] / 128.0, np.empty_like(laid)
     for channel in range(3):
-        basis = np.hstack([laid[..., channel].reshape(-1, 1) / 128.0, common])
-        fit = _fitted(basis[chosen], here[..., channel].ravel()[chosen].astype(np.float64))
-        result[..., channel] = (basis @ fit).reshape(rows, columns)
+        fit = _fitted(np.hstack([few[:, channel : channel + 1], common]), wanted[:, channel])
+        gains, levels = (_surface(fit[k : k + 6], x, y) for k in (1, 7))
+        result[..., channel] = laid[..., channel] * (fit[0] / 128.0) + bright * gains + levels
     return result
+
+
+def _surface(fit: Doubles, x: Doubles, y: Doubles) -> Doubles:
+    """The quadratic in x float64[1, w] and y float64[h, 1] of these six numbers, float64[h, w]."""
+    terms = zip(fit, _quadratic(x, y), strict=True)
+    return sum((value * term for value, term in terms), np.zeros((len(y), x.shape[1])))
+
+
+def _quadratic(x: Doubles, y: Doubles) -> tuple[Doubles, ...]:
+    return np.ones_like(x), x, y, x * x, y * y, x * y
 
 
 def _fitted(basis: Doubles, wanted: Doubles) -> Doubles:
@@ -102,7 +112,13 @@ def _mean(values: Floats) -> Floats:
 def _slope(values: Floats) -> Floats:
     """Steepest change of any channel, levels a pixel, float32[h, w]."""
     across, down = cv2.Sobel(values, cv2.CV_32F, 1, 0), cv2.Sobel(values, cv2.CV_32F, 0, 1)
-    return np.asarray(np.hypot(across, down).max(axis=2) / 8, np.float32)
+    return _most(np.asarray(cv2.magnitude(across, down), np.float32)) / np.float32(8)
+
+
+def _most(values: Floats) -> Floats:
+    """The largest of three channels, float32[h, w]."""
+    one, two, three = cv2.split(values)
+    return np.asarray(cv2.max(cv2.max(one, two), three), np.float32)
 
 
 def _usual(around: Floats, slope: Floats, full: Mask) -> Floats:
@@ -110,7 +126,7 @@ def _usual(around: Floats, slope: Floats, full: Mask) -> Floats:
     slopes, found = slope[full], around[full]
     edges = np.quantile(slopes, np.linspace(0, 1, CLASSES + 1))
     which = np.clip(np.searchsorted(edges, slopes, side="right") - 1, 0, CLASSES - 1)
-    held = [k for k in range(CLASSES) if (which == k).any()]
-    middles = [float(slopes[which == k].mean()) for k in held]
-    usual = np.maximum.accumulate([float(np.quantile(found[which == k], USUAL)) for k in held])
+    classes = [of for of in (which == k for k in range(CLASSES)) if of.any()]
+    middles = [float(slopes[of].mean()) for of in classes]
+    usual = np.maximum.accumulate([float(np.quantile(found[of], USUAL)) for of in classes])
     return np.interp(slope, middles, usual).astype(np.float32)

@@ -71,6 +71,14 @@ class Tracks:
         """(width, height) of the working pictures."""
         return self.greys[0].shape[1], self.greys[0].shape[0]
 
+    @cached_property
+    def halves(self) -> tuple[Grey, ...]:
+        """The working pictures at half their size."""
+        return tuple(
+            np.asarray(cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+            for grey in self.greys
+        )
+
     def common(self, i: int, j: int) -> tuple[Doubles, Doubles, npt.NDArray[np.int64]]:
         """Points followed in both frames: float64[k, 2] in i, in j, and which they are, int64[k]."""
         both = np.isfinite(self.xy[i, :, 0]) & np.isfinite(self.xy[j, :, 0])
@@ -90,6 +98,12 @@ class Tracks:
         return here[kept], found[kept].astype(np.float64), which[kept]
 
     @cached_property
+    def moving(self) -> tuple[tuple[Doubles, Doubles] | None, ...]:
+        """Points that move together from each frame to the next, float64[m, 2] in both; None where too few
+        do."""
+        return tuple(self._moving(k) for k in range(len(self.t) - 1))
+
+    @cached_property
     def turns(self) -> Doubles:
         """float64[n - 1, 3]: the camera's rotation vector from each frame to the next, radians, in camera
         axes (x right, y down, z forward) for a focal length of FOCAL; NaN where it cannot be told."""
@@ -103,7 +117,7 @@ class Tracks:
         return np.array([self._near_turn(k) for k in range(len(self.t) - 1)]).reshape(-1, 3)
 
     def _turn(self, k: int) -> Doubles:
-        pair = self._moving(k)
+        pair = self.moving[k]
         if pair is None:
             return self._whole_turn(k)
         return rotation_vector(rotation(self.rays(pair[1]), self.rays(pair[0])))
@@ -122,7 +136,7 @@ class Tracks:
         return np.array([down, -right, 0.0]) / (FOCAL * _WHOLE)
 
     def _near_turn(self, k: int) -> Doubles:
-        pair = self._moving(k)
+        pair = self.moving[k]
         if pair is None:
             return np.full(3, np.nan)
         here, there = (rays / rays[:, 2:] for rays in map(self.rays, pair))
@@ -135,7 +149,6 @@ class Tracks:
         return np.array([fit[7], -fit[6], (fit[2] - fit[4]) / 2])
 
     def _moving(self, k: int) -> tuple[Doubles, Doubles] | None:
-        """Points that move together from frame k to the next, float64[m, 2] each; None when too few do."""
         here, there, _ = self.common(k, k + 1)
         plane, together = homography(here, there)
         if plane is None or together.sum() < LEAST:
@@ -217,21 +230,21 @@ def follow(frames: Sequence[Frame]) -> Tracks:
     """Follows points through two or more frames of one size."""
     scale = min(1.0, LONG_SIDE / max(frames[0].rgb.shape[:2]))
     greys = tuple(_grey(frame.rgb, scale) for frame in frames)
-    columns: list[Doubles] = []  # one float64[n, 2] a point
     live = np.empty((0, 2), np.float32)
-    names = np.empty(0, np.int64)
+    names, known = np.empty(0, np.int64), 0
+    seen = []  # of each frame, which points are followed and where they are
     for k, grey in enumerate(greys):
         if k:
             live, kept = _step(greys[k - 1], grey, live)
             names = names[kept]
         if len(live) < FEW and k < len(greys) - 1:
             fresh = _corners(grey, live)
-            names = np.concatenate([names, np.arange(len(columns), len(columns) + len(fresh))])
-            columns += [np.full((len(greys), 2), np.nan) for _ in fresh]
-            live = np.concatenate([live, fresh])
-        for name, place in zip(names.tolist(), live, strict=True):
-            columns[name][k] = place
-    xy = np.stack(columns, axis=1) if columns else np.empty((len(greys), 0, 2))
+            names = np.concatenate([names, np.arange(known, known + len(fresh))])
+            live, known = np.concatenate([live, fresh]), known + len(fresh)
+        seen.append((names, live))
+    xy = np.full((len(greys), known, 2), np.nan)
+    for k, (names, live) in enumerate(seen):
+        xy[k, names] = live
     return Tracks(np.array([frame.t for frame in frames]), greys, xy, scale)
 
 
@@ -244,10 +257,15 @@ def _grey(rgb: npt.NDArray[np.uint8], scale: float) -> Grey:
 
 def _cornered(grey: Grey, xy: npt.NDArray[np.float32]) -> Mask:
     """Points that cannot slide along an edge: the lesser eigenvalue of the gradients is not small."""
-    values = cv2.cornerEigenValsAndVecs(grey, 9, 3)[..., :2]
+    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     x, y = np.round(xy).astype(int).T
-    pair = values[y.clip(0, grey.shape[0] - 1), x.clip(0, grey.shape[1] - 1)]
-    return np.asarray(pair.min(axis=1) > CORNERED * pair.max(axis=1))
+    at = (y.clip(0, grey.shape[0] - 1), x.clip(0, grey.shape[1] - 1))
+    xx, mixed, yy = (
+        cv2.boxFilter(product, -1, (9, 9))[at].astype(np.float64)
+        for product in (across * across, across * down, down * down)
+    )
+    half, root = (xx + yy) / 2, np.hypot((xx - yy) / 2, mixed)
+    return np.asarray(half - root > CORNERED * (half + root))
 
 
 def _corners(grey: Grey, live: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

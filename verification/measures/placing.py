@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verification.measures.flow import homography, mapped
+from verification.measures.once import once
 
 if TYPE_CHECKING:
     from verification.case import Case, Doubles
@@ -81,19 +82,20 @@ def grown(box: Doubles, across: float, down: float) -> Doubles:
 
 def inside(box: Doubles, xy: Doubles) -> npt.NDArray[np.bool_]:
     """Which pixels float64[k, 2] lie in a convex box float64[4, 2] (either way round)."""
-    edges = np.roll(box, -1, axis=0) - box
-    away = xy[:, None] - box[None]
-    side = edges[None, :, 0] * away[..., 1] - edges[None, :, 1] * away[..., 0]
-    return np.asarray((side >= 0).all(axis=1) | (side <= 0).all(axis=1))
+    (x, y), edges = xy.T, np.roll(box, -1, axis=0) - box
+    sides = [
+        across * (y - top) - down * (x - left)
+        for (left, top), (across, down) in zip(box.tolist(), edges.tolist(), strict=True)
+    ]
+    return np.asarray((np.minimum.reduce(sides) >= 0) | (np.maximum.reduce(sides) <= 0))
 
 
 def place(photo: Pixels, frames: list[Pixels]) -> Placed:
     """The photo's place among one or more frames."""
-    here, zoom = small(photo)
     tried: list[Placed] = []
     for k, likeness in _nearest(photo, frames):
-        there, frame_zoom = small(frames[k])
-        matrix, inliers, share, count = _orb(here, there)
+        matrix, inliers, share, count = _orb(photo, frames[k])
+        zoom, frame_zoom = (_zoom(rgb) for rgb in (photo, frames[k]))
         if matrix is not None:
             matrix = np.diag([1 / frame_zoom, 1 / frame_zoom, 1]) @ matrix @ np.diag([zoom, zoom, 1])
         tried.append(Placed(k, matrix, inliers, share, count, likeness))
@@ -104,9 +106,13 @@ def place(photo: Pixels, frames: list[Pixels]) -> Placed:
 
 def small(rgb: Pixels) -> tuple[Pixels, float]:
     """The picture at a long side of at most SIDE, and its pixels a pixel of the original."""
-    scale = min(1.0, SIDE / max(rgb.shape[:2]))
+    scale = _zoom(rgb)
     size = (max(32, round(rgb.shape[1] * scale)), max(32, round(rgb.shape[0] * scale)))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+
+def _zoom(rgb: Pixels) -> float:
+    return min(1.0, SIDE / int(max(rgb.shape[:2])))
 
 
 def alike(photo: Pixels, frames: list[Pixels]) -> list[int]:
@@ -122,6 +128,7 @@ def _nearest(photo: Pixels, frames: list[Pixels], count: int = TRIED) -> list[tu
     return [(int(k), likeness[int(k)]) for k in order]
 
 
+@once
 def _thumbnail(rgb: Pixels) -> Doubles:
     tiny = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (32, 24), interpolation=cv2.INTER_AREA)
     values = tiny.astype(np.float64) - tiny.mean()
@@ -129,16 +136,24 @@ def _thumbnail(rgb: Pixels) -> Doubles:
 
 
 def _orb(photo: Pixels, frame: Pixels) -> tuple[Doubles | None, int, float, int]:
-    """The map, its inliers, their share of the matches, and the smaller count of features."""
-    finder = cv2.ORB.create(900, fastThreshold=8)
-    here, codes = finder.detectAndCompute(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), None)
-    there, others = finder.detectAndCompute(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), None)
+    """The map between the small pictures, its inliers, their share of the matches, and the smaller count of
+    features."""
+    (here, codes), (there, others) = _features(photo), _features(frame)
     count = min(len(here), len(there))
     if codes is None or others is None or count < 8:
         return None, 0, 0.0, count
     pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(codes, others)
     pairs = [pair for pair in pairs if pair.distance < 64]
-    a = np.array([here[pair.queryIdx].pt for pair in pairs]).reshape(-1, 2)
-    b = np.array([there[pair.trainIdx].pt for pair in pairs]).reshape(-1, 2)
-    matrix, together = homography(a, b, 3.0)
+    matrix, together = homography(
+        here[[pair.queryIdx for pair in pairs]], there[[pair.trainIdx for pair in pairs]], 3.0
+    )
     return matrix, int(together.sum()), float(together.mean()) if pairs else 0.0, count
+
+
+@once
+def _features(rgb: Pixels) -> tuple[Doubles, Pixels | None]:
+    """ORB features of the small picture: float64[k, 2] pixels of it, and their codes uint8[k, 32]."""
+    grey = cv2.cvtColor(small(rgb)[0], cv2.COLOR_RGB2GRAY)
+    found, codes = cv2.ORB.create(900, fastThreshold=8).detectAndCompute(grey, None)
+    xy = np.array([point.pt for point in found], np.float64).reshape(-1, 2)
+    return xy, None if codes is None else np.asarray(codes, np.uint8)

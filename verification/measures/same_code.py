@@ -49,7 +49,7 @@ def seated(photo: Pixels, frame: Pixels, matrix: Doubles, box: Doubles) -> tuple
     if (end - begin <= size).any():
         return None
     strokes = _strokes(_writing(photo, matrix, low, size), tall)
-    field = _strokes(_grey(frame)[begin[1] : end[1], begin[0] : end[0]], tall)
+    field = _strokes(_grey(frame[begin[1] : end[1], begin[0] : end[0]]), tall)
     inner = np.zeros(strokes.shape, np.uint8)
     cv2.fillConvexPoly(inner, np.round(grown(there, 1.0, 1.1) - low).astype(np.int32), 255)
     if strokes[inner > 0].std() < INK:
@@ -80,11 +80,21 @@ def _writing(
 ) -> Floats:
     """The photo's writing in the frame's pixels; softened first where that shrinks it."""
     scale = abs(float(np.linalg.det(matrix[:2, :2]))) ** 0.5
-    grey = _grey(photo)
-    if scale < 1:
-        grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), max(0.3, 0.4 / scale)), np.float32)
-    shift = np.array([[1.0, 0.0, -low[0]], [0.0, 1.0, -low[1]], [0.0, 0.0, 1.0]])
-    return np.asarray(cv2.warpPerspective(grey, shift @ matrix, size.tolist()), np.float32)
+    blur = max(0.3, 0.4 / scale) if scale < 1 else 0.0
+    edge = low + size * np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+    corners = mapped(np.asarray(np.linalg.inv(matrix), np.float64), edge)
+    room, limit = 4 * blur + 4, np.array(photo.shape[1::-1])  # what lies farther off does not show
+    left, top = np.clip(np.floor(corners.min(axis=0) - room), 0, limit - 1).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(axis=0) + room), 1, limit).astype(int)
+    grey = _grey(photo[top:bottom, left:right])
+    if blur:
+        grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), blur), np.float32)
+    move = _moved(-low[0], -low[1]) @ matrix @ _moved(left, top)
+    return np.asarray(cv2.warpPerspective(grey, move, size.tolist()), np.float32)
+
+
+def _moved(x: float, y: float) -> Doubles:
+    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
 
 
 def _strokes(grey: Floats, tall: float) -> Floats:

@@ -20,6 +20,7 @@ import numpy as np
 from verification.measures.flow import FOCAL, rays
 from verification.measures.placing import code_in_frame, grown, inside, place
 from verification.measures.same_code import seated
+from verification.measures.seeking import Seen, found_leaning, found_near, half_found
 from verification.measures.turning import CONVENTIONS, agreement, in_radians
 
 if TYPE_CHECKING:
@@ -33,17 +34,8 @@ SWING = 0.12  # radians from which a pair of frames tells of the focal length
 UNUSUAL_PX = 0.15  # what a focal length 28 % off the usual must better the fit by: few points tell of none
 PAIRS, FEW = 6, 30  # of frames, and of points in one
 AROUND = (1.8, 6.0)  # the sheet and its edge, in lengths and heights of the writing
-FOUND, RENEWED = (
-    0.5,
-    0.7,
-)  # least correlation of the sheet's picture with where it is found, and is taken anew
-SCALES = np.array([1.0, 0.95, 1.05])  # of the sheet's picture, the likeliest first
-REACH = 100.0  # pixels about where it is expected
-CLOSE = 12.0  # pixels about where it is found at one size, within which it is sought at others
+RENEWED = 0.7  # least correlation of the sheet's picture from which it is taken anew
 CREPT = 14.0  # pixels by which it may have crept
-UPRIGHT = 0.3  # degrees: less is not turned
-LEANING = 3.0  # degrees either way that it may lean beside the phone's roll
-HALF = 0.65  # least correlation of half of it, where the rest is out of the picture
 LAID = 0.5  # least correlation of the photo's letters with a frame's, and
 SEEDS = 4  # frames asked for them, where the photo's own does not show the whole sheet
 OFF_MIDDLE = 1.0  # pixels by which a picture cut at the edge may be off its middle
@@ -135,10 +127,11 @@ def _focal(tracks: Tracks, course: Course) -> float:
     """The focal length at which the wide turns leave least off epipolar lines; that of the turns' sizes
     where there are none."""
     n = len(tracks.t)
-    wide = [(i, j) for i in range(n) for j in range(i + 2, n) if SWING <= course.angle(i, j) <= 4 * SWING]
+    angles = {(i, j): course.angle(i, j) for i in range(n) for j in range(i + 2, n)}
     held = np.isfinite(tracks.xy[:, :, 0]).astype(np.float64)
     shared = held @ held.T
-    wide.sort(key=lambda pair: -shared[pair] * course.angle(*pair))
+    wide = [pair for pair, angle in angles.items() if SWING <= angle <= 4 * SWING]
+    wide.sort(key=lambda pair: -shared[pair] * angles[pair])
     chosen: list[tuple[int, int]] = []
     for i, j in wide:
         if shared[i, j] >= FEW and all(abs(i - a) + abs(j - b) > 3 for a, b in chosen):
@@ -157,10 +150,9 @@ def _focal(tracks: Tracks, course: Course) -> float:
 def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles) -> Doubles:
     """Root mean square distance (pixels) of the better part of points off the lines of the best travel, one
     for each of FOCALS, float64[k]; arrays are [k, points, 3]."""
-    a, b = (np.stack([rays(xy, *tracks.size, focal) for focal in FOCALS]) for xy in (here, there))
-    b = b @ turn.T
-    a, b = a / a[..., 2:], b / b[..., 2:]
-    x, y = a[..., 0], a[..., 1]
+    (x, y), b = _flat(tracks, here), np.stack([*_flat(tracks, there), np.ones((len(FOCALS), len(there)))])
+    b = np.tensordot(turn, b, axes=1)
+    b = np.moveaxis(b[:2] / b[2], 0, -1)
     right, down = b[..., 0] - x, b[..., 1] - y
     normals = np.stack([-down, right, x * down - y * right], axis=2)  # a x b
     kept = np.ones(x.shape, bool)
@@ -173,6 +165,12 @@ def _off_lines(tracks: Tracks, turn: Doubles, here: Doubles, there: Doubles) -> 
         kept = off <= np.quantile(off, 0.8, axis=1, keepdims=True)
     mean = (off**2 * kept).sum(axis=1) / kept.sum(axis=1)
     return np.asarray(np.sqrt(mean) * FOCALS * max(tracks.size))
+
+
+def _flat(tracks: Tracks, xy: Doubles) -> tuple[Doubles, Doubles]:
+    """x / z and y / z of pixels float64[m, 2] for each of FOCALS, float64[k, m] each."""
+    x, y = ((xy - (np.array(tracks.size) - 1) / 2) / max(tracks.size)).T
+    return x / FOCALS[:, None], y / FOCALS[:, None]
 
 
 def _pixels(directions: Doubles, tracks: Tracks, focal: float) -> Doubles:
@@ -248,17 +246,18 @@ def _sheet(case: Case, tracks: Tracks, course: Course) -> Sheet | None:
             middle = places[last].mean(axis=0, keepdims=True)
             aim = course.guess(tracks, last, k, middle)[0]
             roll, whole = course.roll(since, k), course.roll(frame, k)
-            found, of = _found_leaning(tracks.greys[k], picture, aim, roll), taken
+            seen = Seen(tracks.greys[k], tracks.halves[k])
+            found, of = found_leaning(seen, picture, aim, roll), taken
             if found is None:
-                found, of = _found_near(tracks.greys[k], first, aim, max(tracks.size), lean=whole), box
+                found, of = found_near(seen, first, aim, max(tracks.size), lean=whole), box
             if found is None:
-                found, of = _half_found(tracks.greys[k], picture, aim, roll), taken
+                found, of = half_found(seen, picture, aim, roll), taken
             if found is None:
                 continue
             places[k] = found.placed(of)
             if of is taken and found.whole:  # what crept from picture to picture is mended
                 size = float(np.ptp(places[k], axis=0).max() / np.ptp(box, axis=0).max())
-                exact = _found_near(tracks.greys[k], first, found.at, CREPT, size, whole)
+                exact = found_near(seen, first, found.at, CREPT, size, whole)
                 if exact is not None:
                     places[k] = places[k] - found.at + exact.at
             last = k
@@ -309,80 +308,3 @@ def _cut(grey: Grey, box: Doubles) -> Grey | None:
         return None
     patch = grey[low[1] : high[1], low[0] : high[0]]
     return patch if min(patch.shape) >= 8 and patch.std() >= 4 else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
-    """A picture found again: where its middle is, how much larger and turned by how many degrees
-    (counter-clockwise), how like it is, and whether all of it was seen."""
-
-    at: Doubles
-    scale: float
-    lean: float
-    likeness: float
-    whole: bool = True
-
-    def placed(self, box: Doubles) -> Doubles:
-        """A box about the picture's middle, float64[4, 2], where the picture was found."""
-        away = (box - box.mean(axis=0)) * self.scale
-        return np.asarray(away @ _leaning(self.lean)[:, :2].T + self.at)
-
-
-def _leaning(lean: float) -> Doubles:
-    return np.asarray(cv2.getRotationMatrix2D((0, 0), lean, 1.0), np.float64)
-
-
-def _found_leaning(grey: Grey, picture: Grey, aim: Doubles, roll: float) -> _Found | None:
-    """A picture near a place, turned by the phone's roll; where it is not, leaning a little either way."""
-    found = _found_near(grey, picture, aim, REACH, lean=roll)
-    if found is not None:
-        return found
-    leaning = [_found_near(grey, picture, aim, REACH, lean=roll + lean) for lean in (-LEANING, LEANING)]
-    return max((one for one in leaning if one), key=lambda one: one.likeness, default=None)
-
-
-def _half_found(grey: Grey, picture: Grey, aim: Doubles, roll: float) -> _Found | None:
-    """As much as half of a picture tells of where its middle is, where the other half is out of sight."""
-    wide = picture.shape[1]
-    best: _Found | None = None
-    for half, side in ((picture[:, : wide // 2], -1), (picture[:, -(wide // 2) :], 1)):
-        off = _leaning(roll)[:, :2] @ np.array([side * (wide - wide // 2) / 2, 0.0])
-        found = _found_near(grey, half, aim + off, REACH, lean=roll)
-        if found is None or found.likeness < HALF or (best is not None and found.likeness < best.likeness):
-            continue
-        best = _Found(found.at - off * found.scale, found.scale, found.lean, found.likeness, whole=False)
-    return best
-
-
-def _found_near(
-    grey: Grey, picture: Grey, aim: Doubles, reach: float, size: float = 1.0, lean: float = 0.0
-) -> _Found | None:
-    """Where the middle of a picture is found again near a place; None where nothing is like it.
-
-    Once it is found for certain at one size, the others are tried close about that place.
-    """
-    best: _Found | None = None
-    for scale in SCALES * size:
-        if best is not None and best.likeness >= RENEWED:
-            aim, reach = best.at, min(reach, CLOSE)
-        sought = _turned(picture, scale, lean)
-        half = (np.array(sought.shape[::-1]) - 1) / 2
-        low = np.clip(np.floor(aim - half - reach).astype(int), 0, None)
-        high = np.minimum(np.ceil(aim + half + reach).astype(int) + 1, grey.shape[::-1])
-        window = grey[low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
-        if window.shape[0] < sought.shape[0] or window.shape[1] < sought.shape[1]:
-            continue
-        _, likeness, _, at = cv2.minMaxLoc(cv2.matchTemplate(window, sought, cv2.TM_CCOEFF_NORMED))
-        if likeness >= FOUND and (best is None or likeness > best.likeness):
-            best = _Found(np.array(at) + low + half, float(scale), lean, float(likeness))
-    return best
-
-
-def _turned(picture: Grey, scale: float, lean: float) -> Grey:
-    """A picture larger by a factor and turned about its middle."""
-    sought = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    if abs(lean) < UPRIGHT:
-        return np.asarray(sought, np.uint8)
-    middle = ((sought.shape[1] - 1) / 2, (sought.shape[0] - 1) / 2)
-    matrix, size = cv2.getRotationMatrix2D(middle, lean, 1.0), (sought.shape[1], sought.shape[0])
-    return np.asarray(cv2.warpAffine(sought, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.uint8)

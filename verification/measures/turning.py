@@ -216,21 +216,22 @@ def _before_rest(turned: Doubles, t: Doubles) -> Mask:
 def _fit(
     seen: Doubles, turned: Doubles, usable: Mask, lags: Doubles, names: tuple[str, ...], near: bool
 ) -> _Fit:
-    """The best of all fits: arrays are float64[lags, conventions, pairs, 3], 0 where nothing counts."""
+    """The best of all fits: turns are float64[lags, pairs, 3], sums float64[lags, conventions(, 3, 3)]."""
+    # A convention permutes axes and changes signs, so sums over the pairs, by seen and felt axis, serve all.
     axes = np.stack([CONVENTIONS[name] for name in names])
-    felt = turned[:, None] @ axes.transpose(0, 2, 1)
-    weight = (_weight(seen, turned) * usable[..., None])[:, None]
-    across = (weight * felt * felt)[..., :2].sum(axis=(2, 3))
-    alike = (weight * seen * felt)[..., :2].sum(axis=(2, 3))
-    scale = np.clip(alike / np.maximum(across, 1e-12), *SCALES)
-    scaled = felt * np.stack([scale, scale, np.ones_like(scale)], axis=2)[:, :, None]
-    total = (weight * (seen**2 + scaled**2)).sum(axis=(2, 3))
-    value = 2 * (weight * seen * scaled).sum(axis=(2, 3)) / np.maximum(total, 1e-12)
+    weight = _weight(seen, turned) * usable[..., None]
+    squares = np.abs(axes) * (weight.transpose(0, 2, 1) @ (turned * turned))[:, None]
+    products = axes * ((weight * seen).transpose(0, 2, 1) @ turned)[:, None]
+    own, alike = squares.sum(axis=3), products.sum(axis=3)
+    scale = np.clip(alike[..., :2].sum(axis=2) / np.maximum(own[..., :2].sum(axis=2), 1e-12), *SCALES)
+    scales = np.stack([scale, scale, np.ones_like(scale)], axis=2)
+    total = (weight * seen**2).sum(axis=(1, 2))[:, None] + (scales**2 * own).sum(axis=2)
+    value = 2 * (scales * alike).sum(axis=2) / np.maximum(total, 1e-12)
     other = np.array([name != "device_0" for name in names])
     score = value - (LAG_COST * np.abs(lags)[:, None] + AXES_COST * other + NEAR_COST * near)
     best = np.unravel_index(int(np.argmax(score)), score.shape)
     at, of = (int(k) for k in best)
-    shown = np.where(usable[at, :, None], felt[best], np.nan)
+    shown = np.where(usable[at, :, None], turned[at] @ axes[of].T, np.nan)
     return _Fit(
         float(score[best]), near, float(value[best]), float(lags[at]), names[of], float(scale[best]), shown
     )
