@@ -7,7 +7,7 @@
 3. the buyer's copies, of whatever can be read;
 4. fusion (`verification.fusion`) and verdict (`verification.policy`).
 
-A check that raises is a finding with status ERROR, which leads to review where its family is needed:
+A check that raises is a finding with status ERROR, which leads to review:
 this runner is the one place that catches every exception.
 """
 

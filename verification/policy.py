@@ -3,6 +3,8 @@
 1. Any hard fail -> reject.
 2. A required family without an OK finding (absent, abstained, in error) -> review. For a photo or video the
    INTEGRITY family is always required: without a decoded picture and a buyer's copy nothing is paid.
+   So does a check in error, whatever its family: a picture that breaks a check must not do better than one
+   the check would have spoken against.
 3. A required family that spoke, and on balance against the capture -> no accept: what is asked for is asked
    because the rest does not make up for it.
 4. Else the cheapest in expectation, with p_fraud = 1 - p_genuine:
@@ -38,6 +40,9 @@ def judge(
     missing = sorted(required(terms) - {f.family for f in findings if f.status is Status.OK})
     if missing:
         return Verdict.REVIEW, tuple(f"missing_{family}" for family in missing)
+    errors = [f.reason for f in findings if f.status is Status.ERROR and f.family not in ABOUT_ANSWER]
+    if errors:
+        return Verdict.REVIEW, _unique(errors)
     verdict = cheapest(p_genuine, terms.stake_micros, constants, harm_per_stake=terms.harm_per_stake)
     if verdict is Verdict.ACCEPT and not (doubtful := _against(findings, required(terms))):
         return verdict, ()

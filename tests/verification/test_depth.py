@@ -133,7 +133,7 @@ def test_a_near_scene_of_several_depths_has_depth(decoder: Decoder) -> None:
 
 def test_a_wall_between_near_and_far_is_unclear(decoder: Decoder) -> None:
     plane, box = sheet(0.45)
-    outcome = stepped([Plane(sample("coffee"), 1.85), plane], decoder, box)
+    outcome = stepped([Plane(sample("coffee"), 1.65), plane], decoder, box)
     assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "depth_unclear")
 
 

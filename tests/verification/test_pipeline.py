@@ -157,13 +157,16 @@ def _no_json(case: Case) -> Outcome:
 
 
 @pytest.mark.parametrize("broken", [_raises, _endless, _nan, _no_json])
-def test_a_broken_check_neither_decides_nor_stops_the_others(tools: Tools, broken: CheckFunction) -> None:
+def test_a_broken_check_stops_no_other_and_nothing_is_paid_unseen(
+    tools: Tools, broken: CheckFunction
+) -> None:
     report = examine(stage.photo(JPEG), tools, (_made(broken), *CHECKS))
     assert (by_name(report)["made_up"].status, by_name(report)["made_up"].reason) == (
         Status.ERROR,
         "check_error",
     )
-    assert report.verdict is Verdict.ACCEPT
+    assert by_name(report)["session"].status is Status.OK
+    assert (report.verdict, report.reasons) == (Verdict.REVIEW, ("check_error",))
 
 
 def test_llrs_are_clipped_to_the_declared_bounds(tools: Tools) -> None:

@@ -84,6 +84,14 @@ def test_a_required_family_that_speaks_against_is_not_outvoted() -> None:
     assert policy.judge(findings, 0.001, stage.terms(), CONSTANTS)[0] is Verdict.REJECT
 
 
+def test_a_check_in_error_goes_to_a_person_whatever_its_family() -> None:
+    broken = finding(Family.BELONGING, status=Status.ERROR, reason="check_error")
+    verdict = policy.judge([*HONEST_T0, broken], 0.9999, stage.terms(), CONSTANTS)
+    assert verdict == (Verdict.REVIEW, ("check_error",))
+    reader = finding(Family.ANSWER, status=Status.ERROR, reason="check_error")
+    assert policy.judge([*HONEST_T0, reader], 0.9999, stage.terms(), CONSTANTS)[0] is Verdict.ACCEPT
+
+
 def test_any_hard_fail_rejects_whatever_the_probability() -> None:
     fails = [
         finding(Family.SESSION, status=Status.HARD_FAIL, reason="wrong_nonce"),
