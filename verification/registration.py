@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verification import pdq
+from verification.residue import Reading, Residue
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Pairs: TypeAlias = npt.NDArray[np.int64]
@@ -47,6 +48,7 @@ AFFINE_PX = 0.35  # largest perspective displacement that still counts as affine
 SURE = 0.99  # median correlation from which a whole pixel does,
 SURE_SHARE = 0.6  # and from which bars or words may cover the rest
 AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
+FRAMED_PX = 1.5  # how far corners may lie apart that lie on each other
 FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
 
 
@@ -84,11 +86,13 @@ class Look:
         rgb: uint8[h, w, 3], long side 640.
         features: of its brightness.
         source: long side in pixels of what it was scaled from: detail finer than that is not in it.
+        residue: the noise of its smoothest squares; None where it was not kept.
     """
 
     rgb: Pixels
     features: Features
     source: int
+    residue: Residue | None = None
 
     @property
     def grey(self) -> Pixels:
@@ -96,14 +100,15 @@ class Look:
         return np.rint(pdq.luma(self.rgb)).astype(np.uint8)
 
     def pack(self) -> bytes:
-        """As bytes for the storage (about 200 KB): the picture as JPEG, descriptors as float16."""
+        """As bytes for the storage (about 250 KB): the picture as JPEG, descriptors as float16."""
         done, jpeg = cv2.imencode(".jpg", self.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
         if not done:
             raise ValueError("a picture could not be encoded")
         file = io.BytesIO()
         xy, descriptors = self.features.xy, self.features.descriptors.astype(np.float16)
         source = np.array(self.source)
-        np.savez(file, rgb=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source)
+        kept = np.frombuffer(self.residue.pack() if self.residue else b"", np.uint8)
+        np.savez(file, rgb=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source, residue=kept)
         return file.getvalue()
 
     @classmethod
@@ -113,10 +118,12 @@ class Look:
             bgr = cv2.imdecode(file["rgb"], cv2.IMREAD_COLOR)
             xy, descriptors = file["xy"], file["descriptors"].astype(np.float32)
             source = int(file["source"])
+            kept = file["residue"].tobytes() if "residue" in file else b""  # older looks have none
         if bgr is None:
             raise ValueError("a stored look holds no picture")
         rgb = np.ascontiguousarray(bgr[:, :, ::-1]).astype(np.uint8)
-        return cls(rgb, Features(xy, descriptors, rgb.shape[1], rgb.shape[0]), source)
+        noise = Residue.unpack(kept) if kept else None
+        return cls(rgb, Features(xy, descriptors, rgb.shape[1], rgb.shape[0]), source, noise)
 
 
 def look(rgb: Pixels, eyes: Eyes, way: int = 0) -> Look:
@@ -163,6 +170,9 @@ class Comparison:
         bend_px: how far the homography is from an affine map over the overlap, in pixels.
         zoom: how much larger things are in the picture than in the earlier one.
         folded: registered by edges, and correlated after curves that may fold (`verification.folding`).
+        matrix: the map from the picture to the earlier one, row by row; () where they do not register.
+        framed: the whole of the one lies on the whole of the other, corner on corner.
+        grain: what its noise has of the earlier one's (`verification.residue`); None where nobody looked.
     """
 
     matches: int = 0
@@ -174,6 +184,9 @@ class Comparison:
     bend_px: float = 0.0
     zoom: float = 1.0
     folded: bool = False
+    matrix: tuple[float, ...] = ()
+    framed: bool = False
+    grain: Reading | None = None
 
     @property
     def same_scene(self) -> bool:
@@ -187,7 +200,17 @@ class Comparison:
 
     @property
     def copy(self) -> bool:
-        """One picture was made from the other, or both from a third."""
+        """One picture was made from the other, or both from a third.
+
+        Where the noise was looked at it must be shared; or too smooth to tell, corner on corner: that two
+        exposures are so by a fixed camera only.
+        """
+        says = self.grain.says if self.grain else "shared"
+        return self.affine and (says == "shared" or (says == "unread" and self.framed))
+
+    @property
+    def affine(self) -> bool:
+        """The pixels agree under an affine map: a copy, or two exposures of one flat thing."""
         zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
         if self.same_exposure and self.bend_px <= AFFINE_PX and zoom <= AFFINE_ZOOM:
             return True
@@ -217,8 +240,19 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
         matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
         if seen.share >= COPY_SHARE:
             break
-    bend, zoom = shape_of(matrix, grey.shape, before.shape)
-    return Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond, bend, zoom)
+    found_so = Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond)
+    return placed(found_so, matrix, grey.shape, before.shape)
+
+
+def placed(found: Comparison, matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> Comparison:
+    """The comparison with what its map (here -> there) says."""
+    bend, zoom = shape_of(matrix, here, there)
+    corners = np.array([[x, y] for y in (-0.5, 0.5) for x in (-0.5, 0.5)])
+    own, others = ((corners * [shape[1], shape[0]] + [shape[1] / 2, shape[0] / 2]) for shape in (here, there))
+    mapped = np.column_stack([own, np.ones(4)]) @ matrix.T
+    away = np.linalg.norm(mapped[:, :2] / mapped[:, 2:] - others, axis=1)
+    framed = bool(away.max() <= FRAMED_PX)
+    return replace(found, bend_px=bend, zoom=zoom, matrix=tuple(matrix.ravel().tolist()), framed=framed)
 
 
 def _affine(here: Floats, there: Floats) -> Matrix | None:

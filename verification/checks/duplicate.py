@@ -19,13 +19,17 @@ Figures: bench/duplicates.py.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
 
 from verification import folding, pdq
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
-from verification.registration import Comparison, Look, Pixels, closer, compare, halved, look
+from verification.registration import Comparison, Floats, Look, Pixels, closer, compare, halved, look
 from verification.registry import check
+from verification.residue import Reading, fine, read
 from verification.statement import spot_of
 
 BY_HASH = 8  # candidates
@@ -38,7 +42,7 @@ TURNS = 2  # mirrored, turned or negative views of this picture looked at; each 
 
 
 @check(
-    "duplicate", family=Family.DUPLICATE, version="5", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
+    "duplicate", family=Family.DUPLICATE, version="6", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
 )
 def duplicate(case: Case) -> Outcome:
     """A proof, "same_bytes" or "copy_of_earlier", which fills `case.neighbours`; else OK with
@@ -90,16 +94,36 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
     for past in (*parts[0], *parts[1], *around):
         ways.setdefault((past.capture, past.picture), set()).add(0)
     looks = {0: closer(own, small)}
+    noise: Floats | None = None
     for (capture, which), turned in ways.items():
         earlier = memory.look_of(capture, which)
         if earlier is None or capture in known:
             continue
         for way in turned - looks.keys():
             looks[way] = look(rgb, case.tools.engine, way)
-        found = [compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)]
-        if (capture, which) in near and not any(one.same_exposure for one in found):
-            found.append(folding.compare_folded(looks[near[capture, which]], earlier))
-        yield capture, max(found, key=lambda item: (item.copy, item.share))
+        found = {way: compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)}
+        if (capture, which) in near and not any(one.same_exposure for one in found.values()):
+            way = near[capture, which]
+            found[way] = max(found[way], folding.compare_folded(looks[way], earlier), key=_best)
+        way = max(found, key=lambda item: _best(found[item]))
+        if found[way].affine:
+            noise = noise if noise is not None else fine(rgb)
+            found[way] = _grained(found[way], noise, way, looks[way], earlier)
+        yield capture, found[way]
+
+
+def _best(found: Comparison) -> tuple[bool, bool, float]:
+    return found.affine, found.same_exposure, found.share
+
+
+def _grained(found: Comparison, noise: Floats, way: int, picture: Look, earlier: Look) -> Comparison:
+    """The comparison with what the noise says; `noise` is `residue.fine` of the picture as it came."""
+    if earlier.residue is None:
+        return replace(found, grain=Reading())
+    turned = pdq.turn(noise, way % pdq.NEGATIVE)
+    matrix = np.array(found.matrix).reshape(3, 3)
+    sizes = (picture.rgb.shape[:2], earlier.rgb.shape[:2])
+    return replace(found, grain=read(np.ascontiguousarray(turned), earlier.residue, matrix, sizes))
 
 
 def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Comparison]]:
@@ -132,9 +156,14 @@ def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Com
     yield from best.items()
 
 
-def _facts(found: Comparison) -> dict[str, float | bool]:
+def _facts(found: Comparison) -> dict[str, float | bool | str]:
     """Small numbers that show why; nothing in them names the other capture."""
+    grain = found.grain
+    noise: dict[str, float | bool | str] = {}
+    if grain is not None:
+        noise = {"noise": grain.says, "noise_alike": round(grain.correlation, 2)}
     return {
+        **noise,
         "inliers": found.inliers,
         "share_alike": round(found.share, 3),
         "beyond": round(found.beyond, 3),
