@@ -49,6 +49,7 @@ SURE = 0.99  # median correlation from which a whole pixel does,
 SURE_SHARE = 0.6  # and from which bars or words may cover the rest
 AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
 FRAMED_PX = 1.5  # how far corners may lie apart that lie on each other
+NOISE_ZOOM = 3.0  # the same where the noise is surely shared
 FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
 
 
@@ -171,6 +172,7 @@ class Comparison:
         zoom: how much larger things are in the picture than in the earlier one.
         folded: registered by edges, and correlated after curves that may fold (`verification.folding`).
         matrix: the map from the picture to the earlier one, row by row; () where they do not register.
+        flat: the affine map of most matches, likewise.
         framed: the whole of the one lies on the whole of the other, corner on corner.
         grain: what its noise has of the earlier one's (`verification.residue`); None where nobody looked.
     """
@@ -185,6 +187,7 @@ class Comparison:
     zoom: float = 1.0
     folded: bool = False
     matrix: tuple[float, ...] = ()
+    flat: tuple[float, ...] = ()
     framed: bool = False
     grain: Reading | None = None
 
@@ -203,10 +206,22 @@ class Comparison:
         """One picture was made from the other, or both from a third.
 
         Where the noise was looked at it must be shared; or too smooth to tell, corner on corner: that two
-        exposures are so by a fixed camera only.
+        exposures are so by a fixed camera only. Noise that is shared for sure needs no other pixels.
         """
         says = self.grain.says if self.grain else "shared"
-        return self.affine and (says == "shared" or (says == "unread" and self.framed))
+        return self.sure or (self.affine and (says == "shared" or (says == "unread" and self.framed)))
+
+    @property
+    def sure(self) -> bool:
+        """One affine map brings squares all over the overlap to the same noise."""
+        zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
+        straight = self.same_scene and self.bend_px <= 1 and zoom <= NOISE_ZOOM
+        return straight and self.grain is not None and self.grain.firm
+
+    @property
+    def suspect(self) -> bool:
+        """Worth a look at the noise: much of it is alike, or there is too little texture to say."""
+        return self.same_scene and bool(self.matrix) and (self.share >= 0.5 or self.blocks < MIN_BLOCKS)
 
     @property
     def affine(self) -> bool:
@@ -232,7 +247,8 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
     blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
     grey, before = picture.grey, earlier.grey
     matrix, seen = found, _blocks(grey, before, found, blur)
-    for start in (found, _affine(here, there)):
+    flat = _affine(here, there)
+    for start in (found, flat):
         if seen.share < 0.1 or seen.blocks < MIN_BLOCKS or start is None:
             break  # no fine alignment mends it
         fine = _aligned(grey, before, start, blur)
@@ -240,8 +256,10 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
         matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
         if seen.share >= COPY_SHARE:
             break
-    found_so = Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond)
-    return placed(found_so, matrix, grey.shape, before.shape)
+    said = Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond)
+    if flat is not None:
+        said = replace(said, flat=tuple(flat.ravel().tolist()))
+    return placed(said, matrix, grey.shape, before.shape)
 
 
 def placed(found: Comparison, matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> Comparison:
@@ -323,29 +341,53 @@ def brought(there: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Pixe
     return warped.astype(np.uint8), inside.astype(np.uint8)
 
 
-def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Matrix:
-    """`matrix` refined on the pixels (ECC, Evangelidis & Psarakis 2008); itself when that diverges."""
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-5)
+def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float, *, flat: bool = False) -> Matrix:
+    """`matrix` refined on the pixels (ECC, Evangelidis & Psarakis 2008), as an affine map where `flat`;
+    itself when that diverges."""
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50 if flat else 15, 1e-5)
     _, inside = brought(there, matrix, here.shape)
     shown = _band(here, blur) * cv2.erode(inside, np.ones((17, 17), np.uint8), borderValue=1)
+    motion, start = (cv2.MOTION_AFFINE, matrix[:2]) if flat else (cv2.MOTION_HOMOGRAPHY, matrix)
     try:
-        _, fine = cv2.findTransformECC(
-            shown, _band(there, blur), matrix.astype(np.float32), cv2.MOTION_HOMOGRAPHY, criteria
-        )
+        _, fine = cv2.findTransformECC(shown, _band(there, blur), start.astype(np.float32), motion, criteria)
     except cv2.error:  # "the algorithm stopped before its convergence": the images are too unlike
         return matrix
-    return np.asarray(fine, dtype=np.float64)
+    return np.vstack([fine, [0.0, 0.0, 1.0]] if flat else [fine]).astype(np.float64)
 
 
-def shape_of(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
-    """How far a homography is from its best affine map over the overlap (pixels), and that map's zoom."""
+def straightened(found: Comparison, picture: Look, earlier: Look) -> list[Comparison]:
+    """The comparison under affine maps, whatever the homography was: that of most matches, and refined."""
+    grey, before = picture.grey, earlier.grey
+    fitted = _fitted(np.array(found.matrix).reshape(3, 3), grey.shape, before.shape)
+    if found.flat:
+        start: Matrix = np.array(found.flat).reshape(3, 3)
+    elif fitted is not None:
+        start = np.vstack([fitted[0].T, [0.0, 0.0, 1.0]])
+    else:
+        return []
+    blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
+    maps = (_aligned(grey, before, start, blur, flat=True), start)
+    return [placed(found, matrix, grey.shape, before.shape) for matrix in maps]
+
+
+def _fitted(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[Matrix, float] | None:
+    """The affine map float64[3, 2] nearest to a homography over the overlap, and the largest distance
+    between them in pixels; None where the overlap is too small to tell."""
     y, x = np.mgrid[0 : here[0] : 9j, 0 : here[1] : 9j]
     grid = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1)
     mapped = grid @ matrix.T
     points = mapped[:, :2] / mapped[:, 2:]
     inside = ((points >= 0) & (points < np.array([there[1], there[0]]))).all(axis=1) & (mapped[:, 2] > 0)
     if inside.sum() < 6:
-        return float(max(here)), 1.0  # too small an overlap to tell: never affine
+        return None
     affine, *_ = np.linalg.lstsq(grid[inside], points[inside], rcond=None)
-    bend = np.linalg.norm(grid[inside] @ affine - points[inside], axis=1).max()
-    return float(bend), float(abs(np.linalg.det(affine[:2])) ** -0.5)
+    return affine, float(np.linalg.norm(grid[inside] @ affine - points[inside], axis=1).max())
+
+
+def shape_of(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
+    """How far a homography is from its best affine map over the overlap (pixels), and that map's zoom."""
+    fitted = _fitted(matrix, here, there)
+    if fitted is None:
+        return float(max(here)), 1.0  # never affine
+    affine, bend = fitted
+    return bend, float(abs(np.linalg.det(affine[:2])) ** -0.5)

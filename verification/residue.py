@@ -31,7 +31,8 @@ Matrix: TypeAlias = npt.NDArray[np.float64]
 
 SIDE = 1600  # pixels: finer, a large picture's noise is its maker's smoothing; coarser, it is gone
 SQUARE = 32  # pixels: side of a square
-SHARED = 0.5  # median correlation from which the noise is one; measured in docs of `checks.duplicate`
+SHARED = 0.5  # median correlation from which the noise is one; of honest pairs below 0.35
+FIRM = 0.7  # the same where no other pixels say so
 SMOOTH = 0.6  # noise of its own, over the earlier picture's, below which a picture is too smooth to tell
 LEAST = 6  # squares; fewer are not worth a median
 _FIELDS, _EACH = 4, 5  # the squares are the smoothest of every field of a grid
@@ -88,6 +89,11 @@ class Reading:
     squares: int = 0
     correlation: float = 0.0
     own: float = 0.0
+
+    @property
+    def firm(self) -> bool:
+        """Whether the noise is so much the same that nothing else need be."""
+        return self.squares >= LEAST and self.correlation >= FIRM
 
     @property
     def says(self) -> str:

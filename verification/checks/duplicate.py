@@ -27,7 +27,17 @@ from verification import folding, pdq
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
-from verification.registration import Comparison, Floats, Look, Pixels, closer, compare, halved, look
+from verification.registration import (
+    Comparison,
+    Floats,
+    Look,
+    Pixels,
+    closer,
+    compare,
+    halved,
+    look,
+    straightened,
+)
 from verification.registry import check
 from verification.residue import Reading, fine, read
 from verification.statement import spot_of
@@ -106,7 +116,7 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
             way = near[capture, which]
             found[way] = max(found[way], folding.compare_folded(looks[way], earlier), key=_best)
         way = max(found, key=lambda item: _best(found[item]))
-        if found[way].affine:
+        if found[way].suspect:
             noise = noise if noise is not None else fine(rgb)
             found[way] = _grained(found[way], noise, way, looks[way], earlier)
         yield capture, found[way]
@@ -118,12 +128,19 @@ def _best(found: Comparison) -> tuple[bool, bool, float]:
 
 def _grained(found: Comparison, noise: Floats, way: int, picture: Look, earlier: Look) -> Comparison:
     """The comparison with what the noise says; `noise` is `residue.fine` of the picture as it came."""
-    if earlier.residue is None:
+    kept, sizes = earlier.residue, (picture.rgb.shape[:2], earlier.rgb.shape[:2])
+    if kept is None:
         return replace(found, grain=Reading())
-    turned = pdq.turn(noise, way % pdq.NEGATIVE)
-    matrix = np.array(found.matrix).reshape(3, 3)
-    sizes = (picture.rgb.shape[:2], earlier.rgb.shape[:2])
-    return replace(found, grain=read(np.ascontiguousarray(turned), earlier.residue, matrix, sizes))
+    turned = np.ascontiguousarray(pdq.turn(noise, way % pdq.NEGATIVE))
+
+    def grained(under: Comparison) -> Comparison:
+        return replace(under, grain=read(turned, kept, np.array(under.matrix).reshape(3, 3), sizes))
+
+    seen = grained(found)
+    if seen.copy:
+        return seen
+    straight = map(grained, straightened(found, picture, earlier))  # what a copy has is an affine map
+    return next((one for one in straight if one.sure), seen)
 
 
 def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Comparison]]:
