@@ -49,6 +49,7 @@ SURE = 0.99  # median correlation from which a whole pixel does,
 SURE_SHARE = 0.6  # and from which bars or words may cover the rest
 AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
 FRAMED_PX = 1.5  # how far corners may lie apart that lie on each other
+LIGHT = 1.0  # grey levels: two exposures by a fixed camera seldom differ by less, copies saved anew do not
 NOISE_ZOOM = 3.0  # the same where the noise is surely shared
 FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
 
@@ -174,6 +175,7 @@ class Comparison:
         matrix: the map from the picture to the earlier one, row by row; () where they do not register.
         flat: the affine map of most matches, likewise.
         framed: the whole of the one lies on the whole of the other, corner on corner.
+        light: how far apart the two are in brightness, grey levels (median); 0 where nobody looked.
         grain: what its noise has of the earlier one's (`verification.residue`); None where nobody looked.
     """
 
@@ -189,6 +191,7 @@ class Comparison:
     matrix: tuple[float, ...] = ()
     flat: tuple[float, ...] = ()
     framed: bool = False
+    light: float = 0.0
     grain: Reading | None = None
 
     @property
@@ -205,11 +208,15 @@ class Comparison:
     def copy(self) -> bool:
         """One picture was made from the other, or both from a third.
 
-        Where the noise was looked at it must be shared; or too smooth to tell, corner on corner: that two
-        exposures are so by a fixed camera only. Noise that is shared for sure needs no other pixels.
+        Where the noise was looked at it must be shared; or too smooth to tell, corner on corner. Corner on
+        corner lie two exposures by a fixed camera, too: then the light must be the same. Noise that is shared
+        for sure needs none of it.
         """
-        says = self.grain.says if self.grain else "shared"
-        return self.sure or (self.affine and (says == "shared" or (says == "unread" and self.framed)))
+        if self.grain is None or self.sure:
+            return self.sure or self.affine
+        lit = self.light <= LIGHT
+        same = lit or not self.framed if self.grain.says == "shared" else lit and self.framed
+        return self.affine and self.grain.says != "own" and same
 
     @property
     def sure(self) -> bool:
@@ -217,6 +224,16 @@ class Comparison:
         zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
         straight = self.same_scene and self.bend_px <= 1 and zoom <= NOISE_ZOOM
         return straight and self.grain is not None and self.grain.firm
+
+    @property
+    def shares(self) -> bool:
+        """The noise is shared, as far as it was looked at."""
+        return self.grain is not None and self.grain.says == "shared"
+
+    @property
+    def apart(self) -> bool:
+        """Two exposures, as far as pixels can say: noise of its own, and no affine map."""
+        return self.grain is not None and self.grain.says == "own" and not self.affine
 
     @property
     def suspect(self) -> bool:
@@ -251,7 +268,7 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
     for start in (found, flat):
         if seen.share < 0.1 or seen.blocks < MIN_BLOCKS or start is None:
             break  # no fine alignment mends it
-        fine = _aligned(grey, before, start, blur)
+        fine = aligned(grey, before, start, blur)
         better = _blocks(grey, before, fine, blur)
         matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
         if seen.share >= COPY_SHARE:
@@ -341,7 +358,7 @@ def brought(there: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Pixe
     return warped.astype(np.uint8), inside.astype(np.uint8)
 
 
-def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float, *, flat: bool = False) -> Matrix:
+def aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float, *, flat: bool = False) -> Matrix:
     """`matrix` refined on the pixels (ECC, Evangelidis & Psarakis 2008), as an affine map where `flat`;
     itself when that diverges."""
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50 if flat else 15, 1e-5)
@@ -355,22 +372,7 @@ def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float, *, flat: 
     return np.vstack([fine, [0.0, 0.0, 1.0]] if flat else [fine]).astype(np.float64)
 
 
-def straightened(found: Comparison, picture: Look, earlier: Look) -> list[Comparison]:
-    """The comparison under affine maps, whatever the homography was: that of most matches, and refined."""
-    grey, before = picture.grey, earlier.grey
-    fitted = _fitted(np.array(found.matrix).reshape(3, 3), grey.shape, before.shape)
-    if found.flat:
-        start: Matrix = np.array(found.flat).reshape(3, 3)
-    elif fitted is not None:
-        start = np.vstack([fitted[0].T, [0.0, 0.0, 1.0]])
-    else:
-        return []
-    blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
-    maps = (_aligned(grey, before, start, blur, flat=True), start)
-    return [placed(found, matrix, grey.shape, before.shape) for matrix in maps]
-
-
-def _fitted(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[Matrix, float] | None:
+def fitted(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[Matrix, float] | None:
     """The affine map float64[3, 2] nearest to a homography over the overlap, and the largest distance
     between them in pixels; None where the overlap is too small to tell."""
     y, x = np.mgrid[0 : here[0] : 9j, 0 : here[1] : 9j]
@@ -386,8 +388,8 @@ def _fitted(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tu
 
 def shape_of(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
     """How far a homography is from its best affine map over the overlap (pixels), and that map's zoom."""
-    fitted = _fitted(matrix, here, there)
-    if fitted is None:
+    held = fitted(matrix, here, there)
+    if held is None:
         return float(max(here)), 1.0  # never affine
-    affine, bend = fitted
+    affine, bend = held
     return bend, float(abs(np.linalg.det(affine[:2])) ** -0.5)

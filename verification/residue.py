@@ -31,18 +31,17 @@ Matrix: TypeAlias = npt.NDArray[np.float64]
 
 SIDE = 1600  # pixels: finer, a large picture's noise is its maker's smoothing; coarser, it is gone
 SQUARE = 32  # pixels: side of a square
-SHARED = 0.5  # median correlation from which the noise is one; of honest pairs below 0.35
-FIRM = 0.7  # the same where no other pixels say so
-SMOOTH = 0.6  # noise of its own, over the earlier picture's, below which a picture is too smooth to tell
+SHARED = 0.6  # median correlation from which the noise is one where light and map are the same, too
+FIRM = 0.8  # the same where nothing else need say so
+SMOOTHER = 0.8  # noise over the earlier picture's (variances) below which it is too smooth to tell
 LEAST = 6  # squares; fewer are not worth a median
 _FIELDS, _EACH = 4, 5  # the squares are the smoothest of every field of a grid
-_COMPARED = 32  # squares at most, the smoothest
+_COMPARED = 8  # squares at most: the smoothest that both show
 _WIDE, _NARROW = 3.0, 0.6  # pixels (sigma): the band lies between
 _STEP = 0.125  # grey levels: how finely the band is kept
 _MARGIN = 3  # pixels at a square's rim that its blur spoils
 _DARK, _BRIGHT = 8, 247  # grey levels beyond which noise is cut off
 _FINER = 1.1  # pixels for one of the earlier picture's
-_FAINT = 0.3  # grey levels squared: noise below it is counted as so much
 _LUMA = np.array([[0.299, 0.587, 0.114]], dtype=np.float32)
 
 
@@ -83,12 +82,12 @@ class Reading:
     Attributes:
         squares: that were compared.
         correlation: median over them, 0..1, of whatever sign.
-        own: what of the picture's noise the earlier one's does not explain, over the latter (variances).
+        kept: the picture's noise over the earlier one's (variances).
     """
 
     squares: int = 0
     correlation: float = 0.0
-    own: float = 0.0
+    kept: float = 0.0
 
     @property
     def firm(self) -> bool:
@@ -102,7 +101,7 @@ class Reading:
             return "unread"
         if self.correlation >= SHARED:
             return "shared"
-        return "own" if self.own >= SMOOTH else "unread"
+        return "own" if self.kept >= SMOOTHER else "unread"
 
 
 def fine(rgb: Pixels) -> Floats:
@@ -162,9 +161,8 @@ def read(grey: Floats, earlier: Residue, matrix: Matrix, sizes: tuple[tuple[int,
         return Reading()
     both, before, after = np.array(found).T
     correlation = np.abs(both) / np.sqrt(np.maximum(before * after, 1e-6))
-    unshared = after - both**2 / np.maximum(before, 1e-6)
-    own = float(np.median(unshared) / max(float(np.median(before)), _FAINT))
-    return Reading(len(found), float(np.median(correlation)), own)
+    kept = float(np.median(after) / max(float(np.median(before)), 1e-6))
+    return Reading(len(found), float(np.median(correlation)), kept)
 
 
 def _chosen(variance: Floats) -> npt.NDArray[np.int64]:

@@ -4,42 +4,33 @@ Stops: the same file again, re-encoded, scaled, cropped, turned, mirrored, brigh
 How: the same bytes; else the nearest earlier pictures by perceptual hash over crops, small turns and
 mirrorings, those that share most local features at one shift (`verification.word_index`: parts of a picture
 down to a quarter of it), and the latest of the same bounty or neighbourhood whatever their hash; each
-candidate is registered by local features and proven pixel by pixel (`verification.registration`), so that
-two honest photographs of one place are not called copies. What is proven is proof, a hard fail, whatever a
-calibration learnt. Only earlier orders are looked at. A video is sought by its quiet moments, by hash, and
-what it is compared with may be a video or a photo.
-Limits: a copy put into perspective is a person's case. Two photographs of one flat thing (a poster, a sign)
-may differ by no more than an affine map and then pass for one: about 1 in 60 simulated pairs from the hand
-did, and two by one fixed camera do. A mirrored *and* hard-cropped copy is missed outside its bounty and
-neighbourhood; distant scenes photographed twice from one spot, and parts enlarged beyond 1.5, end as "maybe",
-for a person to look at.
+candidate is registered by local features and compared pixel by pixel (`verification.registration`), so that
+two honest photographs of one place are not called copies. Proof has two legs: an affine map and the noise of
+one exposure (`verification.residue`), so that two photographs of one poster are not called copies either.
+Where a copy is too smooth to read, corner on corner and in the same light, the map alone is proof. What is
+proven is a hard fail, whatever a calibration learnt. Only earlier orders are looked at. A video is sought by
+its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read.
+From tier 1 on, where a burst binds the photo to its moment, a picture alike that has noise of its own under
+no affine map is another exposure; at tier 0 it is a person's case, for anybody can sprinkle noise.
+Limits: a copy put into perspective, or blurred and sprinkled with noise, is a person's case. Two exposures of
+one flat thing by one fixed camera pass for a copy where the thing's texture or the sensor's own pattern is
+stronger than the noise: 5 of 40 simulated pairs (all 40 before the noise was read). A mirrored *and*
+hard-cropped copy is missed outside its bounty and neighbourhood.
 Figures: bench/duplicates.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-
-import numpy as np
 
 from verification import folding, pdq
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
-from verification.registration import (
-    Comparison,
-    Floats,
-    Look,
-    Pixels,
-    closer,
-    compare,
-    halved,
-    look,
-    straightened,
-)
+from verification.registration import Comparison, Floats, Look, Pixels, closer, compare, halved, look
 from verification.registry import check
-from verification.residue import Reading, fine, read
+from verification.residue import fine
+from verification.same_exposure import grained
 from verification.statement import spot_of
 
 BY_HASH = 8  # candidates
@@ -48,6 +39,7 @@ BY_PLACE = 12
 MOMENTS = 24  # of a film that are sought; hashing one costs some 25 ms
 PAIRS = 16  # of a film's pictures with earlier ones that are compared
 NOTHING = Comparison()
+BURST_TIER = 1  # from this tier on the photo is bound to a burst: noise of its own is not just sprinkled on
 TURNS = 2  # mirrored, turned or negative views of this picture looked at; each costs a pass of the net
 
 
@@ -63,7 +55,7 @@ def duplicate(case: Case) -> Outcome:
     case.neighbours += [Neighbour(past.capture, "bytes", 1.0) for past in same]
     if case.picture is None:
         return hard_fail("same_bytes", copies=len(same)) if same else abstain("no_picture")
-    compared, maybe, closest = 0, 0, Comparison()
+    compared, maybe, apart, closest = 0, 0, 0, Comparison()
     known = {past.capture for past in same}
     film = case.film
     found_in = _of_film(case, film, known) if film else _comparisons(case, case.picture.rgb, known)
@@ -71,8 +63,9 @@ def duplicate(case: Case) -> Outcome:
         compared += 1
         if found.copy:
             case.neighbours.append(Neighbour(capture, "geometry", round(found.share, 4)))
-        if found.same_exposure:
-            maybe += 1
+        if found.same_exposure or found.shares:
+            own = found.apart and evidence.terms.tier >= BURST_TIER
+            maybe, apart = maybe + (not own), apart + own
             closest = max(closest, found, key=lambda item: (item.copy, item.share))
     if same:
         return hard_fail("same_bytes", copies=len(case.neighbours))
@@ -81,6 +74,8 @@ def duplicate(case: Case) -> Outcome:
         return hard_fail("copy_of_earlier", copies=len(case.neighbours), **facts)
     if maybe:
         return ok(-2.0, "maybe_same_exposure", alike=maybe, **facts)
+    if apart:
+        return ok(0.0, "other_exposure", alike=apart, **facts)
     return ok(0.3, "no_copy_found", compared=compared)
 
 
@@ -118,29 +113,12 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
         way = max(found, key=lambda item: _best(found[item]))
         if found[way].suspect:
             noise = noise if noise is not None else fine(rgb)
-            found[way] = _grained(found[way], noise, way, looks[way], earlier)
+            found[way] = grained(found[way], noise, way, looks[way], earlier)
         yield capture, found[way]
 
 
 def _best(found: Comparison) -> tuple[bool, bool, float]:
     return found.affine, found.same_exposure, found.share
-
-
-def _grained(found: Comparison, noise: Floats, way: int, picture: Look, earlier: Look) -> Comparison:
-    """The comparison with what the noise says; `noise` is `residue.fine` of the picture as it came."""
-    kept, sizes = earlier.residue, (picture.rgb.shape[:2], earlier.rgb.shape[:2])
-    if kept is None:
-        return replace(found, grain=Reading())
-    turned = np.ascontiguousarray(pdq.turn(noise, way % pdq.NEGATIVE))
-
-    def grained(under: Comparison) -> Comparison:
-        return replace(under, grain=read(turned, kept, np.array(under.matrix).reshape(3, 3), sizes))
-
-    seen = grained(found)
-    if seen.copy:
-        return seen
-    straight = map(grained, straightened(found, picture, earlier))  # what a copy has is an affine map
-    return next((one for one in straight if one.sure), seen)
 
 
 def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Comparison]]:
