@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verification import pdq
-from verification.residue import Reading, Residue
+from verification.residue import LEAST, MOVED, Reading, Residue
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Pairs: TypeAlias = npt.NDArray[np.int64]
@@ -208,15 +208,15 @@ class Comparison:
     def copy(self) -> bool:
         """One picture was made from the other, or both from a third.
 
-        Where the noise was looked at it must be shared; or too smooth to tell, corner on corner. Corner on
-        corner lie two exposures by a fixed camera, too: then the light must be the same. Noise that is shared
-        for sure needs none of it.
+        Where the noise was looked at it must be shared. Corner on corner lie two exposures by a fixed camera,
+        too, but under the same light both have as much noise: a copy in that place is known by having more or
+        less, or by sharing it. Noise that is shared for sure needs none of it.
         """
-        if self.grain is None or self.sure:
+        if self.grain is None or self.sure or self.folded:
             return self.sure or self.affine
-        lit = self.light <= LIGHT
-        same = lit or not self.framed if self.grain.says == "shared" else lit and self.framed
-        return self.affine and self.grain.says != "own" and same
+        if self.framed:
+            return self.affine and self.light <= LIGHT and (self.shares or self.grain.altered)
+        return self.affine and self.grain.squares >= LEAST and self.grain.correlation >= MOVED
 
     @property
     def sure(self) -> bool:

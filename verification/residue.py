@@ -31,9 +31,13 @@ Matrix: TypeAlias = npt.NDArray[np.float64]
 
 SIDE = 1600  # pixels: finer, a large picture's noise is its maker's smoothing; coarser, it is gone
 SQUARE = 32  # pixels: side of a square
-SHARED = 0.6  # median correlation from which the noise is one where light and map are the same, too
+SHARED = 0.6  # median correlation from which the noise is one
+MOVED = 0.45  # the same where the one is no more than a part of the other: so lie no two by a fixed camera
 FIRM = 0.8  # the same where nothing else need say so
-SMOOTHER = 0.8  # noise over the earlier picture's (variances) below which it is too smooth to tell
+SMOOTHER, ROUGHER = (
+    0.8,
+    1.5,
+)  # noise over the earlier picture's (variances) that a fixed camera has in one light
 LEAST = 6  # squares; fewer are not worth a median
 _FIELDS, _EACH = 4, 5  # the squares are the smoothest of every field of a grid
 _COMPARED = 8  # squares at most: the smoothest that both show
@@ -42,6 +46,7 @@ _STEP = 0.125  # grey levels: how finely the band is kept
 _MARGIN = 3  # pixels at a square's rim that its blur spoils
 _DARK, _BRIGHT = 8, 247  # grey levels beyond which noise is cut off
 _FINER = 1.1  # pixels for one of the earlier picture's
+_FAINT = 0.2  # grey levels squared: a square with less of the earlier picture's noise has lost it
 _LUMA = np.array([[0.299, 0.587, 0.114]], dtype=np.float32)
 
 
@@ -93,6 +98,11 @@ class Reading:
     def firm(self) -> bool:
         """Whether the noise is so much the same that nothing else need be."""
         return self.squares >= LEAST and self.correlation >= FIRM
+
+    @property
+    def altered(self) -> bool:
+        """Whether it has much less noise than the earlier one, or more, or none that can be read."""
+        return self.squares < LEAST or not SMOOTHER <= self.kept <= ROUGHER
 
     @property
     def says(self) -> str:
@@ -152,17 +162,18 @@ def read(grey: Floats, earlier: Residue, matrix: Matrix, sizes: tuple[tuple[int,
         grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.5 * float(np.sqrt(ratio**2 - 1))), np.float32)
     found: list[tuple[float, float, float]] = []
     for place, kept in zip(earlier.places, earlier.squares, strict=True):
-        seen = _brought(grey, warp, place)
+        before = _low(kept * np.float32(_STEP), blur)
+        seen = _brought(grey, warp, place) if float((before * before).mean()) >= _FAINT else None
         if seen is not None:
-            found.append(_moments(_low(kept * np.float32(_STEP), blur), _low(seen, blur)))
+            found.append(_moments(before, _low(seen, blur)))
         if len(found) == _COMPARED:
             break
     if not found:
         return Reading()
-    both, before, after = np.array(found).T
-    correlation = np.abs(both) / np.sqrt(np.maximum(before * after, 1e-6))
-    kept = float(np.median(after) / max(float(np.median(before)), 1e-6))
-    return Reading(len(found), float(np.median(correlation)), kept)
+    both, first, second = np.array(found).T
+    correlation = np.abs(both) / np.sqrt(np.maximum(first * second, 1e-6))
+    power = float(np.median(second) / max(float(np.median(first)), 1e-6))
+    return Reading(len(found), float(np.median(correlation)), power)
 
 
 def _chosen(variance: Floats) -> npt.NDArray[np.int64]:
