@@ -31,7 +31,7 @@ Matrix: TypeAlias = npt.NDArray[np.float64]
 
 SIDE = 1600  # pixels: finer, a large picture's noise is its maker's smoothing; coarser, it is gone
 SQUARE = 32  # pixels: side of a square
-SHARED = 0.6  # median correlation from which the noise is one
+SHARED = 0.5  # median correlation from which the noise is one
 MOVED = 0.45  # the same where the one is no more than a part of the other: so lie no two by a fixed camera
 FIRM = 0.8  # the same where nothing else need say so
 SMOOTHER, ROUGHER = (
@@ -47,7 +47,6 @@ _MARGIN = 3  # pixels at a square's rim that its blur spoils
 _DARK, _BRIGHT = 8, 247  # grey levels beyond which noise is cut off
 _FINER = 1.1  # pixels for one of the earlier picture's
 _FAINT = 0.2  # grey levels squared: a square with less of the earlier picture's noise has lost it
-_LUMA = np.array([[0.299, 0.587, 0.114]], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,12 +115,13 @@ class Reading:
 
 def fine(rgb: Pixels) -> Floats:
     """The brightness float32[h, w] of uint8[h, w, 3], at most SIDE a side."""
-    height, width = rgb.shape[:2]
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
     scale = min(1.0, SIDE / max(height, width))
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return np.asarray(cv2.transform(rgb.astype(np.float32), _LUMA), np.float32).reshape(rgb.shape[:2])
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, np.float32)
 
 
 def residue(rgb: Pixels) -> Residue:
