@@ -28,7 +28,7 @@ ASKED = 400  # features of a picture that are looked up
 SHORT = 200  # pictures whose shifts are counted
 LEAST = 5  # features that agree on a shift; chance brings six or seven in 10,000 pictures
 SHIFT = 80  # pixels: what counts as one shift, for a crop of 55 % is looked for at 50 %
-PAIRS = 2_000_000  # features compared in one search at most: 0.1 GB; 0.2 s on one core of a server
+PAIRS = 1_000_000  # features compared in one search at most: some 0.1 GB
 _SHIFTS = 64  # a side, for numbering
 _Lists: TypeAlias = tuple[Numbers, Numbers]
 

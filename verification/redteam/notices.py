@@ -131,7 +131,7 @@ def photographed_twice(
 
     Args:
         share / away_m: as of `posted`.
-        spots: metres and degrees between the two, one of them drawn; (0, 0) is a phone on a stand.
+        spots: metres and degrees between the two, one of them drawn (standard deviations an axis).
         texts: share of the posters that are pages of text; the others are photographs.
     """
     rng, mine = workshop.rng, workshop.camera
