@@ -50,6 +50,7 @@ SURE_SHARE = 0.6  # and from which bars or words may cover the rest
 AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
 FRAMED_PX = 1.5  # how far corners may lie apart that lie on each other
 LIGHT = 1.0  # grey levels: two exposures by a fixed camera seldom differ by less, copies saved anew do not
+DOUBTFUL = 0.7  # correlation of the noise from which it alone makes a case for a person
 NOISE_ZOOM = 3.0  # the same where the noise is surely shared
 FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
 
@@ -229,6 +230,12 @@ class Comparison:
     def shares(self) -> bool:
         """The noise is shared, as far as it was looked at."""
         return self.grain is not None and self.grain.says == "shared"
+
+    @property
+    def doubtful(self) -> bool:
+        """Perhaps one exposure: the pixels say so, or the noise does though some pixels do not."""
+        surely = self.grain is not None and self.grain.correlation >= DOUBTFUL
+        return self.same_exposure or (self.shares and (self.bend_px <= 1 or surely))
 
     @property
     def apart(self) -> bool:

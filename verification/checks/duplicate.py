@@ -63,7 +63,7 @@ def duplicate(case: Case) -> Outcome:
         compared += 1
         if found.copy:
             case.neighbours.append(Neighbour(capture, "geometry", round(found.share, 4)))
-        if found.same_exposure or found.shares:
+        if found.doubtful:
             own = found.apart and evidence.terms.tier >= BURST_TIER
             maybe, apart = maybe + (not own), apart + own
             closest = max(closest, found, key=lambda item: (item.copy, item.share))
