@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verification import pdq
+from verification.flat_maps import affine, similar
 from verification.residue import LEAST, MOVED, Reading, Residue
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -50,6 +51,7 @@ SURE_SHARE = 0.6  # and from which bars or words may cover the rest
 AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
 FRAMED_PX = 1.5  # how far corners may lie apart that lie on each other
 LIGHT = 1.0  # grey levels: two exposures by a fixed camera seldom differ by less, copies saved anew do not
+ALONE = 0.9  # correlation of the noise from which it proves what hardly any other pixels bear out
 DOUBTFUL = 0.7  # correlation of the noise from which it alone makes a case for a person
 NOISE_ZOOM = 3.0  # the same where the noise is surely shared
 FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
@@ -174,7 +176,7 @@ class Comparison:
         zoom: how much larger things are in the picture than in the earlier one.
         folded: registered by edges, and correlated after curves that may fold (`verification.folding`).
         matrix: the map from the picture to the earlier one, row by row; () where they do not register.
-        flat: the affine map of most matches, likewise.
+        flat: the similarity and the affine map of most matches, likewise.
         framed: the whole of the one lies on the whole of the other, corner on corner.
         light: how far apart the two are in brightness, grey levels (median); 0 where nobody looked.
         grain: what its noise has of the earlier one's (`verification.residue`); None where nobody looked.
@@ -190,7 +192,7 @@ class Comparison:
     zoom: float = 1.0
     folded: bool = False
     matrix: tuple[float, ...] = ()
-    flat: tuple[float, ...] = ()
+    flat: tuple[tuple[float, ...], ...] = ()
     framed: bool = False
     light: float = 0.0
     grain: Reading | None = None
@@ -223,8 +225,9 @@ class Comparison:
     def sure(self) -> bool:
         """One affine map brings squares all over the overlap to the same noise."""
         zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
-        straight = self.same_scene and self.bend_px <= 1 and zoom <= NOISE_ZOOM
-        return straight and self.grain is not None and self.grain.firm
+        if self.grain is None or not self.matrix or self.bend_px > 1 or zoom > NOISE_ZOOM:
+            return False
+        return self.grain.firm and (self.telling or self.grain.correlation >= ALONE)
 
     @property
     def shares(self) -> bool:
@@ -234,8 +237,7 @@ class Comparison:
     @property
     def doubtful(self) -> bool:
         """Perhaps one exposure: the pixels say so, or the noise does though some pixels do not."""
-        surely = self.grain is not None and self.grain.correlation >= DOUBTFUL
-        return self.same_exposure or (self.shares and (self.bend_px <= 1 or surely))
+        return self.same_exposure or (self.grain is not None and self.grain.correlation >= DOUBTFUL)
 
     @property
     def apart(self) -> bool:
@@ -243,9 +245,9 @@ class Comparison:
         return self.grain is not None and self.grain.says == "own" and not self.affine
 
     @property
-    def suspect(self) -> bool:
-        """Worth a look at the noise: much of it is alike, or there is too little texture to say."""
-        return self.same_scene and bool(self.matrix) and (self.share >= 0.5 or self.blocks < MIN_BLOCKS)
+    def telling(self) -> bool:
+        """Much of it is alike, or there is too little texture to say: worth a finer alignment."""
+        return self.share >= 0.5 or self.blocks < MIN_BLOCKS
 
     @property
     def affine(self) -> bool:
@@ -266,12 +268,13 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
     homography, mask = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 3.0, None, 2000, 0.999)
     inliers = 0 if homography is None else int(mask.sum())
     if homography is None or inliers < MIN_INLIERS:
-        return Comparison(matches=len(pairs), inliers=inliers)
+        few, alike = Comparison(matches=len(pairs), inliers=inliers), similar(here, there)
+        return few if alike is None else placed(few, alike, picture.rgb.shape, earlier.rgb.shape)
     found: Matrix = np.asarray(homography, dtype=np.float64)
     blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
     grey, before = picture.grey, earlier.grey
     matrix, seen = found, _blocks(grey, before, found, blur)
-    flat = _affine(here, there)
+    flat = affine(here, there)
     for start in (found, flat):
         if seen.share < 0.1 or seen.blocks < MIN_BLOCKS or start is None:
             break  # no fine alignment mends it
@@ -281,8 +284,8 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
         if seen.share >= COPY_SHARE:
             break
     said = Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond)
-    if flat is not None:
-        said = replace(said, flat=tuple(flat.ravel().tolist()))
+    maps = [each for each in (similar(here, there), flat) if each is not None]
+    said = replace(said, flat=tuple(tuple(each.ravel().tolist()) for each in maps))
     return placed(said, matrix, grey.shape, before.shape)
 
 
@@ -295,13 +298,6 @@ def placed(found: Comparison, matrix: Matrix, here: tuple[int, ...], there: tupl
     away = np.linalg.norm(mapped[:, :2] / mapped[:, 2:] - others, axis=1)
     framed = bool(away.max() <= FRAMED_PX)
     return replace(found, bend_px=bend, zoom=zoom, matrix=tuple(matrix.ravel().tolist()), framed=framed)
-
-
-def _affine(here: Floats, there: Floats) -> Matrix | None:
-    """The affine map of most pairs, to start from where the homography of few features is bent: what most
-    copies are. None where there is none."""
-    affine, _ = cv2.estimateAffine2D(here, there, None, cv2.RANSAC, 3.0)
-    return None if affine is None else np.vstack([affine, [0.0, 0.0, 1.0]]).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,5 +394,5 @@ def shape_of(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> t
     held = fitted(matrix, here, there)
     if held is None:
         return float(max(here)), 1.0  # never affine
-    affine, bend = held
-    return bend, float(abs(np.linalg.det(affine[:2])) ** -0.5)
+    flat, bend = held
+    return bend, float(abs(np.linalg.det(flat[:2])) ** -0.5)

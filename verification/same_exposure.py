@@ -6,6 +6,7 @@ homography of few matches hides the noise that a copy shares, the affine map tha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
@@ -66,16 +67,16 @@ def lit_apart(found: Comparison, picture: Look, earlier: Look) -> float:
     return float(np.median(np.abs(here - there)[inside > 0])) if inside.any() else 255.0
 
 
-def straightened(found: Comparison, picture: Look, earlier: Look) -> list[Comparison]:
-    """The comparison under affine maps, whatever the homography was: that of most matches, and refined."""
+def straightened(found: Comparison, picture: Look, earlier: Look) -> Iterator[Comparison]:
+    """The comparison under affine maps, whatever the homography was: those of most matches, then refined."""
     grey, before = picture.grey, earlier.grey
     near = fitted(np.array(found.matrix).reshape(3, 3), grey.shape, before.shape)
-    if found.flat:
-        start: Matrix = np.array(found.flat).reshape(3, 3)
-    elif near is not None:
-        start = np.vstack([near[0].T, [0.0, 0.0, 1.0]])
-    else:
-        return []
-    blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
-    maps = (aligned(grey, before, start, blur, flat=True), start)
-    return [placed(found, matrix, grey.shape, before.shape) for matrix in maps]
+    maps: list[Matrix] = [np.array(flat).reshape(3, 3) for flat in found.flat]
+    for matrix in maps:
+        yield placed(found, matrix, grey.shape, before.shape)
+    if not maps and near is not None:
+        maps = [np.vstack([near[0].T, [0.0, 0.0, 1.0]])]
+    if maps and found.telling:
+        blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
+        fine = aligned(grey, before, maps[-1], blur, flat=True)
+        yield placed(found, fine, grey.shape, before.shape)

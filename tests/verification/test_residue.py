@@ -34,7 +34,7 @@ def compared(picture: Pixels, earlier: Pixels) -> Comparison:
     here = look(picture, engine())
     there = replace(look(earlier, engine()), residue=residue(earlier))
     found = compare(here, there, engine())
-    assert found.suspect
+    assert found.matrix
     return grained(found, fine(picture), 0, here, there)
 
 
