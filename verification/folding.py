@@ -11,8 +11,6 @@ Limits: the picture as a whole, cropped or turned by little; curves that mix col
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 
@@ -27,7 +25,7 @@ from verification.registration import (
     Pixels,
     brought,
     correlated,
-    shape_of,
+    placed,
 )
 
 NEAR = 76  # bits of 256 between hashes; folded copies come within 52 (n = 60), others not below 94
@@ -44,9 +42,8 @@ def compare_folded(picture: Look, earlier: Look) -> Comparison:
     predicted = _through_curves(warped, picture.rgb, inside)
     blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
     seen = correlated(picture.grey, predicted, inside, blur)
-    bend, zoom = shape_of(matrix, size, earlier.rgb.shape[:2])
-    found = Comparison(0, 0, seen.blocks, seen.share, seen.correlation, seen.beyond, bend, zoom)
-    return replace(found, folded=True)
+    found = Comparison(0, 0, seen.blocks, seen.share, seen.correlation, seen.beyond, folded=True)
+    return placed(found, matrix, size, earlier.rgb.shape[:2])
 
 
 def _aligned(here: Pixels, there: Pixels) -> Matrix | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -31,6 +31,7 @@ from verification.measures.prnu import NoisePrint
 from verification.moments import Moments
 from verification.picture import Picture, Pixels
 from verification.registration import Eyes, Features, Look, look
+from verification.residue import residue
 from verification.statement import parse_statement, spot_of
 from verification.tables import CameraPrint, Remembered, SeriesMark
 from verification.word_index import WordIndex
@@ -159,7 +160,7 @@ class PictureMemory:
             "at": evidence.session.committed_at or evidence.session.submitted_at,
         }
         if picture is not None:
-            seen = look(picture.rgb, self._eyes)
+            seen = replace(look(picture.rgb, self._eyes), residue=residue(picture.rgb))
             row["hashes"] = pdq.index_views(picture.rgb).astype("<u8").tobytes()
             row["words"] = words.entries(seen.features).tobytes()
             row["look"] = self._storage.seal(seen.pack(), "looks")

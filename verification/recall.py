@@ -10,7 +10,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import cv2
@@ -25,6 +25,7 @@ from verification.measures.prnu import NoisePrint, noise_print
 from verification.memory import Past, PastSpot
 from verification.picture import Decoder, Picture, Pixels, Undecodable
 from verification.registration import LONG_SIDE, Eyes, Features, Look, look
+from verification.residue import Residue, residue
 from verification.word_index import WordIndex
 
 LOOKS_KEPT = 400  # pictures of about 0.6 MB; a film has up to 41
@@ -39,6 +40,7 @@ class Seen:
 
     hashes: bytes
     rgb: Pixels | None
+    residue: Residue | None = None
     made: Look | None = None
 
     def look(self, eyes: Eyes) -> Look:
@@ -46,7 +48,7 @@ class Seen:
         if self.made is None:
             if self.rgb is None:
                 raise ValueError("a picture without pixels")
-            self.made, self.rgb = look(self.rgb, eyes), None
+            self.made, self.rgb = replace(look(self.rgb, eyes), residue=self.residue), None
         return self.made
 
 
@@ -71,7 +73,8 @@ class Looks:
                 self._kept.move_to_end(sha256)
                 return self._kept[sha256]
         try:
-            seen = tuple(_seen(rgb) for rgb in self._pictures(media))
+            films = film.is_film(media)
+            seen = tuple(_seen(rgb, noisy=not films) for rgb in self._pictures(media))
         except Undecodable:
             seen = ()
         with self._lock:
@@ -97,11 +100,12 @@ class Looks:
             return None
 
 
-def _seen(rgb: Pixels) -> Seen:
+def _seen(rgb: Pixels, *, noisy: bool) -> Seen:
     scale = min(1.0, LONG_SIDE / max(rgb.shape[:2]))
     size = (max(32, round(rgb.shape[1] * scale)), max(32, round(rgb.shape[0] * scale)))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8) if scale < 1 else rgb
-    return Seen(pdq.index_views(rgb).astype("<u8").tobytes(), small)
+    hashes = pdq.index_views(rgb).astype("<u8").tobytes()
+    return Seen(hashes, small, residue(rgb) if noisy else None)
 
 
 class Recall:

@@ -28,6 +28,8 @@ import numpy as np
 import numpy.typing as npt
 
 from verification import pdq
+from verification.flat_maps import affine, similar
+from verification.residue import LEAST, MOVED, Reading, Residue
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Pairs: TypeAlias = npt.NDArray[np.int64]
@@ -47,6 +49,11 @@ AFFINE_PX = 0.35  # largest perspective displacement that still counts as affine
 SURE = 0.99  # median correlation from which a whole pixel does,
 SURE_SHARE = 0.6  # and from which bars or words may cover the rest
 AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
+FRAMED_PX = 1.5  # how far corners may lie apart that lie on each other
+LIGHT = 1.0  # grey levels: two exposures by a fixed camera seldom differ by less, copies saved anew do not
+ALONE = 0.9  # correlation of the noise from which it proves what hardly any other pixels bear out
+DOUBTFUL = 0.7  # correlation of the noise from which it alone makes a case for a person
+NOISE_ZOOM = 3.0  # the same where the noise is surely shared
 FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
 
 
@@ -84,11 +91,13 @@ class Look:
         rgb: uint8[h, w, 3], long side 640.
         features: of its brightness.
         source: long side in pixels of what it was scaled from: detail finer than that is not in it.
+        residue: the noise of its smoothest squares; None where it was not kept.
     """
 
     rgb: Pixels
     features: Features
     source: int
+    residue: Residue | None = None
 
     @property
     def grey(self) -> Pixels:
@@ -96,14 +105,15 @@ class Look:
         return np.rint(pdq.luma(self.rgb)).astype(np.uint8)
 
     def pack(self) -> bytes:
-        """As bytes for the storage (about 200 KB): the picture as JPEG, descriptors as float16."""
+        """As bytes for the storage (about 250 KB): the picture as JPEG, descriptors as float16."""
         done, jpeg = cv2.imencode(".jpg", self.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
         if not done:
             raise ValueError("a picture could not be encoded")
         file = io.BytesIO()
         xy, descriptors = self.features.xy, self.features.descriptors.astype(np.float16)
         source = np.array(self.source)
-        np.savez(file, rgb=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source)
+        kept = np.frombuffer(self.residue.pack() if self.residue else b"", np.uint8)
+        np.savez(file, rgb=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source, residue=kept)
         return file.getvalue()
 
     @classmethod
@@ -113,10 +123,12 @@ class Look:
             bgr = cv2.imdecode(file["rgb"], cv2.IMREAD_COLOR)
             xy, descriptors = file["xy"], file["descriptors"].astype(np.float32)
             source = int(file["source"])
+            kept = file["residue"].tobytes() if "residue" in file else b""  # older looks have none
         if bgr is None:
             raise ValueError("a stored look holds no picture")
         rgb = np.ascontiguousarray(bgr[:, :, ::-1]).astype(np.uint8)
-        return cls(rgb, Features(xy, descriptors, rgb.shape[1], rgb.shape[0]), source)
+        noise = Residue.unpack(kept) if kept else None
+        return cls(rgb, Features(xy, descriptors, rgb.shape[1], rgb.shape[0]), source, noise)
 
 
 def look(rgb: Pixels, eyes: Eyes, way: int = 0) -> Look:
@@ -163,6 +175,11 @@ class Comparison:
         bend_px: how far the homography is from an affine map over the overlap, in pixels.
         zoom: how much larger things are in the picture than in the earlier one.
         folded: registered by edges, and correlated after curves that may fold (`verification.folding`).
+        matrix: the map from the picture to the earlier one, row by row; () where they do not register.
+        flat: the similarity and the affine map of most matches, likewise.
+        framed: the whole of the one lies on the whole of the other, corner on corner.
+        light: how far apart the two are in brightness, grey levels (median); 0 where nobody looked.
+        grain: what its noise has of the earlier one's (`verification.residue`); None where nobody looked.
     """
 
     matches: int = 0
@@ -174,6 +191,11 @@ class Comparison:
     bend_px: float = 0.0
     zoom: float = 1.0
     folded: bool = False
+    matrix: tuple[float, ...] = ()
+    flat: tuple[tuple[float, ...], ...] = ()
+    framed: bool = False
+    light: float = 0.0
+    grain: Reading | None = None
 
     @property
     def same_scene(self) -> bool:
@@ -187,7 +209,49 @@ class Comparison:
 
     @property
     def copy(self) -> bool:
-        """One picture was made from the other, or both from a third."""
+        """One picture was made from the other, or both from a third.
+
+        Where the noise was looked at it must be shared. Corner on corner lie two exposures by a fixed camera,
+        too, but under the same light both have as much noise: a copy in that place is known by having more or
+        less, or by sharing it. Noise that is shared for sure needs none of it.
+        """
+        if self.grain is None or self.sure or self.folded:
+            return self.sure or self.affine
+        if self.framed:
+            return self.affine and self.light <= LIGHT and (self.shares or self.grain.altered)
+        return self.affine and self.grain.squares >= LEAST and self.grain.correlation >= MOVED
+
+    @property
+    def sure(self) -> bool:
+        """One affine map brings squares all over the overlap to the same noise."""
+        zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
+        if self.grain is None or not self.matrix or self.bend_px > 1 or zoom > NOISE_ZOOM:
+            return False
+        return self.grain.firm and (self.telling or self.grain.correlation >= ALONE)
+
+    @property
+    def shares(self) -> bool:
+        """The noise is shared, as far as it was looked at."""
+        return self.grain is not None and self.grain.says == "shared"
+
+    @property
+    def doubtful(self) -> bool:
+        """Perhaps one exposure: the pixels say so, or the noise does though some pixels do not."""
+        return self.same_exposure or (self.grain is not None and self.grain.correlation >= DOUBTFUL)
+
+    @property
+    def apart(self) -> bool:
+        """Two exposures, as far as pixels can say: noise of its own, and no affine map."""
+        return self.grain is not None and self.grain.says == "own" and not self.affine
+
+    @property
+    def telling(self) -> bool:
+        """Much of it is alike, or there is too little texture to say: worth a finer alignment."""
+        return self.share >= 0.5 or self.blocks < MIN_BLOCKS
+
+    @property
+    def affine(self) -> bool:
+        """The pixels agree under an affine map: a copy, or two exposures of one flat thing."""
         zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
         if self.same_exposure and self.bend_px <= AFFINE_PX and zoom <= AFFINE_ZOOM:
             return True
@@ -204,28 +268,36 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
     homography, mask = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 3.0, None, 2000, 0.999)
     inliers = 0 if homography is None else int(mask.sum())
     if homography is None or inliers < MIN_INLIERS:
-        return Comparison(matches=len(pairs), inliers=inliers)
+        few, alike = Comparison(matches=len(pairs), inliers=inliers), similar(here, there)
+        return few if alike is None else placed(few, alike, picture.rgb.shape, earlier.rgb.shape)
     found: Matrix = np.asarray(homography, dtype=np.float64)
     blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
     grey, before = picture.grey, earlier.grey
     matrix, seen = found, _blocks(grey, before, found, blur)
-    for start in (found, _affine(here, there)):
+    flat = affine(here, there)
+    for start in (found, flat):
         if seen.share < 0.1 or seen.blocks < MIN_BLOCKS or start is None:
             break  # no fine alignment mends it
-        fine = _aligned(grey, before, start, blur)
+        fine = aligned(grey, before, start, blur)
         better = _blocks(grey, before, fine, blur)
         matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
         if seen.share >= COPY_SHARE:
             break
-    bend, zoom = shape_of(matrix, grey.shape, before.shape)
-    return Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond, bend, zoom)
+    said = Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond)
+    maps = [each for each in (similar(here, there), flat) if each is not None]
+    said = replace(said, flat=tuple(tuple(each.ravel().tolist()) for each in maps))
+    return placed(said, matrix, grey.shape, before.shape)
 
 
-def _affine(here: Floats, there: Floats) -> Matrix | None:
-    """The affine map of most pairs, to start from where the homography of few features is bent: what most
-    copies are. None where there is none."""
-    affine, _ = cv2.estimateAffine2D(here, there, None, cv2.RANSAC, 3.0)
-    return None if affine is None else np.vstack([affine, [0.0, 0.0, 1.0]]).astype(np.float64)
+def placed(found: Comparison, matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> Comparison:
+    """The comparison with what its map (here -> there) says."""
+    bend, zoom = shape_of(matrix, here, there)
+    corners = np.array([[x, y] for y in (-0.5, 0.5) for x in (-0.5, 0.5)])
+    own, others = ((corners * [shape[1], shape[0]] + [shape[1] / 2, shape[0] / 2]) for shape in (here, there))
+    mapped = np.column_stack([own, np.ones(4)]) @ matrix.T
+    away = np.linalg.norm(mapped[:, :2] / mapped[:, 2:] - others, axis=1)
+    framed = bool(away.max() <= FRAMED_PX)
+    return replace(found, bend_px=bend, zoom=zoom, matrix=tuple(matrix.ravel().tolist()), framed=framed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,29 +361,38 @@ def brought(there: Pixels, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Pixe
     return warped.astype(np.uint8), inside.astype(np.uint8)
 
 
-def _aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float) -> Matrix:
-    """`matrix` refined on the pixels (ECC, Evangelidis & Psarakis 2008); itself when that diverges."""
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 1e-5)
+def aligned(here: Pixels, there: Pixels, matrix: Matrix, blur: float, *, flat: bool = False) -> Matrix:
+    """`matrix` refined on the pixels (ECC, Evangelidis & Psarakis 2008), as an affine map where `flat`;
+    itself when that diverges."""
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50 if flat else 15, 1e-5)
     _, inside = brought(there, matrix, here.shape)
     shown = _band(here, blur) * cv2.erode(inside, np.ones((17, 17), np.uint8), borderValue=1)
+    motion, start = (cv2.MOTION_AFFINE, matrix[:2]) if flat else (cv2.MOTION_HOMOGRAPHY, matrix)
     try:
-        _, fine = cv2.findTransformECC(
-            shown, _band(there, blur), matrix.astype(np.float32), cv2.MOTION_HOMOGRAPHY, criteria
-        )
+        _, fine = cv2.findTransformECC(shown, _band(there, blur), start.astype(np.float32), motion, criteria)
     except cv2.error:  # "the algorithm stopped before its convergence": the images are too unlike
         return matrix
-    return np.asarray(fine, dtype=np.float64)
+    return np.vstack([fine, [0.0, 0.0, 1.0]] if flat else [fine]).astype(np.float64)
 
 
-def shape_of(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
-    """How far a homography is from its best affine map over the overlap (pixels), and that map's zoom."""
+def fitted(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[Matrix, float] | None:
+    """The affine map float64[3, 2] nearest to a homography over the overlap, and the largest distance
+    between them in pixels; None where the overlap is too small to tell."""
     y, x = np.mgrid[0 : here[0] : 9j, 0 : here[1] : 9j]
     grid = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1)
     mapped = grid @ matrix.T
     points = mapped[:, :2] / mapped[:, 2:]
     inside = ((points >= 0) & (points < np.array([there[1], there[0]]))).all(axis=1) & (mapped[:, 2] > 0)
     if inside.sum() < 6:
-        return float(max(here)), 1.0  # too small an overlap to tell: never affine
+        return None
     affine, *_ = np.linalg.lstsq(grid[inside], points[inside], rcond=None)
-    bend = np.linalg.norm(grid[inside] @ affine - points[inside], axis=1).max()
-    return float(bend), float(abs(np.linalg.det(affine[:2])) ** -0.5)
+    return affine, float(np.linalg.norm(grid[inside] @ affine - points[inside], axis=1).max())
+
+
+def shape_of(matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> tuple[float, float]:
+    """How far a homography is from its best affine map over the overlap (pixels), and that map's zoom."""
+    held = fitted(matrix, here, there)
+    if held is None:
+        return float(max(here)), 1.0  # never affine
+    flat, bend = held
+    return bend, float(abs(np.linalg.det(flat[:2])) ** -0.5)

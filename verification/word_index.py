@@ -3,7 +3,9 @@
 A search looks each feature up in the nearest cells, counts for every picture the features whose signs
 agree, and for the best of them those that also agree on one shift (Hough voting): a crop shows its features
 where the original has them, all moved alike. What does not fit is not looked at again here: the pixels
-decide (`verification.registration`). 2.4 KB a picture. Figures: bench/hash_index.py.
+decide (`verification.registration`). 2.4 KB a picture. What many pictures show (rows of windows, tiles)
+costs no more than PAIRS comparisons: of one picture BURST features of a cell are kept and asked, and of the
+cells the rarest are looked at first. Figures: bench/hash_index.py.
 
 The index is a few sorted runs, each about twice as long as the next (O'Neil et al., "The log-structured
 merge-tree", 1996). Runs never change, so a search needs no lock while others add.
@@ -12,6 +14,7 @@ merge-tree", 1996). Runs never change, so a search needs no lock while others ad
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +28,9 @@ ASKED = 400  # features of a picture that are looked up
 SHORT = 200  # pictures whose shifts are counted
 LEAST = 5  # features that agree on a shift; chance brings six or seven in 10,000 pictures
 SHIFT = 80  # pixels: what counts as one shift, for a crop of 55 % is looked for at 50 %
+PAIRS = 1_000_000  # features compared in one search at most: some 0.1 GB
 _SHIFTS = 64  # a side, for numbering
+_Lists: TypeAlias = tuple[Numbers, Numbers]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +58,19 @@ class WordSnapshot:
 
     def search(self, features: Features, limit: int) -> list[tuple[int, int]]:
         """(order, features that agree on one shift) of the best pictures, best first, then oldest."""
-        xy, descriptors = features.xy[:ASKED], features.descriptors[:ASKED]
-        if not len(self.orders) or not len(xy):
+        if not len(self.orders) or not len(features.xy):
             return []
+        asked_of = words.seldom(words.cells(features.descriptors, 1)[:, 0])
+        xy, descriptors = features.xy[asked_of][:ASKED], features.descriptors[asked_of][:ASKED]
         sought, own = words.cells(descriptors, words.CELLS), words.signs(descriptors)
-        parts = [_found(run, sought, own, len(self.orders)) for run in self.runs]
+        lists = [_lists(run, sought) for run in self.runs]
+        if sum(int((right - left).sum()) for left, right in lists) > PAIRS:
+            lists = _rarest(
+                [_earlier(run, *held, len(self.orders)) for run, held in zip(self.runs, lists, strict=True)]
+            )
+        parts = [
+            _found(run, *held, own, len(self.orders)) for run, held in zip(self.runs, lists, strict=True)
+        ]
         rows, asked, there = (np.concatenate(part) for part in zip(*parts, strict=True))
         votes = np.bincount(rows, minlength=len(self.orders))
         kept = np.zeros(len(votes), bool)
@@ -68,15 +81,39 @@ class WordSnapshot:
         return [(int(self.orders[row]), count) for row, count in best if count >= LEAST]
 
 
+def _lists(run: _Run, sought: Numbers) -> _Lists:
+    """Where in a run each asked feature's cells begin and end: int64[features * cells] each."""
+    held = run.held["cell"]
+    left, right = (np.searchsorted(held, sought, side).ravel() for side in ("left", "right"))
+    return left.reshape(sought.shape), right.reshape(sought.shape)
+
+
+def _earlier(run: _Run, left: Numbers, right: Numbers, below: int) -> _Lists:
+    """The same without pictures from row `below` on; rows rise within a cell."""
+    pairs = zip(left.ravel().tolist(), right.ravel().tolist(), strict=True)
+    ends = [start + int(np.searchsorted(run.rows[start:end], below)) for start, end in pairs]
+    return left, np.array(ends, np.int64).reshape(left.shape)
+
+
+def _rarest(lists: list[_Lists]) -> list[_Lists]:
+    """Of all the cells asked for those with the fewest entries, PAIRS at most in sum: what half of the
+    pictures show tells none of them. However the entries are spread over runs."""
+    sizes = np.sum([right - left for left, right in lists], axis=0).ravel()
+    order = np.argsort(sizes, kind="stable")
+    kept = np.zeros(len(sizes), bool)
+    kept[order] = np.cumsum(sizes[order]) <= PAIRS
+    shape = lists[0][0].shape
+    return [(left, np.where(kept.reshape(shape), right, left)) for left, right in lists]
+
+
 def _found(
-    run: _Run, sought: Numbers, own: words.Words, below: int
+    run: _Run, left: Numbers, right: Numbers, own: words.Words, below: int
 ) -> tuple[npt.NDArray[np.int32], Numbers, npt.NDArray[np.float32]]:
     """Of a run what is alike: rows of pictures, numbers of the asked features, places of the others."""
-    left = np.searchsorted(run.held["cell"], sought, "left").ravel()
-    counts = np.searchsorted(run.held["cell"], sought, "right").ravel() - left
+    shape, left, counts = left.shape, left.ravel(), (right - left).ravel()
     starts = np.cumsum(counts) - counts
     at = np.repeat(left - starts, counts) + np.arange(counts.sum())
-    asked = np.repeat(np.repeat(np.arange(len(sought)), sought.shape[1]), counts)
+    asked = np.repeat(np.repeat(np.arange(shape[0]), shape[1]), counts)
     alike = (np.bitwise_count(run.held["signs"][at] ^ own[asked]) <= ALIKE) & (run.rows[at] < below)
     at, asked = at[alike], asked[alike]
     places = np.stack([run.held["x"][at], run.held["y"][at]], axis=1).astype(np.float32)

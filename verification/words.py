@@ -22,6 +22,9 @@ Words = npt.NDArray[np.uint64]
 ENTRY = np.dtype([("cell", "<u2"), ("x", "u1"), ("y", "u1"), ("signs", "<u8")])
 """A feature as it is stored, 12 bytes: its cell, its place in units of STEP pixels, its signs."""
 KEPT = 160  # features of a picture: 1.9 KB
+BURST = (
+    6  # features of a picture in one cell: windows and tiles say no more by the hundred (Jegou et al. 2009)
+)
 STEP = 4  # pixels
 CELLS = 3  # of each half that a feature is sought in: nine cells
 _GRID = 4  # the features kept are spread over so many rows and columns
@@ -64,23 +67,33 @@ def signs(descriptors: Floats) -> Words:
 
 
 def entries(features: Features) -> Entries:
-    """What a picture is remembered by: ENTRY[n], n <= KEPT, the strongest of each part of it.
+    """What a picture is remembered by: ENTRY[n], n <= KEPT, the strongest of each part, BURST of a cell.
 
     The picture is a Look's: no side is longer than LONG_SIDE.
     """
     if max(features.width, features.height) > LONG_SIDE:
         raise ValueError(f"a picture of {features.width} x {features.height}")
-    chosen = _spread(features)
-    descriptors = features.descriptors[chosen]
+    spread, own = _spread(features), cells(features.descriptors, 1)[:, 0]
+    chosen = spread[seldom(own[spread])][:KEPT]
     made = np.zeros(len(chosen), ENTRY)
-    made["cell"], made["signs"] = cells(descriptors, 1)[:, 0], signs(descriptors)
+    made["cell"], made["signs"] = own[chosen], signs(features.descriptors[chosen])
     place = np.clip(features.xy[chosen] / STEP, 0, 255).astype(np.uint8)
     made["x"], made["y"] = place[:, 0], place[:, 1]
     return made
 
 
+def seldom(own: Numbers) -> npt.NDArray[np.bool_]:
+    """Which of features with these cells int64[n] are among the first BURST of their cell."""
+    order = np.argsort(own, kind="stable")
+    first = np.searchsorted(own[order], own[order], "left")
+    kept = np.zeros(len(own), bool)
+    kept[order] = np.arange(len(own)) - first < BURST
+    return kept
+
+
 def _spread(features: Features) -> Numbers:
-    """The features kept: the strongest of every field of a grid, then the second strongest, and so on."""
+    """The order in which features are kept: the strongest of every field of a grid, then the second, and so
+    on."""
     size = np.array([features.width, features.height], dtype=np.float32)
     field = np.clip(features.xy * _GRID / size, 0, _GRID - 1).astype(np.int64)
     number = field[:, 1] * _GRID + field[:, 0]
@@ -88,5 +101,5 @@ def _spread(features: Features) -> Numbers:
     for each in range(_GRID * _GRID):
         members = np.flatnonzero(number == each)
         rank[members] = np.arange(len(members))
-    kept: Numbers = np.argsort(rank, kind="stable")[:KEPT]
-    return kept
+    order: Numbers = np.argsort(rank, kind="stable")
+    return order

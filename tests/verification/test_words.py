@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.verification.eyes import engine, sample
-from verification import words
+from verification import word_index, words
 from verification.registration import Features, Floats, look
 from verification.word_index import LEAST, WordIndex
 
@@ -101,3 +102,44 @@ def test_a_descriptor_lies_in_its_own_cell_and_near_it_when_disturbed() -> None:
     assert (words.cells(near, words.CELLS) == own).any(axis=1).mean() > 0.8
     assert len(np.unique(own)) > 450, "spread over many cells"
     assert np.median(np.bitwise_count(words.signs(plain) ^ words.signs(near))) < 10
+
+
+def test_a_row_of_windows_is_kept_and_asked_by_few_of_them() -> None:
+    window = np.repeat(drawn(1, 1).descriptors, 150, axis=0)
+    grid = Features(drawn(150, 2).xy, window, 640, 480)
+    assert len(words.entries(grid)) == words.BURST
+    mixed = Features(
+        np.concatenate([grid.xy, drawn(150, 3).xy]),
+        np.concatenate([window, drawn(150, 3).descriptors]),
+        640,
+        480,
+    )
+    assert len(words.entries(mixed)) > 140, "the others take the places"
+
+
+def test_a_search_among_like_pictures_compares_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    common, rare = drawn(60, 1), drawn(60, 2)
+    index, made = WordIndex(), 300
+    index.add(held(*[common] * made))
+    both = Features(
+        np.concatenate([common.xy, rare.xy]),
+        np.concatenate([common.descriptors, rare.descriptors]),
+        640,
+        480,
+    )
+    index.add(held(both, first=made))
+    monkeypatch.setattr(word_index, "PAIRS", 2_000)
+    compared: list[int] = []
+    found_of = word_index._found
+
+    def counted(run: word_index._Run, left: words.Numbers, right: words.Numbers, *rest: Any) -> Any:
+        compared.append(int((right - left).sum()))
+        return found_of(run, left, right, *rest)
+
+    monkeypatch.setattr(word_index, "_found", counted)
+    assert index.below(made + 1).search(both, 4)[0][0] == made, "known by what is rare"
+    assert sum(compared) <= 2_000
+    compared.clear()
+    index.add(held(*[common] * 50, first=made + 1))
+    assert index.below(made + 1).search(both, 4)[0][0] == made, "later pictures change nothing"
+    assert sum(compared) <= 2_000

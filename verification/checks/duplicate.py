@@ -4,15 +4,18 @@ Stops: the same file again, re-encoded, scaled, cropped, turned, mirrored, brigh
 How: the same bytes; else the nearest earlier pictures by perceptual hash over crops, small turns and
 mirrorings, those that share most local features at one shift (`verification.word_index`: parts of a picture
 down to a quarter of it), and the latest of the same bounty or neighbourhood whatever their hash; each
-candidate is registered by local features and proven pixel by pixel (`verification.registration`), so that
-two honest photographs of one place are not called copies. What is proven is proof, a hard fail, whatever a
-calibration learnt. Only earlier orders are looked at. A video is sought by its quiet moments, by hash, and
-what it is compared with may be a video or a photo.
-Limits: a copy put into perspective is a person's case. Two photographs of one flat thing (a poster, a sign)
-may differ by no more than an affine map and then pass for one: about 1 in 60 simulated pairs from the hand
-did, and two by one fixed camera do. A mirrored *and* hard-cropped copy is missed outside its bounty and
-neighbourhood; distant scenes photographed twice from one spot, and parts enlarged beyond 1.5, end as "maybe",
-for a person to look at.
+candidate is registered by local features and compared pixel by pixel (`verification.registration`), so that
+two honest photographs of one place are not called copies. Proof has two legs: an affine map and the noise of
+one exposure (`verification.residue`), so that two photographs of one poster are not called copies either.
+Where a copy is too smooth to read, corner on corner and in the same light, the map alone is proof. What is
+proven is a hard fail, whatever a calibration learnt. Only earlier orders are looked at. A video is sought by
+its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read.
+From tier 1 on, where a burst binds the photo to its moment, a picture alike that has noise of its own under
+no affine map is another exposure; at tier 0 it is a person's case, for anybody can sprinkle noise.
+Limits: a copy put into perspective, or blurred and sprinkled with noise, is a person's case. Two exposures of
+one flat thing by one fixed camera pass for a copy where the thing's texture or the sensor's own pattern is
+stronger than the noise: 8 of 40 simulated pairs (all 40 before the noise was read). A mirrored *and*
+hard-cropped copy is missed outside its bounty and neighbourhood.
 Figures: bench/duplicates.py.
 """
 
@@ -24,8 +27,10 @@ from verification import folding, pdq
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
-from verification.registration import Comparison, Look, Pixels, closer, compare, halved, look
+from verification.registration import Comparison, Floats, Look, Pixels, closer, compare, halved, look
 from verification.registry import check
+from verification.residue import fine
+from verification.same_exposure import grained
 from verification.statement import spot_of
 
 BY_HASH = 8  # candidates
@@ -34,11 +39,12 @@ BY_PLACE = 12
 MOMENTS = 24  # of a film that are sought; hashing one costs some 25 ms
 PAIRS = 16  # of a film's pictures with earlier ones that are compared
 NOTHING = Comparison()
+BURST_TIER = 1  # from this tier on the photo is bound to a burst: noise of its own is not just sprinkled on
 TURNS = 2  # mirrored, turned or negative views of this picture looked at; each costs a pass of the net
 
 
 @check(
-    "duplicate", family=Family.DUPLICATE, version="5", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
+    "duplicate", family=Family.DUPLICATE, version="6", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
 )
 def duplicate(case: Case) -> Outcome:
     """A proof, "same_bytes" or "copy_of_earlier", which fills `case.neighbours`; else OK with
@@ -49,7 +55,7 @@ def duplicate(case: Case) -> Outcome:
     case.neighbours += [Neighbour(past.capture, "bytes", 1.0) for past in same]
     if case.picture is None:
         return hard_fail("same_bytes", copies=len(same)) if same else abstain("no_picture")
-    compared, maybe, closest = 0, 0, Comparison()
+    compared, maybe, apart, closest = 0, 0, 0, Comparison()
     known = {past.capture for past in same}
     film = case.film
     found_in = _of_film(case, film, known) if film else _comparisons(case, case.picture.rgb, known)
@@ -57,8 +63,9 @@ def duplicate(case: Case) -> Outcome:
         compared += 1
         if found.copy:
             case.neighbours.append(Neighbour(capture, "geometry", round(found.share, 4)))
-        if found.same_exposure:
-            maybe += 1
+        if found.doubtful:
+            own = found.apart and evidence.terms.tier >= BURST_TIER
+            maybe, apart = maybe + (not own), apart + own
             closest = max(closest, found, key=lambda item: (item.copy, item.share))
     if same:
         return hard_fail("same_bytes", copies=len(case.neighbours))
@@ -67,6 +74,8 @@ def duplicate(case: Case) -> Outcome:
         return hard_fail("copy_of_earlier", copies=len(case.neighbours), **facts)
     if maybe:
         return ok(-2.0, "maybe_same_exposure", alike=maybe, **facts)
+    if apart:
+        return ok(0.0, "other_exposure", alike=apart, **facts)
     return ok(0.3, "no_copy_found", compared=compared)
 
 
@@ -90,16 +99,26 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
     for past in (*parts[0], *parts[1], *around):
         ways.setdefault((past.capture, past.picture), set()).add(0)
     looks = {0: closer(own, small)}
+    noise: Floats | None = None
     for (capture, which), turned in ways.items():
         earlier = memory.look_of(capture, which)
         if earlier is None or capture in known:
             continue
         for way in turned - looks.keys():
             looks[way] = look(rgb, case.tools.engine, way)
-        found = [compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)]
-        if (capture, which) in near and not any(one.same_exposure for one in found):
-            found.append(folding.compare_folded(looks[near[capture, which]], earlier))
-        yield capture, max(found, key=lambda item: (item.copy, item.share))
+        found = {way: compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)}
+        if (capture, which) in near and not any(one.same_exposure for one in found.values()):
+            way = near[capture, which]
+            found[way] = max(found[way], folding.compare_folded(looks[way], earlier), key=_best)
+        way = max(found, key=lambda item: _best(found[item]))
+        if found[way].matrix:
+            noise = noise if noise is not None else fine(rgb)
+            found[way] = grained(found[way], noise, way, looks[way], earlier)
+        yield capture, found[way]
+
+
+def _best(found: Comparison) -> tuple[bool, bool, float]:
+    return found.affine, found.same_exposure, found.share
 
 
 def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Comparison]]:
@@ -132,9 +151,14 @@ def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Com
     yield from best.items()
 
 
-def _facts(found: Comparison) -> dict[str, float | bool]:
+def _facts(found: Comparison) -> dict[str, float | bool | str]:
     """Small numbers that show why; nothing in them names the other capture."""
+    grain = found.grain
+    noise: dict[str, float | bool | str] = {}
+    if grain is not None:
+        noise = {"noise": grain.says, "noise_alike": round(grain.correlation, 2)}
     return {
+        **noise,
         "inliers": found.inliers,
         "share_alike": round(found.share, 3),
         "beyond": round(found.beyond, 3),

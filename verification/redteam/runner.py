@@ -42,6 +42,7 @@ MAKERS = (
     "films",
     "indoors",
     "lens",
+    "notices",
     "photographs",
     "retrying",
     "runner",

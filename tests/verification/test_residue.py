@@ -1,0 +1,99 @@
+"""The noise of a capture: shared by a copy, its own in a second exposure of the same flat thing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from bench.duplicates import jpeg
+from market.simulator.sensor import expose, to_light
+from tests.verification.eyes import engine, sample
+from verification.picture import Pixels
+from verification.registration import Comparison, compare, look
+from verification.residue import LEAST, SQUARE, Reading, Residue, fine, read, residue
+from verification.same_exposure import grained
+
+_SAME = ((480, 640), (480, 640))
+
+
+def page() -> Pixels:
+    """A poster at the size of a capture: part of a photograph, soft, without noise of its own."""
+    large = cv2.resize(sample("astronaut")[:384], (1024, 768), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.GaussianBlur(large, (0, 0), 1.5), np.uint8)
+
+
+def exposed(seed: int) -> Pixels:
+    """The poster as a fixed camera takes it."""
+    return jpeg(expose(to_light(page()), np.random.default_rng(seed)), 92)
+
+
+def compared(picture: Pixels, earlier: Pixels) -> Comparison:
+    here = look(picture, engine())
+    there = replace(look(earlier, engine()), residue=residue(earlier))
+    found = compare(here, there, engine())
+    assert found.matrix
+    return grained(found, fine(picture), 0, here, there)
+
+
+def test_two_exposures_of_one_flat_thing_are_no_copy_though_they_lie_on_each_other() -> None:
+    found = compared(exposed(1), exposed(2))
+    assert found.affine, "without the noise it would be proven"
+    assert found.framed
+    assert found.grain is not None
+    assert found.grain.says == "own"
+    assert not found.copy
+
+
+@pytest.mark.parametrize("quality", [92, 75])
+def test_a_copy_saved_again_is_proven(quality: int) -> None:
+    found = compared(jpeg(exposed(1), quality), exposed(1))
+    assert found.copy, found
+    assert found.shares
+
+
+def test_noise_sprinkled_on_a_copy_does_not_clear_it() -> None:
+    rough = exposed(1) + np.random.default_rng(3).normal(0, 3, (768, 1024, 3))
+    found = compared(jpeg(np.clip(rough, 0, 255).astype(np.uint8), 92), exposed(1))
+    assert found.same_exposure, "a person's case at least"
+
+
+def test_a_deep_crop_is_proven_by_its_noise() -> None:
+    found = compared(jpeg(exposed(1)[200:600, 100:640], 92), exposed(1))
+    assert found.zoom > 1.5
+    assert found.copy, found
+    other = compared(jpeg(exposed(2)[200:600, 100:640], 92), exposed(1))
+    assert not other.copy, other
+
+
+def test_a_look_without_its_noise_proves_nothing_but_what_lies_corner_on_corner() -> None:
+    taken = exposed(1)
+    here, there = look(taken[40:], engine()), look(taken, engine())
+    found = grained(compare(here, there, engine()), fine(taken[40:]), 0, here, there)
+    assert found.affine
+    assert found.grain == Reading()
+    assert not found.copy
+    same = grained(compare(there, there, engine()), fine(taken), 0, there, there)
+    assert same.copy
+
+
+def test_what_is_kept_survives_its_packing_and_is_small() -> None:
+    made = residue(exposed(1))
+    again = Residue.unpack(made.pack())
+    assert (again.width, again.height) == (1024, 768)
+    assert np.array_equal(again.places, made.places)
+    assert np.array_equal(again.squares, made.squares)
+    assert len(made.places) >= LEAST
+    assert len(made.pack()) < 90_000
+
+
+def test_black_and_burnt_out_pictures_have_nothing_to_read() -> None:
+    for tone in (0, 255):
+        flat = np.full((480, 640, 3), tone, np.uint8)
+        made = residue(flat)
+        assert made.squares.shape == (0, SQUARE, SQUARE)
+        assert Residue.unpack(made.pack()).squares.shape == (0, SQUARE, SQUARE)
+        assert read(fine(flat), made, np.eye(3), _SAME).says == "unread"
+    assert residue(np.zeros((20, 20, 3), np.uint8)).places.shape == (0, 2)
