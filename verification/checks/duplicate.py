@@ -14,7 +14,7 @@ From tier 1 on, where a burst binds the photo to its moment, a picture alike tha
 no affine map is another exposure; at tier 0 it is a person's case, for anybody can sprinkle noise.
 Limits: a copy put into perspective, or blurred and sprinkled with noise, is a person's case. Two exposures of
 one flat thing by one fixed camera pass for a copy where the thing's texture or the sensor's own pattern is
-stronger than the noise: 8 of 40 simulated pairs (all 40 before the noise was read). A mirrored *and*
+stronger than the noise: 8 of 40 simulated pairs. A mirrored *and*
 hard-cropped copy is missed outside its bounty and neighbourhood.
 Figures: bench/duplicates.py.
 """
