@@ -155,6 +155,26 @@ def test_what_only_a_person_can_tell_is_left_to_one(tools: Tools) -> None:
     assert outcome.facts["alike"] == 1
 
 
+@pytest.mark.parametrize(("tier", "reason"), [(0, "maybe_same_exposure"), (1, "other_exposure")])
+def test_noise_of_its_own_clears_a_likeness_only_where_a_burst_binds_the_photo(
+    tools: Tools, tier: int, reason: str
+) -> None:
+    rng = np.random.default_rng(7)
+
+    def exposed(rgb: Pixels) -> Pixels:
+        """Another exposure of the same flat thing: the sensor's noise is new each time."""
+        return np.clip(rgb + rng.normal(0, 4, rgb.shape), 0, 255).astype(np.uint8)
+
+    poster = sample("astronaut")
+    judge(tools, submitted(1, bounty="x"), exposed(poster))
+    aside = exposed(TRANSFORMS["perspective 5 %"](poster, random.Random(3)))
+    again = submitted(2, bounty="x")
+    again = replace(again, terms=replace(again.terms, tier=tier))
+    outcome, neighbours = judge(tools, again, aside)
+    assert (outcome.status, outcome.reason, neighbours) == (Status.OK, reason, {})
+    assert (outcome.llr < 0) == (tier == 0)
+
+
 def test_a_bare_wall_is_no_copy_of_another(tools: Tools) -> None:
     wall = sample("coffee") // 16 + 120
     judge(tools, submitted(1, bounty="x"), wall)
