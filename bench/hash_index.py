@@ -2,12 +2,12 @@
 
     python -m bench.hash_index [--photos DIR] [--quick] [--json PATH] [--seed N] [--pictures N]
 
-`verification.hash_index` holds N pictures (52,632 of 20 hashes each: 1,052,640). All but the base pictures
+`matching.hash_index` holds N pictures (52,632 of 20 hashes each: 1,052,640). All but the base pictures
 are simulated: mixtures of the spectra of six photographs, hashed view by view. Sought are transformed
 copies of the base pictures (the transformations of bench.duplicates). In the same run, on the same hashes
 and queries: faiss IndexBinaryFlat (exact, one thread), when the development extra is installed. Then four
 threads search while pictures are added; and a worker starts anew from the database. Parts of the base
-pictures, a quarter to a half of their area, are sought by words (`verification.word_index`) among as many
+pictures, a quarter to a half of their area, are sought by words (`matching.word_index`) among as many
 pictures simulated from the features of others. Distances of different
 photographs give the share of negative pairs of hashes that come near.
 """
@@ -33,14 +33,14 @@ from bench.report import Row, arguments, finish, of_quantile
 from core.db import Base, Database
 from core.storage import Storage
 from tests.fakes.seeing import BlindEngine
-from verification import pdq, words
 from verification.engine import Engine
-from verification.hash_index import HashIndex, Words
+from verification.matching import pdq, words
+from verification.matching.hash_index import HashIndex, Words
+from verification.matching.registration import Features, halved, look
+from verification.matching.word_index import WordIndex
 from verification.memory import PictureMemory
 from verification.picture import Pixels
-from verification.registration import Features, halved, look
 from verification.tables import Remembered
-from verification.word_index import WordIndex
 
 LIMIT = 8
 PARTS = 6

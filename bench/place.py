@@ -25,8 +25,8 @@ import skimage.data
 from bench.duplicates import load, packaged, wilson
 from bench.report import Row, arguments, finish
 from verification.engine import Engine
+from verification.matching.registration import Look, look
 from verification.measures.recognition import recognise
-from verification.registration import Look, look
 
 STREET = {
     "apartment_building", "brick_wall", "cv_leuven", "garden_1", "garden_2", "lantern", "stones", "sundial",

@@ -16,11 +16,11 @@ from verification.trust import TrustList
 
 if TYPE_CHECKING:  # values of the seeing half, which loads OpenCV: only a worker does
     from verification.film import Film
+    from verification.matching.registration import Features, Pairs
     from verification.measures.flow import Tracks
     from verification.measures.placing import Placed
     from verification.measures.stepping import Stepping
     from verification.memory import Memory
-    from verification.registration import Features, Pairs
     from verification.writing import Text
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from core.errors import Unavailable
+from verification.matching.registration import Features, Floats, Pairs, Pixels
 from verification.nets import xfeat
-from verification.registration import Features, Floats, Pairs, Pixels
 
 Choice: TypeAlias = Literal["auto", "cpu", "cuda"]
 Precision: TypeAlias = Literal["auto", "float32"]

@@ -4,7 +4,7 @@ A capture is remembered when its examination starts, before any later one is exa
 names an order and is answered from earlier captures only, so the answer does not depend on which
 worker is quicker.
 
-The hashes and words of all pictures are also held in RAM (`verification.hash_index`, `word_index`: some 3.2
+The hashes and words of all pictures are also held in RAM (`matching.hash_index`, `word_index`: some 3.2
 KB a picture) and read again from the database when a worker starts.
 """
 
@@ -24,17 +24,18 @@ from core.accounts.tables import Account
 from core.db import Database, insert_once
 from core.geo import COARSE_RESOLUTION, Spot, cell
 from core.storage import Storage
-from verification import pdq, series, words
+from verification import series
 from verification.evidence import Evidence
-from verification.hash_index import HashIndex
+from verification.matching import pdq, words
+from verification.matching.hash_index import HashIndex
+from verification.matching.registration import Eyes, Features, Look, look
+from verification.matching.residue import residue
+from verification.matching.word_index import WordIndex
 from verification.measures.prnu import NoisePrint
 from verification.moments import Moments
 from verification.picture import Picture, Pixels
-from verification.registration import Eyes, Features, Look, look
-from verification.residue import residue
 from verification.statement import parse_statement, spot_of
 from verification.tables import CameraPrint, Remembered, SeriesMark
-from verification.word_index import WordIndex
 
 _LOOKS_KEPT = 32  # of about 0.6 MB
 

@@ -14,11 +14,11 @@ from sqlalchemy import select
 
 from core.db import Database
 from core.storage import Storage
-from verification import pdq
 from verification.film import Film, evenly
-from verification.hash_index import HashIndex
+from verification.matching import pdq
+from verification.matching.hash_index import HashIndex
+from verification.matching.registration import Eyes, Look, look
 from verification.picture import Pixels
-from verification.registration import Eyes, Look, look
 from verification.tables import RememberedMoment
 
 KEPT = 12  # of a film's 40 quiet moments at most: some 0.6 MB and 0.1 s each

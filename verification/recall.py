@@ -17,16 +17,17 @@ import cv2
 import numpy as np
 
 from core.geo import COARSE_RESOLUTION, Spot, cell
-from verification import film, pdq, words
+from verification import film
 from verification.context import Earlier
 from verification.evidence import Evidence
-from verification.hash_index import HashIndex
+from verification.matching import pdq, words
+from verification.matching.hash_index import HashIndex
+from verification.matching.registration import LONG_SIDE, Eyes, Features, Look, look
+from verification.matching.residue import Residue, residue
+from verification.matching.word_index import WordIndex
 from verification.measures.prnu import NoisePrint, noise_print
 from verification.memory import Past, PastSpot
 from verification.picture import Decoder, Picture, Pixels, Undecodable
-from verification.registration import LONG_SIDE, Eyes, Features, Look, look
-from verification.residue import Residue, residue
-from verification.word_index import WordIndex
 
 LOOKS_KEPT = 400  # pictures of about 0.6 MB; a film has up to 41
 

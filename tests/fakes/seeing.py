@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verification.registration import Features, Pairs
+from verification.matching.registration import Features, Pairs
 
 if TYPE_CHECKING:
     from core.geo import Spot
     from verification.evidence import Evidence
+    from verification.matching.pdq import Hashes
+    from verification.matching.registration import Look
     from verification.measures.prnu import NoisePrint
     from verification.memory import Past, PastSpot
-    from verification.pdq import Hashes
     from verification.picture import Picture, Pixels
     from verification.reading import Text
-    from verification.registration import Look
 
 
 @dataclass

@@ -14,8 +14,8 @@ from core.errors import Unavailable
 from tests.verification.eyes import damaged, engine, sample
 from verification import engine as module
 from verification.engine import Engine
+from verification.matching.registration import Features
 from verification.nets import xfeat
-from verification.registration import Features
 
 ROOT = Path(__file__).resolve().parents[2]
 

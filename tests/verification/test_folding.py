@@ -12,10 +12,10 @@ import skimage.data
 from bench.duplicates import jpeg
 from tests.fakes.seeing import BlindEngine
 from tests.verification.eyes import engine, sample
-from verification import pdq
-from verification.folding import NEAR, compare_folded
+from verification.matching import pdq
+from verification.matching.folding import NEAR, compare_folded
+from verification.matching.registration import Comparison, compare, look
 from verification.picture import Pixels
-from verification.registration import Comparison, compare, look
 
 
 def solarised(rgb: Pixels, level: int) -> Pixels:

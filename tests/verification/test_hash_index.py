@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from verification import pdq
-from verification.hash_index import COARSE, FAR, HashIndex, Words, low
+from verification.matching import pdq
+from verification.matching.hash_index import COARSE, FAR, HashIndex, Words, low
 
 
 def noise(count: int, seed: int = 1) -> Words:
@@ -67,7 +67,7 @@ def test_far_in_the_lowest_frequencies_or_in_all_is_not_found(monkeypatch: pytes
         return (7, len(places), 0) in close
 
     assert found(lowest[: COARSE + 1]), "few hashes are all compared whole"
-    monkeypatch.setattr("verification.hash_index.EXACT", 0)
+    monkeypatch.setattr("verification.matching.hash_index.EXACT", 0)
     assert found(lowest[:COARSE])
     assert not found(lowest[: COARSE + 1])
     assert found(high[:FAR])

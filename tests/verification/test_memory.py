@@ -17,12 +17,12 @@ from core.storage import Storage
 from tests.fakes.seeing import BlindEngine
 from tests.verification import stage
 from tests.verification.eyes import engine, picture, sample
-from verification import pdq
 from verification.evidence import Evidence
-from verification.hash_index import FAR
+from verification.matching import pdq
+from verification.matching.hash_index import FAR
+from verification.matching.pdq import Pixels
+from verification.matching.registration import look
 from verification.memory import PastSpot, PictureMemory
-from verification.pdq import Pixels
-from verification.registration import look
 from verification.tables import Remembered
 
 

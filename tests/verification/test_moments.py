@@ -16,12 +16,12 @@ from market.simulator.recorder import record
 from tests.fakes.seeing import MuteReader
 from tests.verification import stage
 from tests.verification.eyes import engine, sample
-from verification import pdq
 from verification.case import Case, Tools
 from verification.checks.decode import decode
 from verification.checks.duplicate import duplicate
 from verification.evidence import Evidence, Outcome
 from verification.film import watch
+from verification.matching import pdq
 from verification.memory import PictureMemory
 from verification.moments import KEPT, moments_of
 from verification.picture import Decoder, Pixels

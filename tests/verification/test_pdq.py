@@ -14,8 +14,8 @@ import skimage.data
 from sklearn.datasets import load_sample_image
 
 from bench.duplicates import crop, jpeg, rotate
-from verification import pdq
-from verification.pdq import Hashes, Pixels
+from verification.matching import pdq
+from verification.matching.pdq import Hashes, Pixels
 
 KNOWN = {
     "astronaut": "2d6b1af3a956c529e79ca3d2526fa834d4196c81cedd04de0a26b855fc99b724",

@@ -11,8 +11,8 @@ import skimage.data
 
 from bench.duplicates import TRANSFORMS, crop, jpeg
 from tests.verification.eyes import engine, sample
+from verification.matching.registration import Comparison, Look, closer, compare, halved, look
 from verification.picture import Pixels
-from verification.registration import Comparison, Look, closer, compare, halved, look
 
 TURNED = {"mirrored", "upside down", "quarter turn"}  # undone by the hash search before comparing
 SHOWN = [

@@ -11,10 +11,10 @@ import pytest
 from bench.duplicates import jpeg
 from market.simulator.sensor import expose, to_light
 from tests.verification.eyes import engine, sample
+from verification.matching.registration import Comparison, compare, look
+from verification.matching.residue import LEAST, SQUARE, Reading, Residue, fine, read, residue
+from verification.matching.same_exposure import grained
 from verification.picture import Pixels
-from verification.registration import Comparison, compare, look
-from verification.residue import LEAST, SQUARE, Reading, Residue, fine, read, residue
-from verification.same_exposure import grained
 
 _SAME = ((480, 640), (480, 640))
 

@@ -19,10 +19,10 @@ from tests.verification.eyes import engine, picture, sample
 from verification.case import Case, Frame, Tools
 from verification.checks.scene import DIFFERS, MATCH, STRONGEST, said, scene
 from verification.evidence import Outcome, Status
+from verification.matching.registration import look
 from verification.measures.panorama import widened
 from verification.measures.recognition import recognise, smaller
 from verification.picture import Decoder, Pixels
-from verification.registration import look
 from verification.trust import TrustList
 
 

@@ -19,11 +19,11 @@ from market.simulator.camera import render
 from tests.assets.build import make
 from tests.verification import stage
 from tests.verification.eyes import sample
-from verification import pdq
 from verification.__main__ import COMMANDS
 from verification.__main__ import main as command
 from verification.context import Earlier, load
 from verification.evidence import Json
+from verification.matching import pdq
 from verification.picture import Decoder
 from verification.recall import Looks, Recall
 from verification.signing import canonical

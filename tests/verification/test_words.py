@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.verification.eyes import engine, sample
-from verification import word_index, words
-from verification.registration import Features, Floats, look
-from verification.word_index import LEAST, WordIndex
+from verification.matching import word_index, words
+from verification.matching.registration import Features, Floats, look
+from verification.matching.word_index import LEAST, WordIndex
 
 
 def drawn(count: int, seed: int, size: tuple[int, int] = (640, 480)) -> Features:

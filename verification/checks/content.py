@@ -22,10 +22,10 @@ from verification.case import Case
 from verification.codes import clean
 from verification.evidence import Family, Outcome, abstain, ok
 from verification.judge import addresses_a_reader, weighed
+from verification.matching.registration import compare
 from verification.measures.album import looks_of, own_look
 from verification.measures.recognition import recognise
 from verification.picture import Picture
-from verification.registration import compare
 from verification.registry import check
 
 MOST = 3  # examples looked at

@@ -2,11 +2,11 @@
 
 Stops: the same file again, re-encoded, scaled, cropped, turned, mirrored, brightened, framed.
 How: the same bytes; else the nearest earlier pictures by perceptual hash over crops, small turns and
-mirrorings, those that share most local features at one shift (`verification.word_index`: parts of a picture
+mirrorings, those that share most local features at one shift (`matching.word_index`: parts of a picture
 down to a quarter of it), and the latest of the same bounty or neighbourhood whatever their hash; each
-candidate is registered by local features and compared pixel by pixel (`verification.registration`), so that
+candidate is registered by local features and compared pixel by pixel (`matching.registration`), so that
 two honest photographs of one place are not called copies. Proof has two legs: an affine map and the noise of
-one exposure (`verification.residue`), so that two photographs of one poster are not called copies either.
+one exposure (`matching.residue`), so that two photographs of one poster are not called copies either.
 Where a copy is too smooth to read, corner on corner and in the same light, the map alone is proof. What is
 proven is a hard fail, whatever a calibration learnt. Only earlier orders are looked at. A video is sought by
 its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read.
@@ -23,14 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verification import folding, pdq
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
-from verification.registration import Comparison, Floats, Look, Pixels, closer, compare, halved, look
+from verification.matching import folding, pdq
+from verification.matching.registration import Comparison, Floats, Look, Pixels, closer, compare, halved, look
+from verification.matching.residue import fine
+from verification.matching.same_exposure import grained
 from verification.registry import check
-from verification.residue import fine
-from verification.same_exposure import grained
 from verification.statement import spot_of
 
 BY_HASH = 8  # candidates

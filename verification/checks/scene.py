@@ -29,12 +29,12 @@ import math
 
 from verification.case import Case, Frame
 from verification.evidence import Family, Outcome, abstain, ok
+from verification.matching.registration import Features, Look, compare, look
 from verification.measures.album import looks_of, own_look
 from verification.measures.panorama import widened
 from verification.measures.placing import placed_in_burst
 from verification.measures.recognition import SMALLER, TINY, Recognition, recognise, smaller
 from verification.measures.sharpness import sharpness
-from verification.registration import Features, Look, compare, look
 from verification.registry import check
 
 MOST = 4  # references looked at: each costs a decoding and a pass of the net when it is first seen

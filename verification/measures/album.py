@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from verification.case import Case
+from verification.matching.registration import Look, look
 from verification.picture import Undecodable
-from verification.registration import Look, look
 
 KEPT = 32  # of about 0.6 MB
 _looks: OrderedDict[tuple[str, str], Look | None] = OrderedDict()

@@ -18,7 +18,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from verification.registration import Eyes, Features, Matrix
+from verification.matching.registration import Eyes, Features, Matrix
 
 Sizes: TypeAlias = tuple[Features, ...]
 

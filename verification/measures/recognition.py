@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from verification.registration import Eyes, Features, Floats, Look
+from verification.matching.registration import Eyes, Features, Floats, Look
 
 SQUARE = 32  # pixels at a long side of 640
 MIN_MATCHES = 12  # fewer mutual matches are not worth a RANSAC

@@ -1,6 +1,6 @@
 """Two pictures lie on each other: one exposure, or two of one flat thing?
 
-The second leg of a proof beside the map: the noise (`verification.residue`) and the light. Where the
+The second leg of a proof beside the map: the noise (`matching.residue`) and the light. Where the
 homography of few matches hides the noise that a copy shares, the affine map that a copy has may show it.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from verification import pdq
-from verification.registration import (
+from verification.matching import pdq
+from verification.matching.registration import (
     FINE,
     LONG_SIDE,
     Comparison,
@@ -25,7 +25,7 @@ from verification.registration import (
     fitted,
     placed,
 )
-from verification.residue import Reading, read
+from verification.matching.residue import Reading, read
 
 
 def grained(found: Comparison, noise: Floats, way: int, picture: Look, earlier: Look) -> Comparison:

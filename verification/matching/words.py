@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from verification.registration import LONG_SIDE, Features, Floats
+from verification.matching.registration import LONG_SIDE, Features, Floats
 
 Entries = npt.NDArray[np.void]
 Numbers = npt.NDArray[np.int64]

@@ -27,9 +27,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from verification import pdq
-from verification.flat_maps import affine, similar
-from verification.residue import LEAST, MOVED, Reading, Residue
+from verification.matching import pdq
+from verification.matching.flat_maps import affine, similar
+from verification.matching.residue import LEAST, MOVED, Reading, Residue
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Pairs: TypeAlias = npt.NDArray[np.int64]
@@ -174,12 +174,12 @@ class Comparison:
         beyond: share 0..1 of the picture that lies outside the earlier frame, by more than 8 pixels.
         bend_px: how far the homography is from an affine map over the overlap, in pixels.
         zoom: how much larger things are in the picture than in the earlier one.
-        folded: registered by edges, and correlated after curves that may fold (`verification.folding`).
+        folded: registered by edges, and correlated after curves that may fold (`matching.folding`).
         matrix: the map from the picture to the earlier one, row by row; () where they do not register.
         flat: the similarity and the affine map of most matches, likewise.
         framed: the whole of the one lies on the whole of the other, corner on corner.
         light: how far apart the two are in brightness, grey levels (median); 0 where nobody looked.
-        grain: what its noise has of the earlier one's (`verification.residue`); None where nobody looked.
+        grain: what its noise has of the earlier one's (`matching.residue`); None where nobody looked.
     """
 
     matches: int = 0

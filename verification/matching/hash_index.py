@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from verification import pdq
+from verification.matching import pdq
 
 FAR = 100  # bits of 256: unrelated pictures seldom come closer than 84 over all views
 COARSE = 22  # bits of the 64 lowest frequencies

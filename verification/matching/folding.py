@@ -5,7 +5,7 @@ a picture again. Its edges stay where they were: the hash of the edges finds it 
 alignment registers it (ECC, Evangelidis & Psarakis 2008), and then each colour's curve is measured, no form
 being assumed: the mean of the one picture where the other has a value (as in the correlation ratio, Roche
 et al., MICCAI 1998). The earlier picture is sent through these curves, and then every textured block must
-correlate as in `verification.registration`, whose proof this is.
+correlate as in `matching.registration`, whose proof this is.
 Limits: the picture as a whole, cropped or turned by little; curves that mix colours.
 """
 
@@ -14,8 +14,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from verification import pdq
-from verification.registration import (
+from verification.matching import pdq
+from verification.matching.registration import (
     FINE,
     LONG_SIDE,
     Comparison,

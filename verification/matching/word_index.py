@@ -1,9 +1,9 @@
-"""The words (`verification.words`) of all remembered pictures in RAM, and the search by them.
+"""The words (`matching.words`) of all remembered pictures in RAM, and the search by them.
 
 A search looks each feature up in the nearest cells, counts for every picture the features whose signs
 agree, and for the best of them those that also agree on one shift (Hough voting): a crop shows its features
 where the original has them, all moved alike. What does not fit is not looked at again here: the pixels
-decide (`verification.registration`). 2.4 KB a picture. What many pictures show (rows of windows, tiles)
+decide (`matching.registration`). 2.4 KB a picture. What many pictures show (rows of windows, tiles)
 costs no more than PAIRS comparisons: of one picture BURST features of a cell are kept and asked, and of the
 cells the rarest are looked at first. Figures: bench/hash_index.py.
 
@@ -19,9 +19,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from verification import words
-from verification.registration import Features
-from verification.words import ENTRY, STEP, Numbers
+from verification.matching import words
+from verification.matching.registration import Features
+from verification.matching.words import ENTRY, STEP, Numbers
 
 ALIKE = 14  # bits of 64 that may differ
 ASKED = 400  # features of a picture that are looked up
