@@ -346,15 +346,6 @@ def test_a_reviewer_sees_the_copy_while_somebody_has_to_decide(market: Database)
             reviews.media(session, capture_id, copy.sha256)
 
 
-def test_a_capture_that_cannot_be_examined_does_not_stop_the_next(market: Database) -> None:
-    _, [first, second] = scene.started(market, slots=2, people=2)
-    with market.transaction() as session:
-        lease = judging.start_examination(session, first, lease=scene.LEASE, now=NOW)
-        assert lease is not None
-        judging.send_to_review(session, lease, "too_many_attempts", now=NOW)
-        assert judging.not_remembered_before(session, session.get_one(Capture, second).order) == []
-
-
 def test_a_photo_that_is_the_delivered_copy_of_itself_is_paid_like_any_other(market: Database) -> None:
     """A JPEG encoded often enough stays as it is: its original and its copy are the same bytes."""
     with market.transaction() as session:
