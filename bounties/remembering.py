@@ -27,7 +27,8 @@ from core.db import Database
 _log = getLogger(__name__)
 RENEWALS_A_LEASE = 3
 LONGEST_HOLD = timedelta(minutes=10)  # a worker that hangs holds nothing for ever
-REST = timedelta(seconds=5)  # of a capture between two tries
+REST = timedelta(seconds=30)  # of a capture between two tries
+REST_IF_AWAY = timedelta(seconds=5)
 SOONEST, LATEST = timedelta(seconds=1), timedelta(seconds=5)  # until one that waits comes back
 
 
@@ -76,6 +77,20 @@ def renew(session: Session, hold: Hold, *, lease: timedelta, now: datetime) -> b
     return session.scalar(renewed) is not None
 
 
+def let_go(session: Session, hold: Hold, *, away: bool, now: datetime) -> None:
+    """Leaves it, after a try that failed, to whoever needs it next, a moment later.
+
+    Args:
+        away: the whole storage is, which is no capture's fault: the try is not counted.
+    """
+    mine = (Capture.id == hold.capture) & (Capture.remember_attempts == hold.attempt)
+    values = {
+        "remembering_until": now + (REST_IF_AWAY if away else REST),
+        "remember_attempts": hold.attempt - 1 if away else hold.attempt,
+    }
+    session.execute(update(Capture).where(mine, Capture.remembered_at.is_(None)).values(values))
+
+
 def note(session: Session, capture_id: str, *, now: datetime) -> None:
     """Notes that the memory holds it, whoever put it there: put there twice it is there once."""
     unset = (Capture.id == capture_id) & Capture.remembered_at.is_(None)
@@ -121,8 +136,3 @@ def renewed(database: Database, hold: Hold, lease: timedelta) -> Iterator[None]:
     finally:
         over.set()
         beside.join()
-
-
-def let_go(session: Session, hold: Hold, *, now: datetime) -> None:
-    """Leaves it, after a try that failed, to whoever needs it next, a moment later."""
-    renew(session, hold, lease=REST, now=now)

@@ -59,7 +59,7 @@ class MemoryFault(StrEnum):
     """Why no more of a capture is remembered than its bytes' name; a person decides on it then."""
 
     ORIGINAL_LOST = "original_lost"
-    NOT_READ = "not_read"  # the decoder did not come to an end with it, or the storage was away
+    NOT_READ = "not_read"  # the decoder came to no end with it, or the storage would not hand it out
     WORKERS_DIED = "workers_died"
 
 

@@ -58,7 +58,7 @@ def judge_capture(
         with database.transaction() as session:
             judging.send_to_review(session, lease, why, now=clock.now())
         return Verdict.REVIEW
-    if evidence is None or evidence.capture != capture_id:  # it was remembered before
+    if evidence is None:  # it was remembered before
         evidence = load_evidence(database, storage, capture_id)
     return _examine(database, storage, tools, lease, evidence)
 
@@ -107,7 +107,7 @@ def remember_up_to(
     is about (`bounties.remembering`).
 
     Returns:
-        The evidence of the last one that was put there, if any was, and whether nothing is missing now.
+        The evidence of the last of them, if it was put there now, and whether nothing is missing any more.
     """
     with database.reading() as session:
         missing = remembering.missing(session, order)
@@ -118,8 +118,9 @@ def remember_up_to(
         if hold is not None:
             evidence = None  # the one before is not held on to: a film's is large
             evidence = _remember(database, storage, tools, hold, lease_for)
+    own = evidence if evidence is not None and evidence.order == order else None
     with database.reading() as session:
-        return evidence, not remembering.missing(session, order)
+        return own, not remembering.missing(session, order)
 
 
 def _remember(
@@ -138,12 +139,13 @@ def _remember(
             tools.memory.remember(evidence, picture, _noise(evidence, tools), further)
     except SpotcheckError as error:
         _log.error("%s was not remembered (try %d): %s", hold.capture, hold.attempt, error)
-        if hold.attempt == rules.MAX_REMEMBERINGS:
+        away = not storage.ready()
+        if hold.attempt == rules.MAX_REMEMBERINGS and not away:
             lost = isinstance(error, NotFound)
             _give_up(database, tools, hold, MemoryFault.ORIGINAL_LOST if lost else MemoryFault.NOT_READ)
-        else:
-            with database.transaction() as session:
-                remembering.let_go(session, hold, now=clock.now())
+            return None
+        with database.transaction() as session:
+            remembering.let_go(session, hold, away=away, now=clock.now())
         return None
     with database.transaction() as session:
         remembering.note(session, hold.capture, now=clock.now())

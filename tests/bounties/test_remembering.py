@@ -242,7 +242,8 @@ def test_a_worker_that_was_overtaken_neither_renews_nor_lets_go(desk: Desk) -> N
     current = desk.take(film)
     with desk.database.transaction() as session:
         assert not remembering.renew(session, late, lease=LEASE, now=clock.now())
-        remembering.let_go(session, late, now=clock.now())
+        for away in (False, True):
+            remembering.let_go(session, late, away=away, now=clock.now() - LEASE)
     assert desk.take(film, later=LEASE / 2) is None
     with desk.database.transaction() as session:
         assert remembering.renew(session, current, lease=LEASE, now=clock.now())
@@ -295,15 +296,30 @@ def test_the_longer_one_has_waited_the_less_often_it_comes(desk: Desk) -> None:
     assert waits == [1, 1, 3, 5]
 
 
-def test_storage_that_is_away_is_no_attempt_at_the_capture_itself(
+def test_a_storage_that_is_away_is_no_try_and_gives_nothing_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else an outage of a minute would send all that is judged in it to a person."""
+    monkeypatch.setattr(remembering, "REST_IF_AWAY", timedelta(0))
+    [photo] = desk.hand_in(Kind.PHOTO)
+    (tmp_path / "storage").rename(tmp_path / "elsewhere")
+    (tmp_path / "storage").write_text("a file where the folder was")
+    assert [desk.judge(photo) for _ in range(2 * rules.MAX_REMEMBERINGS)] == [None] * 6
+    assert (desk.row(photo).attempts, desk.row(photo).remember_attempts) == (0, 0)
+    (tmp_path / "storage").unlink()
+    (tmp_path / "elsewhere").rename(tmp_path / "storage")
+    assert desk.judge(photo) is Verdict.ACCEPT
+
+
+def test_one_that_a_storage_in_order_does_not_hand_out_is_given_up(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(remembering, "REST", timedelta(0))
     [photo] = desk.hand_in(Kind.PHOTO)
 
     def away(*_: object) -> bytes:
         raise errors.Unavailable("the storage does not answer")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Storage, "unseal", away)
-        assert desk.judge(photo) is None
-    assert (desk.row(photo).attempts, desk.row(photo).remember_attempts) == (0, 1)
+    monkeypatch.setattr(Storage, "unseal", away)
+    assert [desk.judge(photo) for _ in range(3)] == [None, None, Verdict.REVIEW]
+    assert desk.row(photo).memory_fault == MemoryFault.NOT_READ
