@@ -94,6 +94,9 @@ async def _receive(
             if len(waiting) >= PIECE:
                 await run_in_threadpool(upload.write, bytes(waiting))
                 waiting.clear()
+    except TimeoutError:
+        request.state.hangs_up = True  # what is left of the body is not waited for
+        raise pace.fault(size) from None
     except HTTPException:  # the envelope's, at the most that any body may have
         return errors.TooLarge("the upload is too large", limit=limit)
     except ClientDisconnect:
@@ -106,13 +109,11 @@ async def _receive(
 
 
 async def _next(chunks: AsyncIterator[bytes], pace: Pace, received: int) -> bytes | None:
-    """The next bytes; None at the end."""
+    """The next bytes; None at the end. Raises TimeoutError when they do not come in time."""
     began = time.monotonic()
     try:
         async with asyncio.timeout(pace.left(received)):
             return await anext(chunks, None)
-    except TimeoutError:
-        raise pace.fault(received) from None
     finally:
         pace.waited += time.monotonic() - began
 

@@ -150,8 +150,8 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(errors.SpotcheckError)
     def ours(request: Request, error: errors.SpotcheckError) -> JSONResponse:
-        # What is left of a body that came too slowly is not waited for (RFC 9110, section 15.5.9).
-        ends = {"Connection": "close"} if isinstance(error, errors.UploadTooSlow) else None
+        # RFC 9110, section 15.5.9: who was too slow is hung up on.
+        ends = {"Connection": "close"} if getattr(request.state, "hangs_up", False) else None
         return problem(request, error, headers=ends)
 
     @app.exception_handler(RequestValidationError)

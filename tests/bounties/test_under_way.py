@@ -96,9 +96,16 @@ def test_a_slow_disk_is_not_the_senders_fault(film: Claimed, monkeypatch: pytest
     assert film.put(iter([bytes(PIECE)] * 4), "video/mp4").status_code == 200
 
 
-def test_one_who_is_told_so_is_hung_up_on(film: Claimed, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("why", "status"), [("slow", 408), ("over", 409)])
+def test_one_who_is_told_so_is_hung_up_on(
+    film: Claimed, monkeypatch: pytest.MonkeyPatch, why: str, status: int
+) -> None:
     """On a real server: the typed error comes, and with it the end of the connection."""
-    monkeypatch.setattr(under_way, "GRACE_S", 0.5)
+    if why == "slow":
+        monkeypatch.setattr(under_way, "GRACE_S", 0.5)
+    else:
+        with film.inside.database.transaction() as session:
+            session.get_one(Claim, film.id).deadline = clock.now() + timedelta(seconds=2)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(film.inside.app, port=port, log_level="error", lifespan="off"))
     serving = threading.Thread(target=server.run, daemon=True)
@@ -115,11 +122,12 @@ def test_one_who_is_told_so_is_hung_up_on(film: Claimed, monkeypatch: pytest.Mon
     server.should_exit = True
     serving.join(10)
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 408 ")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"connection: close" in head.lower()
     said = json.loads(body)
-    assert (said["code"], said["facts"]["received"]) == ("UploadTooSlow", 1)
-    assert said["facts"]["least_bytes_a_second"] == under_way.LEAST_RATE
+    if why == "slow":
+        facts = {"received": 1, "least_bytes_a_second": under_way.LEAST_RATE, "longest_pause_s": 60.0}
+        assert (said["code"], said["facts"]) == ("UploadTooSlow", facts)
 
 
 def test_one_account_has_only_so_much_under_way(inside: Inside) -> None:
