@@ -93,7 +93,10 @@ def test_a_slow_disk_is_not_the_senders_fault(film: Claimed, monkeypatch: pytest
 
     monkeypatch.setattr(Incoming, "write", slow)
     monkeypatch.setattr(under_way, "LEAST_RATE", 1 << 40)
-    assert film.put(iter([bytes(PIECE)] * 4), "video/mp4").status_code == 200
+    pieces = [
+        {"type": "http.request", "body": bytes(PIECE), "more_body": more} for more in (True,) * 4 + (False,)
+    ]
+    assert film.stream(iter(pieces))[0] == 200
 
 
 @pytest.mark.parametrize(("why", "status"), [("slow", 408), ("over", 409)])
