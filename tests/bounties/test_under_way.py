@@ -93,10 +93,13 @@ def test_a_slow_disk_is_not_the_senders_fault(film: Claimed, monkeypatch: pytest
 
     monkeypatch.setattr(Incoming, "write", slow)
     monkeypatch.setattr(under_way, "LEAST_RATE", 1 << 40)
-    pieces = [
-        {"type": "http.request", "body": bytes(PIECE), "more_body": more} for more in (True,) * 4 + (False,)
-    ]
-    assert film.stream(iter(pieces))[0] == 200
+
+    async def coming() -> AsyncIterator[dict[str, Any]]:
+        for more in (True, True, True, True, False):
+            await asyncio.sleep(0.01)
+            yield {"type": "http.request", "body": bytes(PIECE), "more_body": more}
+
+    assert film.stream(coming())[0] == 200
 
 
 @pytest.mark.parametrize(("why", "status"), [("slow", 408), ("over", 409)])
