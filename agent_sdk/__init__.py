@@ -61,6 +61,7 @@ from agent_sdk.errors import (
     Unauthenticated,
     Unavailable,
     UnreadableReply,
+    UploadTooSlow,
 )
 from agent_sdk.loops import Budget
 from agent_sdk.receipts import Receipt, Verification, Verifier
@@ -145,6 +146,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnreadableReply",
+    "UploadTooSlow",
     "Verification",
     "Verifier",
     "Waited",

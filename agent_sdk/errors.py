@@ -14,6 +14,7 @@ SpotcheckError                       base: message, code, hint, docs_url, reques
 │   ├── AccountFrozen                by a dispute, or by an operator
 │   └── AccountClosed                its owner closed it
 ├── NotFound                404
+├── UploadTooSlow           408      an upload whose bytes did not come in time
 ├── Conflict                409
 │   ├── IdempotencyConflict          same key, other body
 │   ├── StateConflict                the thing is not in a state that allows this
@@ -163,6 +164,12 @@ class NotFound(SpotcheckError):
     """Nothing of the caller's by that name."""
 
     default_status = 404
+
+
+class UploadTooSlow(SpotcheckError):
+    """An upload whose bytes did not come in time, also after the retries: none of it is kept."""
+
+    default_status = 408
 
 
 class Conflict(SpotcheckError):

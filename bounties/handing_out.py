@@ -18,10 +18,11 @@ _RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII)
 
 def answer(request: Request, item: Media) -> Response:
     """The bytes of a derivative. RFC 9110, section 14: one range of bytes is honoured, anything else in
-    `Range` ignored, and a range beyond the end is 416.
+    `Range` ignored, and a range beyond the end is 416. The end is where the row says: what lies there and is
+    shorter or longer is damage, which no repetition mends, so neither 416 nor 503.
 
     Raises:
-        NotFound: they are lost or damaged.
+        NotFound: they are lost or damaged (which is logged).
     """
     storage: Storage = request.app.state.storage
     headers = {"Accept-Ranges": "bytes", "ETag": f'"{item.sha256}"'}
@@ -32,9 +33,9 @@ def answer(request: Request, item: Media) -> Response:
             "Content-Range": f"bytes {start}-{stop - 1}/{item.size}",
             "Content-Length": f"{stop - start}",
         }
-        parts = storage.pieces(item.sha256, start, stop)
+        parts = storage.pieces(item.sha256, start, stop, size=item.size)
         return StreamingResponse(parts, 206, headers, media_type=item.media_type)
-    parts = storage.pieces(item.sha256)
+    parts = storage.pieces(item.sha256, size=item.size)
     if item.size <= HELD:
         return Response(b"".join(parts), headers=headers, media_type=item.media_type)
     headers["Content-Length"] = str(item.size)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session as DbSession
 
 from bounties import receipts, rules, service
@@ -47,10 +47,21 @@ RESEND = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A worker's right to settle one capture: void as soon as another attempt starts."""
+    """A worker's right to settle one capture: void as soon as another attempt starts.
+
+    Attributes:
+        memory_fault: why the memory has no more of it than its bytes' name (`rules.MemoryFault`), or None.
+    """
 
     capture: str
     attempt: int
+    memory_fault: str | None = None
+
+
+def order_if_waiting(session: DbSession, capture_id: str) -> int | None:
+    """A submitted capture's place among all; None when another examines it, or it has its verdict."""
+    waiting = (Capture.id == capture_id) & (Capture.status == CaptureState.SUBMITTED.value)
+    return session.scalar(select(Capture.order).where(waiting))
 
 
 def start_examination(
@@ -65,7 +76,7 @@ def start_examination(
     is_video = session.get_one(Bounty, capture.bounty).kind == rules.Kind.VIDEO
     capture.due_at = now + lease * (rules.LEASES_OF_A_VIDEO if is_video else 1)
     session.flush()
-    return Lease(capture.id, capture.attempts)
+    return Lease(capture.id, capture.attempts, capture.memory_fault)
 
 
 def wake(session: DbSession, capture_id: str, *, now: datetime) -> bool:
@@ -206,21 +217,6 @@ def _session(capture: Capture, claim: Claim, bounty: Bounty, device: Device) -> 
     )
 
 
-def note_remembered(session: DbSession, capture_id: str, *, now: datetime) -> None:
-    """Notes that the verifier's memory holds this capture (or that it has nothing to remember)."""
-    unset = (Capture.id == capture_id) & (Capture.remembered_at.is_(None))
-    session.execute(update(Capture).where(unset).values(remembered_at=now))
-
-
-def not_remembered_before(session: DbSession, order: int) -> list[str]:
-    """Earlier-submitted captures that the memory does not hold yet, oldest first.
-
-    A capture may be compared only once this is empty: with it, "no earlier copy" is a fact.
-    """
-    found = select(Capture.id).where(Capture.order < order, Capture.remembered_at.is_(None))
-    return list(session.scalars(found.order_by(Capture.order)))
-
-
 def settle_capture(session: DbSession, lease: Lease, report: Report, *, now: datetime) -> Verdict | None:
     """Verdict, money and receipt in one commit.
 
@@ -269,7 +265,6 @@ def send_to_review(session: DbSession, lease: Lease, why: str, *, now: datetime)
     if capture.status != CaptureState.EXAMINING or capture.attempts != lease.attempt:
         return
     capture.judged_at, capture.reasons = now, ["examination_failed"]
-    capture.remembered_at = capture.remembered_at or now  # nothing to remember: later captures go on
     _move(session, capture, CaptureState.REVIEW, now, "worker", why=why)
 
 

@@ -55,6 +55,14 @@ class CaptureState(StrEnum):
     REVOKED = "revoked"
 
 
+class MemoryFault(StrEnum):
+    """Why no more of a capture is remembered than its bytes' name; a person decides on it then."""
+
+    ORIGINAL_LOST = "original_lost"
+    NOT_READ = "not_read"  # the decoder came to no end with it, or the storage would not hand it out
+    WORKERS_DIED = "workers_died"
+
+
 class ApprovalState(StrEnum):
     """What a limited key asked its account for."""
 
@@ -185,6 +193,9 @@ APPROVAL_LASTS = timedelta(days=1)
 APPEAL_WITHIN = timedelta(days=7)
 MAX_ATTEMPTS = 5
 """Of a worker at examining one capture, before a person must."""
+MAX_REMEMBERINGS = 3
+"""Tries at putting one capture into the memory: all later ones wait meanwhile, a minute and a half for each
+film that does not come to its end."""
 LEASES_OF_A_VIDEO = 4
 """How many leases a worker holds a video for: its decoder alone may take a minute and a half."""
 MAX_REFUSED = 3

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bounties import rules, service
@@ -27,6 +27,9 @@ RESEND_AFTER = timedelta(seconds=1)
 MAX_STATEMENT = 4096
 MAX_ANSWER = 4096
 MAX_DELIVERIES = 10
+MAX_BEGUN = 50  # uploads to one claim, with those that the network cut off
+MAX_UNUSED = 2_000_000_000  # bytes an account may have uploaded that no capture has: ten of the largest films
+UNUSED_RETRY_S = 3600
 MAX_PART = 64 * 1024
 MAX_PARTS = 1000
 BURST_TYPE = "application/zip"
@@ -55,16 +58,60 @@ def commit(session: Session, claim: Claim, commitment: bytes, signature: bytes, 
     return now
 
 
-def count_delivery(session: Session, claim: Claim) -> None:
-    """Counts an upload to a claim: retakes and retries are welcome, filling the disk is not.
+def begin_upload(session: Session, claim: Claim, length: int, *, now: datetime) -> None:
+    """Counts an upload that begins: those that the network cuts off may be more than deliveries are.
+
+    Args:
+        length: as the sender states it; 0 when it does not.
 
     Raises:
-        TooMany: over MAX_DELIVERIES for this claim.
+        TooMany: over MAX_BEGUN of this claim, or over what `count_delivery` lets in.
     """
+    if claim.uploads_begun >= MAX_BEGUN:
+        raise errors.TooMany("too many uploads to this claim were begun", hint="Claim again.")
+    _check_room(session, claim, length, now)
+    claim.uploads_begun += 1
+    session.flush()
+
+
+def count_delivery(session: Session, claim: Claim, size: int, *, now: datetime) -> None:
+    """Counts an upload that came whole: retakes and retries are welcome, filling the disk is not.
+
+    Raises:
+        TooMany: over MAX_DELIVERIES for this claim, or over MAX_UNUSED bytes of this account.
+    """
+    _check_room(session, claim, size, now)
+    claim.deliveries += 1
+    claim.bytes_taken += size
+    session.flush()
+
+
+def count_refused(session: Session, claim_id: str) -> None:
+    """Counts an upload that was refused for what it is as if it had been taken."""
+    session.execute(update(Claim).where(Claim.id == claim_id).values(deliveries=Claim.deliveries + 1))
+
+
+def _check_room(session: Session, claim: Claim, size: int, now: datetime) -> None:
     if claim.deliveries >= MAX_DELIVERIES:
         raise errors.TooMany("this claim has had too many uploads", hint="Submit, or claim again.")
-    claim.deliveries += 1
-    session.flush()
+    unused = unused_bytes(session, claim.account, now=now)
+    if unused + size > MAX_UNUSED:
+        raise errors.TooMany(
+            "uploads of this account that became no capture fill its room",
+            hint="Submit what is uploaded; what became no capture is dropped after a day.",
+            unused=unused,
+            limit=MAX_UNUSED,
+            retry_after=UNUSED_RETRY_S,
+        )
+
+
+def unused_bytes(session: Session, account: str, *, now: datetime) -> int:
+    """What an account uploaded and no capture has (retakes, claims let go): it is kept for a day."""
+    handed_in = func.coalesce(Claim.media_size, 0) + func.coalesce(Claim.burst_size, 0)
+    used = case((Claim.status == ClaimState.SUBMITTED.value, handed_in), else_=0)
+    late = Claim.deadline > now - KEEP_UNNAMED
+    found = select(func.sum(Claim.bytes_taken - used)).where(Claim.account == account, late)
+    return int(session.scalar(found) or 0)
 
 
 def note_original(session: Session, sha256: str, *, now: datetime) -> None:

@@ -116,6 +116,8 @@ class Claim(Base):
     burst_sha256: Mapped[str | None]
     burst_size: Mapped[int | None]
     deliveries: Mapped[int] = mapped_column(default=0)
+    uploads_begun: Mapped[int] = mapped_column(default=0, server_default="0")
+    bytes_taken: Mapped[int] = mapped_column(Big, default=0, server_default="0")
 
 
 class StreamPart(Base):
@@ -136,7 +138,9 @@ class Capture(Base):
     """A capture on its way to one verdict.
 
     `order` is gapless and in commit order (see `submissions.next_order`): what "earlier" means for copies.
-    `attempts` is the fencing token: a worker whose attempt is not the row's may not settle it.
+    `attempts` is the fencing token: a worker whose attempt is not the row's may not settle it. The same for
+    putting it into the memory is `remember_attempts`, until `remembering_until`; `memory_fault` says why the
+    memory has no more of it than its bytes' name (`rules.MemoryFault`): then a person decides.
     """
 
     __tablename__ = "captures"
@@ -156,6 +160,9 @@ class Capture(Base):
     answer: Mapped[dict[str, Any]]
     submitted_at: Mapped[datetime]
     remembered_at: Mapped[datetime | None]
+    remembering_until: Mapped[datetime | None]
+    remember_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    memory_fault: Mapped[str | None]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     judged_at: Mapped[datetime | None]

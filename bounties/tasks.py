@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from bounties import approvals, claims, judging, rules, service, submissions
-from bounties.rules import BountyState, CaptureState, ClaimState
+from bounties import approvals, claims, judging, remembering, rules, service, submissions
+from bounties.rules import BountyState, CaptureState, ClaimState, MemoryFault
 from bounties.tables import Bounty, Capture, Claim
 from core import clock, states
 from core.db import Database
-from core.errors import NotFound
+from core.errors import NotFound, SpotcheckError
 from core.failpoints import failpoint
 from core.storage import Storage
 from core.sweeper import Sweeper
@@ -37,19 +37,35 @@ SWEEP_LIMIT = 200
 def judge_capture(
     database: Database, storage: Storage, tools: Tools, capture_id: str, *, lease_for: timedelta
 ) -> Verdict | None:
-    """Brings one capture to its verdict. None when there was nothing to do."""
+    """Brings one capture to its verdict. None when there was nothing to do, or when it comes again later,
+    for another worker is still about remembering an earlier one."""
+    with database.reading() as session:
+        order = judging.order_if_waiting(session, capture_id)
+    if order is None:
+        return None
+    evidence, complete = remember_up_to(database, storage, tools, order, lease_for=lease_for)
+    failpoint("judge.after_remember")
     with database.transaction() as session:
+        if not complete:
+            remembering.put_off(session, capture_id, now=clock.now())
+            return None
         lease = judging.start_examination(session, capture_id, lease=lease_for, now=clock.now())
     failpoint("judge.after_lease")
     if lease is None:
         return None
-    if lease.attempt > rules.MAX_ATTEMPTS:
+    why = "too_many_attempts" if lease.attempt > rules.MAX_ATTEMPTS else lease.memory_fault
+    if why is not None:
         with database.transaction() as session:
-            judging.send_to_review(session, lease, "too_many_attempts", now=clock.now())
+            judging.send_to_review(session, lease, why, now=clock.now())
         return Verdict.REVIEW
-    evidence = load_evidence(database, storage, capture_id)
-    remember_up_to(database, storage, tools, evidence)
-    failpoint("judge.after_remember")
+    if evidence is None:  # it was remembered before
+        evidence = load_evidence(database, storage, capture_id)
+    return _examine(database, storage, tools, lease, evidence)
+
+
+def _examine(
+    database: Database, storage: Storage, tools: Tools, lease: judging.Lease, evidence: Evidence
+) -> Verdict | None:
     report = examine(evidence, tools)
     failpoint("judge.after_examine")
     for copy in report.derivatives:
@@ -84,30 +100,66 @@ def load_evidence(database: Database, storage: Storage, capture_id: str) -> Evid
     return dataclasses.replace(evidence, media=storage.unseal(evidence.media_sha256), burst=burst)
 
 
-def remember_up_to(database: Database, storage: Storage, tools: Tools, evidence: Evidence) -> None:
-    """Puts this capture and every earlier one into the verifier's memory.
+def remember_up_to(
+    database: Database, storage: Storage, tools: Tools, order: int, *, lease_for: timedelta
+) -> tuple[Evidence | None, bool]:
+    """Puts every capture submitted until then into the verifier's memory, but for those that another worker
+    is about (`bounties.remembering`).
 
-    A worker does not wait for another to remember an earlier capture: it does it itself (remembering
-    is idempotent), so one dead or slow worker holds nobody up.
+    Returns:
+        The evidence of the last of them, if it was put there now, and whether nothing is missing any more.
     """
     with database.reading() as session:
-        missing = judging.not_remembered_before(session, evidence.order)
+        missing = remembering.missing(session, order)
+    evidence = None
     for capture_id in missing:
-        try:
-            earlier = load_evidence(database, storage, capture_id)
-        except NotFound:
-            # Its bytes are lost. That is for its own examination to say; it must not stop everybody else's.
-            _log.error("the original of %s is lost: it cannot be compared with", capture_id)
-            continue
-        _remember(database, tools, earlier)
-    _remember(database, tools, evidence)
+        with database.transaction() as session:
+            hold = remembering.take(session, capture_id, lease=lease_for, now=clock.now())
+        if hold is not None:
+            evidence = None  # the one before is not held on to: a film's is large
+            evidence = _remember(database, storage, tools, hold, lease_for)
+    own = evidence if evidence is not None and evidence.order == order else None
+    with database.reading() as session:
+        return own, not remembering.missing(session, order)
 
 
-def _remember(database: Database, tools: Tools, evidence: Evidence) -> None:
-    picture, further = _pictures(evidence, tools)
-    tools.memory.remember(evidence, picture, _noise(evidence, tools), further)
+def _remember(
+    database: Database, storage: Storage, tools: Tools, hold: remembering.Hold, lease_for: timedelta
+) -> Evidence | None:
+    """Remembers one capture; its evidence when it could be. One that cannot be fails here, and not in the
+    judging of those that wait for it."""
+    failpoint("judge.after_hold")
+    if hold.attempt > rules.MAX_REMEMBERINGS:
+        _give_up(database, tools, hold, MemoryFault.WORKERS_DIED)
+        return None
+    try:
+        with remembering.renewed(database, hold, lease_for):
+            evidence = load_evidence(database, storage, hold.capture)
+            picture, further = _pictures(evidence, tools)
+            tools.memory.remember(evidence, picture, _noise(evidence, tools), further)
+    except SpotcheckError as error:
+        _log.error("%s was not remembered (try %d): %s", hold.capture, hold.attempt, error)
+        away = not storage.ready()
+        if hold.attempt == rules.MAX_REMEMBERINGS and not away:
+            lost = isinstance(error, NotFound)
+            _give_up(database, tools, hold, MemoryFault.ORIGINAL_LOST if lost else MemoryFault.NOT_READ)
+            return None
+        with database.transaction() as session:
+            remembering.let_go(session, hold, away=away, now=clock.now())
+        return None
     with database.transaction() as session:
-        judging.note_remembered(session, evidence.capture, now=clock.now())
+        remembering.note(session, hold.capture, now=clock.now())
+    return evidence
+
+
+def _give_up(database: Database, tools: Tools, hold: remembering.Hold, fault: MemoryFault) -> None:
+    """Remembers the name of its bytes at least: sent again as they are, they are known."""
+    with database.reading() as session:
+        evidence = judging.evidence_of(session, hold.capture)
+    tools.memory.remember(evidence, None)
+    with database.transaction() as session:
+        remembering.give_up(session, hold, fault, now=clock.now())
+    _log.error("%s is given up: %s; a person decides on it", hold.capture, fault)
 
 
 def _pictures(evidence: Evidence, tools: Tools) -> tuple[Picture | None, Sequence[Pixels]]:

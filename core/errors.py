@@ -14,6 +14,7 @@ SpotcheckError
 │   ├── AccountFrozen            by a dispute or an operator: it may read, and what is under way settles
 │   └── AccountClosed            its owner closed it for good
 ├── NotFound                404  nothing of yours by that name (another tenant's looks the same)
+├── UploadTooSlow           408  an upload whose bytes did not come in time
 ├── Conflict                409
 │   ├── IdempotencyConflict      same key, other body
 │   ├── StateConflict            the thing is not in a state that allows this
@@ -156,6 +157,13 @@ class NotFound(SpotcheckError):
 
     status = 404
     hint = "Check the id; another account's things are not visible."
+
+
+class UploadTooSlow(SpotcheckError):
+    """An upload whose bytes did not come in time: too few on the whole, or none for too long."""
+
+    status = 408
+    hint = "Send it again whole, at facts.least_bytes_a_second at least and without longer pauses."
 
 
 class Conflict(SpotcheckError):

@@ -13,6 +13,7 @@ NAMES = frozenset(
     {
         "transaction.before_commit",
         "transaction.after_commit",
+        "judge.after_hold",
         "judge.after_lease",
         "judge.after_remember",
         "judge.after_examine",

@@ -14,10 +14,13 @@ import contextlib
 import hashlib
 import io
 import itertools
+import logging
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, TypeAlias
@@ -32,7 +35,11 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from core.errors import NotFound, Unavailable
 from core.sealing import HEAD, MAGIC, PIECE, Sealer, unsealed
 
+_log = logging.getLogger(__name__)
+DROP_TORN = "core.drop_torn_files"
+TORN_FOR = timedelta(hours=1)
 _NONCE_BYTES = 12
+_TORN = re.compile(r"[0-9a-f]{64}#[0-9]+", re.ASCII)  # what obstore writes before it has its name
 _PART = 8 * PIECE  # of a multipart upload; two are on their way at a time
 Shelf: TypeAlias = Literal["originals", "looks"]
 
@@ -134,15 +141,21 @@ class Storage:
             raise NotFound("the stored bytes are damaged", sha256=sha256)
         return data
 
-    def pieces(self, sha256: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    def pieces(
+        self, sha256: str, start: int = 0, stop: int | None = None, *, size: int | None = None
+    ) -> Iterator[bytes]:
         """The bytes from `start` to before `stop`, a piece at a time. The whole object's hash is checked on
         the way: of a damaged one the last piece never comes. A part of it is given as it lies there.
 
+        Args:
+            size: how many bytes the object has, where that is known: one of another size is damaged.
+
         Raises:
-            NotFound: at once when there is no such object; on the way when it is damaged.
+            NotFound: at once when there is no such object, or it is not of that size; on the way when it is
+            damaged otherwise. Unavailable.
         """
         whole = start == 0 and stop is None
-        parts = self._parts(_path("blobs", sha256), None if whole else (start, stop))
+        parts = self._parts(_path("blobs", sha256), None if whole else (start, stop), size)
         return _checked(parts, sha256) if whole else parts
 
     def incoming(self) -> Incoming:
@@ -197,6 +210,24 @@ class Storage:
         except (OSError, BaseError) as error:
             raise Unavailable("the storage did not drop the object") from error
 
+    def drop_torn(self, now: datetime) -> int:
+        """Deletes files that a killed process left half written in the folder: unnamed yet, and nobody wrote
+        to them for TORN_FOR. Gives how many. (Of a bucket its own rule ends what was begun: see README.md.)
+        """
+        dropped = 0
+        for path in self._folder.glob("*/??/*#*") if self._folder is not None else ():
+            try:
+                if _TORN.fullmatch(path.name) and path.stat().st_mtime < (now - TORN_FOR).timestamp():
+                    path.unlink()
+                    dropped += 1
+            except FileNotFoundError:  # it has its name by now, or another dropped it
+                continue
+            except OSError as error:
+                raise Unavailable("the storage did not drop the file") from error
+        if dropped:
+            _log.warning("%d files dropped that killed processes left half written", dropped)
+        return dropped
+
     def ready(self) -> bool:
         """Whether the storage answers (used by /readyz and doctor)."""
         try:
@@ -230,11 +261,13 @@ class Storage:
         if self._folder is not None:
             _sync(self._folder / path, self._folder)
 
-    def _parts(self, path: str, span: tuple[int, int | None] | None = None) -> Iterator[bytes]:
+    def _parts(
+        self, path: str, span: tuple[int, int | None] | None = None, size: int | None = None
+    ) -> Iterator[bytes]:
         """An object's bytes in order, or those from the first of two numbers to before the second.
 
         Raises:
-            NotFound: at once. Unavailable: at once, or on the way.
+            NotFound: at once; also when the object is not of this size. Unavailable: at once, or on the way.
         """
         try:
             if span is None:
@@ -243,11 +276,23 @@ class Storage:
                 found = obstore.get(self._store, path, options={"range": {"offset": span[0]}})
             else:
                 found = obstore.get(self._store, path, options={"range": (span[0], span[1])})
+            lies = found.meta["size"]
         except FileNotFoundError as error:
             raise NotFound("no such stored object") from error
         except (OSError, BaseError) as error:
-            raise Unavailable("the storage does not answer") from error
+            # A range beyond the end of what is left is no different from a storage that is away, until asked.
+            if size is None or (lies := self._size(path)) == size:
+                raise Unavailable("the storage does not answer") from error
+        if size is not None and lies != size:
+            _log.error("%s has %d bytes instead of %d: damaged", path, lies, size)
+            raise NotFound("the stored bytes are damaged")
         return _coming(found.stream(min_chunk_size=PIECE))
+
+    def _size(self, path: str) -> int:
+        try:
+            return obstore.head(self._store, path)["size"]
+        except (OSError, BaseError) as error:
+            raise Unavailable("the storage does not answer") from error
 
     def _read(self, path: str) -> bytes:
         try:

@@ -23,6 +23,7 @@ import bounties.routes
 import bounties.work_routes
 import core.accounts.routes
 import payments.routes
+from bounties.under_way import UnderWay
 from bounties.waiting import Waiters
 from core import errors, log, log_routes
 from core.accounts.door import limited
@@ -65,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.storage = storage
     app.state.stripe = stripe_of(settings, database)
     app.state.waiters = Waiters()
+    app.state.under_way = UnderWay()
     shared = settings.broker if settings.broker.startswith("redis") else "memory://"
     app.state.limiter = FixedWindowRateLimiter(storage_from_string(shared))
     app.state.rate = RateLimitItemPerMinute(settings.rate_limit)
@@ -148,7 +150,9 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(errors.SpotcheckError)
     def ours(request: Request, error: errors.SpotcheckError) -> JSONResponse:
-        return problem(request, error)
+        # RFC 9110, section 15.5.9: who was too slow is hung up on.
+        ends = {"Connection": "close"} if getattr(request.state, "hangs_up", False) else None
+        return problem(request, error, headers=ends)
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:

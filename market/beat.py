@@ -15,11 +15,13 @@ from celery.schedules import crontab
 
 from core.config import Settings
 from core.queue import make_celery
+from core.storage import DROP_TORN
 from market.supervisor import leave_if_orphaned
 from payments.tasks import AUDIT_BOOKS, ORDER_PAYOUTS, RECONCILE
 
 LOOK_EVERY_S = 0.5
 RECONCILE_EVERY_S = 3600.0
+TIDY_EVERY_S = 3600.0
 
 
 def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -36,6 +38,11 @@ def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
             "task": ORDER_PAYOUTS,
             "schedule": crontab(minute="0", hour="6,12,18", day_of_week="mon"),
             "options": {"expires": 6 * 3600},
+        },
+        "drop half-written files": {
+            "task": DROP_TORN,
+            "schedule": TIDY_EVERY_S,
+            "options": {"expires": TIDY_EVERY_S},
         },
     }
     if settings.stripe_secret_key.get_secret_value():

@@ -19,7 +19,7 @@ from core.config import Settings
 from core.db import Database
 from core.note import Signer, load_or_make_key
 from core.queue import Queue, make_celery
-from core.storage import Storage
+from core.storage import DROP_TORN, Storage
 from core.sweeper import Sweeper
 from market.rails import open_rails
 from market.supervisor import leave_if_orphaned
@@ -75,6 +75,10 @@ def make_tasks(worker: Worker) -> Celery:
         bounties.tasks.judge_capture(
             worker.database, worker.storage, worker.tools, capture_id, lease_for=lease_for
         )
+
+    @app.task(name=DROP_TORN)
+    def drop_torn_files() -> None:
+        worker.storage.drop_torn(clock.now())
 
     @app.task(name="payments.run_operation")
     def run_operation(operation_id: str) -> None:

@@ -95,6 +95,7 @@ const PROBLEMS = {
   Offline: ["No connection.", "What you made is kept on this phone and is sent when there is signal."],
   Unauthenticated: ["The server does not know this phone any more.", "Set this phone up again to go on. Money earned under the old setup stays with it."],
   TooMany: ["That was too fast for the server.", "It will be tried again in a moment."],
+  UploadTooSlow: ["The connection was too slow for it.", "It is sent again by itself; go where the signal is better."],
   Unavailable: ["The server is busy.", "It will be tried again by itself."],
   NothingLeft: ["Someone else took the last place on this task.", "Look for another one nearby."],
 };

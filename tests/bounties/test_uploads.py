@@ -1,31 +1,26 @@
-"""Media on its way in and out: what each kind takes, what is told to the rest, and what is left behind."""
+"""Media on its way in: what each kind takes, what is told to the rest, what is counted and left behind."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from bounties import rules
 from bounties.rules import Kind, StreamTerms
-from bounties.submissions import MAX_DELIVERIES, check_upload
-from bounties.tables import Claim, Media
-from core import clock, errors
+from bounties.submissions import MAX_BEGUN, MAX_DELIVERIES, check_upload
+from bounties.tables import Claim
+from core import errors
 from core.accounts.rules import DeviceKind
-from core.accounts.rules import Kind as AccountKind
-from core.accounts.service import authenticate
 from core.accounts.tables import Device
 from core.db import Database
 from core.sealing import PIECE
 from tests.bounties import scene
 from tests.bounties.test_settlement import buyer
-from tests.every.trade import person, trade
+from tests.bounties.uploading import Claimed, claimed
 from tests.inside import Inside, is_problem
 
 VIDEO, PHOTO = rules.MEDIA[Kind.VIDEO], rules.MEDIA[Kind.PHOTO]
@@ -37,75 +32,6 @@ def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
     market = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
     yield market
     market.close()
-
-
-@dataclass
-class Claimed:
-    """A live claim and its contributor's key."""
-
-    inside: Inside
-    id: str
-    key: str
-
-    @property
-    def path(self) -> str:
-        """Where its media goes."""
-        return f"/v1/claims/{self.id}/media"
-
-    def put(self, body: Any, media_type: str) -> httpx2.Response:
-        """Uploads."""
-        return self.inside.send(
-            "PUT", self.path, self.key, content=body, headers={"Content-Type": media_type}
-        )
-
-    def stored(self) -> list[Path]:
-        """Every file in the storage."""
-        return [path for path in (self.inside.home / "storage").rglob("*") if path.is_file()]
-
-    def noted(self) -> tuple[str | None, int]:
-        """The media that the claim names, and how many originals are known."""
-        with self.inside.database.reading() as session:
-            named = session.get_one(Claim, self.id).media_sha256
-        return named, self.inside.counts()["originals"]
-
-    def stream(
-        self, coming: Iterator[dict[str, Any]], length: int | None = None, form: str = "video/mp4"
-    ) -> tuple[int, int]:
-        """Sends messages as a server would; gives the status and how many bytes were read."""
-        read, found = 0, 0
-
-        async def receive() -> dict[str, Any]:
-            nonlocal read
-            message = next(coming)
-            read += len(message.get("body", b""))
-            return message
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            nonlocal found
-            if message["type"] == "http.response.start":
-                found = message["status"]
-
-        headers = [(b"authorization", b"Bearer " + self.key.encode()), (b"content-type", form.encode())]
-        if length is not None:
-            headers.append((b"content-length", str(length).encode()))
-        scope = {
-            "type": "http", "http_version": "1.1", "method": "PUT", "path": self.path, "query_string": b"",
-            "raw_path": self.path.encode(), "headers": headers, "client": ("127.0.0.1", 1),
-            "server": ("test", 80), "scheme": "http", "root_path": "", "asgi": {"version": "3.0"},
-        }  # fmt: skip
-        asyncio.run(self.inside.app(scope, receive, send))
-        return found, read
-
-
-def claimed(inside: Inside, kind: Kind) -> Claimed:
-    contributor, _, key = person(inside)
-    now = clock.now()
-    wanted = scene.ask(kind=kind, opens_at=now, closes_at=now + scene.LEASE * 60)
-    with inside.database.transaction() as session:
-        _, buys = authenticate(session, inside.key(AccountKind.AGENT))
-        bounty = scene.post(session, buys, wanted, now=now)
-        claim = scene.claim(session, contributor, bounty, now=now)
-        return Claimed(inside, claim.id, key)
 
 
 @pytest.fixture
@@ -197,6 +123,36 @@ def test_uploads_are_counted_and_refused_types_are_not(film: Claimed) -> None:
     assert statuses == [200] * MAX_DELIVERIES + [429]
 
 
+def test_uploads_that_the_network_cut_off_are_no_deliveries_but_not_without_end(film: Claimed) -> None:
+    part = {"type": "http.request", "body": b"half a film", "more_body": True}
+    for _ in range(MAX_DELIVERIES + 1):
+        assert film.stream(iter([part, {"type": "http.disconnect"}]))[0] == 400
+    assert film.put(b"the whole", "video/mp4").status_code == 200
+    for _ in range(MAX_BEGUN - MAX_DELIVERIES - 2):
+        assert film.stream(iter([part, {"type": "http.disconnect"}]))[0] == 400
+    assert film.stream(iter([part, {"type": "http.disconnect"}]))[0] == 429
+
+
+@pytest.mark.parametrize("body", [b"", bytes(VIDEO.limit + 1)], ids=["empty", "too large for anybody"])
+def test_what_is_refused_for_what_it_is_counts_as_delivered(film: Claimed, body: bytes) -> None:
+    with film.inside.database.transaction() as session:
+        session.get_one(Claim, film.id).deliveries = MAX_DELIVERIES - 1
+    assert film.stream(iter([{"type": "http.request", "body": body, "more_body": False}]))[0] in {400, 413}
+    assert film.put(b"x", "video/mp4").status_code == 429
+
+
+def test_uploads_begun_side_by_side_are_not_all_kept(film: Claimed) -> None:
+    """They are counted again when they are whole."""
+
+    def meanwhile() -> Iterator[dict[str, Any]]:
+        with film.inside.database.transaction() as session:
+            session.get_one(Claim, film.id).deliveries = MAX_DELIVERIES
+        yield {"type": "http.request", "body": b"x", "more_body": False}
+
+    assert film.stream(meanwhile())[0] == 429
+    assert (film.noted(), film.stored()) == ((None, 0), [])
+
+
 def test_a_stream_has_no_media(database: Database) -> None:
     key = buyer(database)
     terms = StreamTerms("Cel", 0.0, 1.0, 1, 0.0)
@@ -207,93 +163,3 @@ def test_a_stream_has_no_media(database: Database) -> None:
         claim = scene.claim(session, probe, bounty)
         with pytest.raises(errors.BadInput, match="no media"):
             check_upload(session, claim, "image/jpeg", 1)
-
-
-# -- out -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=[3 * PIECE, 5 * PIECE + 3])
-def delivered(inside: Inside, request: pytest.FixtureRequest) -> tuple[str, str, bytes]:
-    """The path of an observation's media of one size, its buyer's key, and the bytes."""
-    contributor, _, _ = person(inside)
-    key = inside.key(AccountKind.AGENT)
-    ids = trade(inside, key, contributor)
-    data = secrets.token_bytes(request.param)
-    sha256 = inside.app.state.storage.put(data)
-    with inside.database.transaction() as session:
-        session.add(
-            Media(
-                capture=ids["capture_id"], sha256=sha256, role="derivative", media_type="video/webm",
-                size=len(data),
-            )
-        )  # fmt: skip
-    return f"/v1/observations/{ids['observation_id']}/media/{sha256}", key, data
-
-
-def test_the_buyer_gets_all_of_it(inside: Inside, delivered: tuple[str, str, bytes]) -> None:
-    path, key, data = delivered
-    answer = inside.send("GET", path, key)
-    assert (answer.status_code, answer.content) == (200, data)
-    assert answer.headers["Content-Type"] == "video/webm"
-    assert answer.headers["Content-Length"] == str(len(data))
-    assert answer.headers["Accept-Ranges"] == "bytes"
-    assert answer.headers["ETag"] == f'"{path.rsplit("/", 1)[1]}"'
-
-
-@pytest.mark.parametrize(
-    ("asked", "first", "last"),
-    [("bytes=0-0", 0, 1), ("bytes=5-9", 5, 10), ("bytes=1000-", 1000, None), ("bytes=-7", -7, None),
-     ("bytes=2-99999999999", 2, None), ("bytes=-99999999999", 0, None)],
-)  # fmt: skip
-def test_one_range_is_honoured(
-    inside: Inside, delivered: tuple[str, str, bytes], asked: str, first: int, last: int | None
-) -> None:
-    path, key, data = delivered
-    answer = inside.send("GET", path, key, headers={"Range": asked})
-    assert (answer.status_code, answer.content) == (206, data[first:last])
-    start = first % len(data) if first else 0
-    assert answer.headers["Content-Range"] == f"bytes {start}-{start + len(answer.content) - 1}/{len(data)}"
-
-
-@pytest.mark.parametrize(
-    "asked", ["bytes=", "bytes=-", "bytes=9-5", "bytes=0-1,3-4", "lines=0-1", "bytes=a-b", "bytes=0-1 "]
-)
-def test_a_range_that_is_none_is_ignored(
-    inside: Inside, delivered: tuple[str, str, bytes], asked: str
-) -> None:
-    path, key, data = delivered
-    answer = inside.send("GET", path, key, headers={"Range": asked})
-    assert (answer.status_code, len(answer.content)) in {(200, len(data)), (206, 2)}
-    assert answer.content == data[: len(answer.content)]
-
-
-def test_a_range_of_another_version_is_ignored(inside: Inside, delivered: tuple[str, str, bytes]) -> None:
-    path, key, _ = delivered
-    for tag, status in (('"other"', 200), (f'"{path.rsplit("/", 1)[1]}"', 206)):
-        answer = inside.send("GET", path, key, headers={"Range": "bytes=0-9", "If-Range": tag})
-        assert answer.status_code == status
-
-
-@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
-def test_a_range_beyond_the_end_is_a_problem(
-    inside: Inside, delivered: tuple[str, str, bytes], asked: str
-) -> None:
-    path, key, data = delivered
-    answer = inside.send("GET", path, key, headers={"Range": asked})
-    assert (answer.status_code, is_problem(answer)) == (416, True)
-    assert answer.headers["Content-Range"] == f"bytes */{len(data)}"
-
-
-def test_nobody_else_gets_a_part_either(inside: Inside, delivered: tuple[str, str, bytes]) -> None:
-    path, _, _ = delivered
-    answer = inside.send("GET", path, inside.key(AccountKind.AGENT), headers={"Range": "bytes=0-9"})
-    assert answer.status_code == 404
-
-
-def test_lost_bytes_are_not_found(inside: Inside, delivered: tuple[str, str, bytes]) -> None:
-    path, key, _ = delivered
-    sha256 = path.rsplit("/", 1)[1]
-    (inside.home / "storage" / "blobs" / sha256[:2] / sha256).unlink()
-    for headers in ({}, {"Range": "bytes=0-9"}):
-        answer = inside.send("GET", path, key, headers=headers)
-        assert (answer.status_code, is_problem(answer)) == (404, True)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import obstore
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import NotFound, Unavailable
-from core.storage import Storage
-from tests.servers import S3, free_port
+from core.storage import TORN_FOR, Storage
+from tests.servers import ROOT, S3, free_port
 
 KEY = secrets.token_bytes(32)
 ABSENT = hashlib.sha256(b"nothing").hexdigest()
@@ -225,3 +230,71 @@ def test_a_full_disk_is_unavailable(storage: Storage, folder: Path) -> None:
     folder.rename(folder.with_name("moved"))
     with pytest.raises(Unavailable):
         storage.incoming()
+
+
+def test_what_a_killed_process_left_half_written_is_dropped_after_an_hour(
+    storage: Storage, folder: Path
+) -> None:
+    """A real process, killed while it copies a whole upload to its place."""
+    whole = upload(storage, b"whole"), storage.put(b"whole"), storage.seal(b"a look", "looks")
+    program = (
+        "import sys; from core.storage import Storage\n"
+        "storage = Storage(sys.argv[1], bytes(32)); coming = storage.incoming()\n"
+        "for _ in range(150): coming.write(bytes(1 << 20))\n"
+        "storage.take(coming)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", program, f"file://{folder}"], cwd=ROOT)
+    until = time.monotonic() + 60
+    while not (torn := list(folder.rglob("*#*"))) and time.monotonic() < until:
+        time.sleep(0.001)
+    child.kill()
+    child.wait()
+    assert len(torn) == 1, "the child was done before it was killed"
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    now = datetime.now(UTC)
+    for later in (timedelta(0), TORN_FOR - timedelta(minutes=1)):
+        assert storage.drop_torn(now + later) == 0, "it may still be written"
+    assert torn[0].exists()
+    assert storage.drop_torn(now + TORN_FOR + timedelta(minutes=1)) == 1
+    left = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert left == names - {torn[0].name} == set(whole)
+    assert storage.drop_torn(now + 2 * TORN_FOR) == 0
+
+
+def test_only_half_written_files_are_dropped(storage: Storage, folder: Path) -> None:
+    sha256 = storage.put(b"x")
+    for name in (f"{sha256}#", f"{sha256}#x", "note#1", f"{sha256}#1.txt"):
+        (folder / "blobs" / sha256[:2] / name).touch()
+    assert storage.drop_torn(datetime.now(UTC) + 2 * TORN_FOR) == 0
+
+
+def test_a_bucket_has_no_such_files(tmp_path: Path) -> None:
+    url = f"s3://bucket?endpoint=http://127.0.0.1:{free_port()}&region=us-east-1&access_key_id=a&secret_access_key=b"
+    assert Storage(url, KEY, spool=tmp_path).drop_torn(datetime.now(UTC)) == 0
+
+
+SPANS: list[tuple[int, int | None]] = [
+    (0, None),
+    (1000, 2000),
+    (5, 10),
+    (0, 2000),
+    (1999, 2000),
+    (1000, None),
+]
+
+
+@pytest.mark.parametrize("lies", [0, 5, 2001])
+def test_an_object_of_another_size_is_damaged_and_not_away(
+    either: Storage, lies: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Cut short, a range beyond what is left is an error of the store's, like that of one that is away."""
+    data = secrets.token_bytes(2000)
+    sha256 = either.put(data)
+    for span in SPANS:
+        assert b"".join(either.pieces(sha256, *span, size=2000)) == data[slice(*span)]
+    obstore.put(either._store, f"blobs/{sha256[:2]}/{sha256}", secrets.token_bytes(lies))
+    for span in SPANS:
+        caplog.clear()
+        with pytest.raises(NotFound, match="damaged"):  # at once: an answer has not begun
+            either.pieces(sha256, *span, size=2000)
+        assert [record.levelname for record in caplog.records] == ["ERROR"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bounties import rules
+from bounties import rules, submissions, under_way
 from core import clock
 from core.accounts.rules import Kind
 from tests.inside import Inside
@@ -77,3 +77,15 @@ def test_the_pages_say_what_letting_claims_go_costs(page: str) -> None:
     told = rf"{free} let go within a day .*sixth makes the next claim wait {first} hour.*to {longest} hours"
     assert re.search(told, text, re.IGNORECASE)
     assert "it costs you nothing" not in text
+
+
+def test_the_page_says_what_bounds_an_upload() -> None:
+    text = " ".join((ROOT / "docs" / "api.md").read_text(encoding="utf-8").split())
+    for told in (
+        f"After {under_way.GRACE_S:.0f} seconds they come at {under_way.LEAST_RATE // 1024} KiB a second",
+        f"never pause for over {under_way.LONGEST_PAUSE_S:.0f} seconds",
+        f"{under_way.MOST_UPLOADS} uploads or {under_way.MOST_BYTES // 10**6} MB of one account",
+        f"{submissions.MAX_DELIVERIES} uploads that came whole and {submissions.MAX_BEGUN} that were begun",
+        f"room for {submissions.MAX_UNUSED // 10**6:,} MB that no capture has",
+    ):
+        assert told in text, told

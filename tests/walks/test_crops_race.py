@@ -125,8 +125,12 @@ def test_eight_simultaneous_crops_of_one_photograph_pay_once(
 ) -> None:
     captures = submitted(postgres, storage)
 
-    def judge(capture: str) -> Verdict | None:
-        return tasks.judge_capture(postgres, storage, tools, capture, lease_for=LEASE)
+    def judge(capture: str) -> Verdict:
+        while True:  # who finds an earlier one in another's hands comes back, as by the queue
+            outcome = tasks.judge_capture(postgres, storage, tools, capture, lease_for=LEASE)
+            if outcome is not None:
+                return outcome
+            time.sleep(0.2)
 
     outcomes = at_once([lambda one=one: judge(one) for one in reversed(captures)])  # type: ignore[misc]
     assert outcomes.count(Verdict.ACCEPT) == 1, reports(postgres)
