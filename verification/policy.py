@@ -6,7 +6,8 @@
    So does a check in error, whatever its family: a picture that breaks a check must not do better than one
    the check would have spoken against.
 3. A required family that spoke, and on balance against the capture -> no accept: what is asked for is asked
-   because the rest does not make up for it.
+   because the rest does not make up for it. So does a file that contradicts its claim (CONTRADICTING),
+   however little is at stake.
 4. Else the cheapest in expectation, with p_fraud = 1 - p_genuine:
    accepting costs p_fraud * stake * (1 + harm_per_stake), the asker's own harm where the terms state one;
    rejecting costs p_genuine * (reject_loss + reject_loss_per_stake * stake);
@@ -44,7 +45,7 @@ def judge(
     if errors:
         return Verdict.REVIEW, _unique(errors)
     verdict = cheapest(p_genuine, terms.stake_micros, constants, harm_per_stake=terms.harm_per_stake)
-    if verdict is Verdict.ACCEPT and not (doubtful := _against(findings, required(terms))):
+    if verdict is Verdict.ACCEPT and not (doubtful := _against(findings, required(terms) | CONTRADICTING)):
         return verdict, ()
     if verdict is Verdict.ACCEPT:
         return Verdict.REVIEW, tuple(f"doubtful_{family}" for family in doubtful)
@@ -63,6 +64,10 @@ PHOTO_TIERS: tuple[frozenset[Family], ...] = (
 )
 """What a photo or video of tier 0, 1, 2 must bring. The tiers' price caps are `bounties.rules.TIERS`."""
 STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Family.ATTESTATION})
+
+
+CONTRADICTING = frozenset({Family.METADATA})
+"""Families that speak only where a capture contradicts itself."""
 
 
 def _against(findings: Sequence[Finding], families: frozenset[Family]) -> list[Family]:

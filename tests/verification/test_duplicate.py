@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -173,6 +174,23 @@ def test_noise_of_its_own_clears_a_likeness_only_where_a_burst_binds_the_photo(
     outcome, neighbours = judge(tools, again, aside)
     assert (outcome.status, outcome.reason, neighbours) == (Status.OK, reason, {})
     assert (outcome.llr < 0) == (tier == 0)
+
+
+def swirled(rgb: Pixels, pixels: float) -> Pixels:
+    """Bent smoothly by up to so many pixels."""
+    height, width = rgb.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    across = x + np.float32(pixels) * np.sin(2 * np.pi * y / height)
+    down = y + np.float32(pixels) * np.sin(2 * np.pi * x / width)
+    return np.asarray(cv2.remap(rgb, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_a_bent_copy_is_a_case_for_a_person(tools: Tools, name: str) -> None:
+    judge(tools, submitted(1, bounty="x"), sample(name))
+    bent = swirled(sample(name), 3 * sample(name).shape[1] / 640)
+    outcome, neighbours = judge(tools, submitted(2, bounty="x"), bent)
+    assert (outcome.reason, neighbours) == ("maybe_same_exposure", {})
 
 
 def test_a_bare_wall_is_no_copy_of_another(tools: Tools) -> None:

@@ -13,8 +13,9 @@ from bench.duplicates import jpeg
 from tests.fakes.seeing import BlindEngine
 from tests.verification.eyes import engine, sample
 from verification.matching import pdq
+from verification.matching.comparison import Comparison
 from verification.matching.folding import NEAR, compare_folded
-from verification.matching.registration import Comparison, compare, look
+from verification.matching.registration import compare, look
 from verification.picture import Pixels
 
 

@@ -25,6 +25,8 @@ def exif_of(
     *,
     taken: str | None = None,
     zone: str | None = None,
+    digitized: str | None = None,
+    written: str | None = None,
     gps_day: str | None = None,
     spot: Spot | None = None,
     software: str | None = None,
@@ -36,6 +38,10 @@ def exif_of(
     inner, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
     if taken:
         inner[ExifTags.Base.DateTimeOriginal] = taken
+    if digitized:
+        inner[ExifTags.Base.DateTimeDigitized] = digitized
+    if written:
+        exif[ExifTags.Base.DateTime] = written
     if zone:
         inner[ExifTags.Base.OffsetTimeOriginal] = zone
     if noted:
@@ -80,7 +86,13 @@ def at(moment: datetime) -> str:
         (exif_of(taken=at(NOON + timedelta(hours=3)), zone="+03:00"), "nothing_contradicts"),
         (exif_of(taken=at(NOON + timedelta(hours=3)), zone="-03:00"), "another_day"),
         (exif_of(taken=at(NOON + timedelta(hours=3)), zone="local"), "nothing_contradicts"),
+        (exif_of(taken="2019-01-01T10:00"), "another_day"),
+        (exif_of(taken=at(NOON), zone="-99:59"), "nothing_contradicts"),
+        (exif_of(digitized="2019:01:01 10:00:00"), "another_day"),
+        (exif_of(written="2019:01:01 10:00:00"), "another_day"),
         (exif_of(gps_day="2019:01:01"), "another_day"),
+        (exif_of(gps_day="2006:11:05"), "nothing_contradicts"),  # a receiver that lost 1024 weeks
+        (exif_of(gps_day=(NOON - timedelta(days=3)).strftime("%Y:%m:%d")), "nothing_contradicts"),
         (exif_of(gps_day=NOON.strftime("%Y:%m:%d")), "nothing_contradicts"),
         (exif_of(spot=Spot(GREENWICH.lat + 0.004, GREENWICH.lon)), "nothing_contradicts"),
         (exif_of(spot=Spot(GREENWICH.lat + 0.2, GREENWICH.lon)), "another_position"),
@@ -134,6 +146,15 @@ def test_the_devices_time_where_the_servers_is_unknown(decoder: Decoder) -> None
 def test_a_position_that_is_none(parts: Json) -> None:
     gps: dict[str, Json] = {"GPSLatitude": parts, "GPSLongitude": [10, 0, 0], "GPSLatitudeRef": "N"}
     assert position({"GPS": gps}) is None
+
+
+@pytest.mark.parametrize("side", ["", None, "X", 4])
+def test_a_position_that_says_no_side(side: Json) -> None:
+    gps: dict[str, Json] = {"GPSLatitude": [40, 43, 0], "GPSLongitude": [74, 0, 0], "GPSLatitudeRef": "n"}
+    assert position({"GPS": {**gps, "GPSLongitudeRef": side}}) is None
+    there = position({"GPS": {**gps, "GPSLongitudeRef": "West"}})
+    assert there is not None
+    assert there.lon == -74
 
 
 @pytest.mark.parametrize(

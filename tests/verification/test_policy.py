@@ -92,6 +92,12 @@ def test_a_check_in_error_goes_to_a_person_whatever_its_family() -> None:
     assert policy.judge([*HONEST_T0, reader], 0.9999, stage.terms(), CONSTANTS)[0] is Verdict.ACCEPT
 
 
+def test_a_file_that_contradicts_its_claim_is_not_paid_however_little_is_at_stake() -> None:
+    findings = [*HONEST_T0, finding(Family.METADATA, -2.0, reason="resized_after")]
+    cheap = stage.terms(stake_micros=1)
+    assert policy.judge(findings, 0.99, cheap, CONSTANTS) == (Verdict.REVIEW, ("doubtful_metadata",))
+
+
 def test_any_hard_fail_rejects_whatever_the_probability() -> None:
     fails = [
         finding(Family.SESSION, status=Status.HARD_FAIL, reason="wrong_nonce"),

@@ -11,7 +11,8 @@ import skimage.data
 
 from bench.duplicates import TRANSFORMS, crop, jpeg
 from tests.verification.eyes import engine, sample
-from verification.matching.registration import Comparison, Look, closer, compare, halved, look
+from verification.matching.comparison import Comparison
+from verification.matching.registration import Look, closer, compare, halved, look
 from verification.picture import Pixels
 
 TURNED = {"mirrored", "upside down", "quarter turn"}  # undone by the hash search before comparing

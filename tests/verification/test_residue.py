@@ -11,7 +11,8 @@ import pytest
 from bench.duplicates import jpeg
 from market.simulator.sensor import expose, to_light
 from tests.verification.eyes import engine, sample
-from verification.matching.registration import Comparison, compare, look
+from verification.matching.comparison import Comparison
+from verification.matching.registration import compare, look
 from verification.matching.residue import LEAST, SQUARE, Reading, Residue, fine, read, residue
 from verification.matching.same_exposure import grained
 from verification.picture import Pixels

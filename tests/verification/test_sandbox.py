@@ -23,6 +23,7 @@ ESCAPES = {
     "exec": "os.execv('/bin/true', ['/bin/true'])",
     "kill": "os.kill(os.getppid(), 0)",
     "more_memory": "resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
+    "anothers_limit": "resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
     "more_files": "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))",
     "root": "os.setuid(0)",
     "process_as_a_thread_is_made": "libc.syscall(56, 0x11, 0, 0, 0, 0) >= 0 or by_filter()",

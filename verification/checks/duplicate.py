@@ -12,6 +12,7 @@ proven is a hard fail, whatever a calibration learnt. Only earlier orders are lo
 its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read.
 From tier 1 on, where a burst binds the photo to its moment, a picture alike that has noise of its own under
 no affine map is another exposure; at tier 0 it is a person's case, for anybody can sprinkle noise.
+At tier 0 a picture that a smooth bend lays on an earlier one (`matching.bending`) is a person's case, too.
 Limits: a copy put into perspective, or blurred and sprinkled with noise, is a person's case. Two exposures of
 one flat thing by one fixed camera pass for a copy where the thing's texture or the sensor's own pattern is
 stronger than the noise: 8 of 40 simulated pairs. A mirrored *and*
@@ -22,12 +23,15 @@ Figures: bench/duplicates.py.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
 from verification.matching import folding, pdq
-from verification.matching.registration import Comparison, Floats, Look, Pixels, closer, compare, halved, look
+from verification.matching.bending import bent
+from verification.matching.comparison import Comparison
+from verification.matching.registration import Floats, Look, Pixels, closer, compare, halved, look
 from verification.matching.residue import fine
 from verification.matching.same_exposure import grained
 from verification.registry import check
@@ -44,7 +48,7 @@ TURNS = 2  # mirrored, turned or negative views of this picture looked at; each 
 
 
 @check(
-    "duplicate", family=Family.DUPLICATE, version="6", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
+    "duplicate", family=Family.DUPLICATE, version="7", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
 )
 def duplicate(case: Case) -> Outcome:
     """A proof, "same_bytes" or "copy_of_earlier", which fills `case.neighbours`; else OK with
@@ -114,6 +118,8 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
         if found[way].matrix:
             noise = noise if noise is not None else fine(rgb)
             found[way] = grained(found[way], noise, way, looks[way], earlier)
+        if evidence.terms.tier < BURST_TIER and found[way].same_scene and not found[way].doubtful:
+            found[way] = replace(found[way], bent=bent(looks[way], earlier, case.tools.engine))
         yield capture, found[way]
 
 

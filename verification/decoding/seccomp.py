@@ -54,24 +54,21 @@ def _instructions(threads: bool) -> list[tuple[int, int, int, int]]:
     ]
     lines += [line for call in calls for line in ((_JEQ, 0, 1, call), (_RETURN, 0, 0, _ALLOW))]
     if threads:
-        lines += _only(_CLONE, _ARG0_LOW, _THREAD)
+        lines += _only(_CLONE, (_ARG0_LOW, _THREAD))
         # Its flags lie behind a pointer; the C library takes clone where this is not there.
         lines += [(_JEQ, 0, 1, _CLONE3), (_RETURN, 0, 0, _ENOSYS)]
-    lines += _only(
-        _PRLIMIT64, _ARG1_LOW, _RLIMIT_CPU
-    )  # of all limits only CPU seconds, which each job renews
+    # Of all limits only this process's own CPU seconds, which each job renews.
+    lines += _only(_PRLIMIT64, (_ARG0_LOW, 0), (_ARG0_LOW + 4, 0), (_ARG1_LOW, _RLIMIT_CPU))
     return [*lines, (_RETURN, 0, 0, _EPERM)]
 
 
-def _only(call: int, argument: int, value: int) -> list[tuple[int, int, int, int]]:
-    """A call that is allowed with one value of one argument, and denied with any other."""
-    return [
-        (_JEQ, 0, 4, call),
-        (_LOAD, 0, 0, argument),
-        (_JEQ, 0, 1, value),
-        (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _EPERM),
-    ]
+def _only(call: int, *wanted: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """A call that is allowed where words at offsets have these values, and denied with any other."""
+    size = 2 * len(wanted) + 2
+    lines = [(_JEQ, 0, size, call)]
+    for k, (offset, value) in enumerate(wanted):
+        lines += [(_LOAD, 0, 0, offset), (_JEQ, 0, size - 2 * k - 3, value)]
+    return [*lines, (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _EPERM)]
 
 
 def confine(*, threads: bool = False) -> bool:

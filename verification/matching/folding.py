@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 
 from verification.matching import pdq
+from verification.matching.comparison import Comparison
 from verification.matching.registration import (
     FINE,
     LONG_SIDE,
-    Comparison,
     Floats,
     Look,
     Matrix,
