@@ -45,7 +45,7 @@ def judge(
     if errors:
         return Verdict.REVIEW, _unique(errors)
     verdict = cheapest(p_genuine, terms.stake_micros, constants, harm_per_stake=terms.harm_per_stake)
-    if verdict is Verdict.ACCEPT and not (doubtful := _against(findings, required(terms) | CONTRADICTING)):
+    if verdict is Verdict.ACCEPT and not (doubtful := _doubtful(findings, required(terms))):
         return verdict, ()
     if verdict is Verdict.ACCEPT:
         return Verdict.REVIEW, tuple(f"doubtful_{family}" for family in doubtful)
@@ -68,6 +68,13 @@ STREAM_TIERS: tuple[frozenset[Family], ...] = (_STREAM, _STREAM, _STREAM | {Fami
 
 CONTRADICTING = frozenset({Family.METADATA})
 """Families that speak only where a capture contradicts itself."""
+CONTRADICTION = -1.0  # nats from which it does; a converter's name alone is less
+
+
+def _doubtful(findings: Sequence[Finding], needed: frozenset[Family]) -> list[Family]:
+    """The needed families that speak against the capture, and those in which it contradicts itself."""
+    contradicting = {one for one in CONTRADICTING if (spoken(one, findings) or 0.0) <= CONTRADICTION}
+    return sorted({*_against(findings, needed), *contradicting})
 
 
 def _against(findings: Sequence[Finding], families: frozenset[Family]) -> list[Family]:

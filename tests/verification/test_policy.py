@@ -96,6 +96,8 @@ def test_a_file_that_contradicts_its_claim_is_not_paid_however_little_is_at_stak
     findings = [*HONEST_T0, finding(Family.METADATA, -2.0, reason="resized_after")]
     cheap = stage.terms(stake_micros=1)
     assert policy.judge(findings, 0.99, cheap, CONSTANTS) == (Verdict.REVIEW, ("doubtful_metadata",))
+    hint = finding(Family.METADATA, -0.6, reason="converter_named")
+    assert policy.judge([*HONEST_T0, hint], 0.99, cheap, CONSTANTS)[0] is Verdict.ACCEPT
 
 
 def test_any_hard_fail_rejects_whatever_the_probability() -> None:
