@@ -12,6 +12,7 @@ import pytest
 
 from core.db import Database
 from market.migrate import migrate
+from tests.inside import Inside
 from tests.servers import House, Postgres
 
 # The same examples on every run: a red CI is a red laptop. `make soak` may explore.
@@ -35,6 +36,15 @@ def database(blank_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
     opened = Database(f"sqlite:///{path}")
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
+    """The whole market in this process, on a fresh SQLite database."""
+    (tmp_path / "house.db").write_bytes(blank_sqlite.read_bytes())
+    market = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
+    yield market
+    market.close()
 
 
 @pytest.fixture(scope="session")

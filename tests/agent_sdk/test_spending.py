@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import assert_type
 
 import httpx2
@@ -30,14 +28,6 @@ from core.accounts.rules import Kind
 from tests.inside import Inside
 
 ASK = "The queue at the main door of the bakery"
-
-
-@pytest.fixture
-def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
-    (tmp_path / "house.db").write_bytes(blank_sqlite.read_bytes())
-    market = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
-    yield market
-    market.close()
 
 
 def client(inside: Inside, key: str | None) -> Spotcheck:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -16,14 +14,6 @@ from core.accounts.service import authenticate
 from core.geo import Spot
 from core.money import Money
 from tests.inside import Inside, is_problem
-
-
-@pytest.fixture
-def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
-    (tmp_path / "house.db").write_bytes(blank_sqlite.read_bytes())
-    market = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
-    yield market
-    market.close()
 
 
 def ask(**changes: Any) -> dict[str, Any]:

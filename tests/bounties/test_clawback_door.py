@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from bounties.tables import Bounty
 from core import clock
 from core.accounts.rules import Kind, Scope
@@ -19,14 +14,6 @@ from tests.inside import Inside
 from verification.evidence import Verdict
 
 WHY = {"why": "rendered: the shadows contradict each other"}
-
-
-@pytest.fixture
-def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
-    (tmp_path / "house.db").write_bytes(blank_sqlite.read_bytes())
-    opened = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
-    yield opened
-    opened.close()
 
 
 def accepted(inside: Inside, buyer: str) -> tuple[str, str]:

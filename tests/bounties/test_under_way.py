@@ -7,10 +7,9 @@ import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,14 +26,6 @@ from tests.inside import Inside
 from tests.servers import free_port, wait_for_port
 
 VIDEO = rules.MEDIA[Kind.VIDEO]
-
-
-@pytest.fixture
-def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
-    (tmp_path / "house.db").write_bytes(blank_sqlite.read_bytes())
-    market = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
-    yield market
-    market.close()
 
 
 @pytest.fixture

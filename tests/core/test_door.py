@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,14 +32,6 @@ BOUNTY = {
     "reward": "0.50",
     "purpose": "Forecasting queue lengths",
 }
-
-
-@pytest.fixture
-def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
-    (tmp_path / "house.db").write_bytes(blank_sqlite.read_bytes())
-    market = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
-    yield market
-    market.close()
 
 
 def changed(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,14 +21,6 @@ ASK = {
     "reward": "0.50",
     "purpose": "Forecasting queue lengths",
 }
-
-
-@pytest.fixture
-def inside(blank_sqlite: Path, tmp_path: Path) -> Iterator[Inside]:
-    (tmp_path / "house.db").write_bytes(blank_sqlite.read_bytes())
-    market = Inside(f"sqlite:///{tmp_path / 'house.db'}", tmp_path / "home")
-    yield market
-    market.close()
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/"])

@@ -22,11 +22,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-import numpy as np
-
-from core.geo import Spot, distance_m
+from core.geo import Spot
 from verification.case import Case
-from verification.checks.metadata import APART
+from verification.checks.metadata import apart, spot_at
 from verification.evidence import Evidence, Family, Json, Outcome, abstain, ok
 from verification.registry import check
 from verification.statement import instant_of, spot_of
@@ -42,7 +40,6 @@ TELLING = ("encoder", "encoded", "software", "handler", "tool", "vendor", "app")
 INSIDE = (b"x264 - core", b"x265 (build", b"Lavc")  # in the first pictures
 LOOKED = 1 << 20  # bytes
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # files say 1904 or 1970 for "not known"
-LEAST = -6.0
 _ISO_6709 = re.compile(r"([+-]\d{1,2}(?:\.\d{1,9})?)([+-]\d{1,3}(?:\.\d{1,9})?)")  # decimal degrees
 DAY_S, QUARTER_S, CLOCK_S = 86_400.0, 900.0, 120.0
 
@@ -64,7 +61,7 @@ def container(case: Case) -> Outcome:
     if not against:
         return ok(0.0, "nothing_odd", **facts)
     return ok(
-        max(LEAST, sum(llr for llr, _ in against)),
+        sum(llr for llr, _ in against),
         min(against)[1],
         **facts,
         signs=[reason for _, reason in against],
@@ -104,12 +101,8 @@ def _created(tags: Mapping[str, str], seconds: float, evidence: Evidence) -> tup
 
 
 def _located(tags: Mapping[str, str], signed: Spot | None) -> tuple[float, str]:
-    """The place in the file against the signed one; (0, 0) is what a receiver writes before it knows."""
+    """The place in the file against the signed one."""
     texts = [value for key, value in tags.items() if "location" in key.lower()]
     found = next((match for text in texts if (match := _ISO_6709.match(text))), None)
-    if found is None or signed is None:
-        return 0.0, ""
-    lat, lon = float(found[1]), float(found[2])
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180) or lat == lon == 0:
-        return 0.0, ""
-    return float(np.interp(distance_m(Spot(lat, lon), signed) / 1000, *APART)), "created_elsewhere"
+    there = None if found is None else spot_at(float(found[1]), float(found[2]))
+    return apart(there, signed)[0], "created_elsewhere"

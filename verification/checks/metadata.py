@@ -87,13 +87,25 @@ def _when(case: Case, picture: Picture) -> Iterator[Said]:
 
 
 def _where(case: Case, picture: Picture) -> Iterator[Said]:
-    there, said = position(picture.exif), spot_of(case.statement)
-    if there is None or said is None:
-        return
-    km = distance_m(there, said) / 1000
-    llr = float(np.interp(km, *APART))
+    llr, km = apart(position(picture.exif), spot_of(case.statement))
     if llr < 0:
         yield llr, "another_position", {"km": round(km)}
+
+
+def apart(there: Spot | None, signed: Spot | None) -> tuple[float, float]:
+    """Nats (<= 0) for a file's place against the signed one, and the kilometres between them; (0, 0) where
+    either is unknown."""
+    if there is None or signed is None:
+        return 0.0, 0.0
+    km = distance_m(there, signed) / 1000
+    return float(np.interp(km, *APART)), km
+
+
+def spot_at(lat: float, lon: float) -> Spot | None:
+    """The place; None where there is none. (0, 0) is none: it is what receivers write before they know."""
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180) or lat == lon == 0:
+        return None
+    return Spot(lat, lon)
 
 
 def _with_what(picture: Picture) -> Iterator[Said]:
@@ -128,14 +140,11 @@ def moments(exif: Tags) -> Iterator[tuple[datetime, timedelta]]:
 
 
 def position(exif: Tags) -> Spot | None:
-    """Where the file says it was taken; None where it says nothing that can be a place. (0, 0) is none: it is
-    what receivers write before they know."""
+    """Where the file says it was taken; None where it says nothing that can be a place."""
     gps = _folder(exif, "GPS")
     lat = _degrees(gps.get("GPSLatitude"), gps.get("GPSLatitudeRef"), "NS")
     lon = _degrees(gps.get("GPSLongitude"), gps.get("GPSLongitudeRef"), "EW")
-    if lat is None or lon is None or not (-90 <= lat <= 90 and -180 <= lon <= 180) or lat == lon == 0:
-        return None
-    return Spot(lat, lon)
+    return None if lat is None or lon is None else spot_at(lat, lon)
 
 
 def _folder(exif: Tags, name: str) -> Tags:

@@ -1,6 +1,6 @@
 """Whether two pictures show the same thing, and whether they are one exposure.
 
 Found by `pdq` hashes in a `hash_index` and by local features (`words`) in a `word_index`; laid on each other
-by `registration` (and `flat_maps`), through tone curves by `folding`; proven one exposure by their noise
-(`residue`, `same_exposure`).
+by `registration` (and `flat_maps`), through tone curves by `folding`, through a bend by `bending`; what that
+means says `comparison`; proven one exposure by their noise (`residue`, `same_exposure`).
 """
