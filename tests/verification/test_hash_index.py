@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from verification.matching import pdq
-from verification.matching.hash_index import COARSE, FAR, HashIndex, Words, low
+from verification.matching.hash_index import FAR, HashIndex, Words
 
 
 def noise(count: int, seed: int = 1) -> Words:
@@ -38,14 +38,6 @@ def flipped(code: Words, places: list[int]) -> Words:
     return changed
 
 
-def test_the_low_word_is_the_eight_by_eight_lowest() -> None:
-    nothing = np.zeros(4, np.uint64)
-    for row in range(16):
-        for column in range(16):
-            bit = low(flipped(nothing, [16 * row + column]))
-            assert int(np.bitwise_count(bit)) == (row < 8 and column < 8)
-
-
 @pytest.mark.parametrize("way", [0, 3, 7, 8, 15])
 def test_a_near_hash_is_found_with_its_way(way: int) -> None:
     hashes, index = noise(3_000), HashIndex()
@@ -56,22 +48,39 @@ def test_a_near_hash_is_found_with_its_way(way: int) -> None:
     assert all(distance > 80 for _, distance, _ in earlier), "what comes later than the asking one"
 
 
-def test_far_in_the_lowest_frequencies_or_in_all_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_farther_than_far_is_not_found() -> None:
     hashes, index = noise(50), HashIndex()
     index.add(rows(hashes), 50)
-    lowest = [16 * row + column for row in range(8) for column in range(8)]
-    high = [16 * row + column for row in range(16) for column in range(8, 16)]
 
-    def found(places: list[int]) -> bool:
-        close = index.below(50).search(sought(flipped(hashes[7, 0], places)), 50)
-        return (7, len(places), 0) in close
+    def found(count: int) -> bool:
+        close = index.below(50).search(sought(flipped(hashes[7, 0], list(range(count)))), 50)
+        return (7, count, 0) in close
 
-    assert found(lowest[: COARSE + 1]), "few hashes are all compared whole"
-    monkeypatch.setattr("verification.matching.hash_index.EXACT", 0)
-    assert found(lowest[:COARSE])
-    assert not found(lowest[: COARSE + 1])
-    assert found(high[:FAR])
-    assert not found(high[: FAR + 1])
+    assert found(FAR)
+    assert not found(FAR + 1)
+
+
+def test_all_views_of_one_picture_leave_room_for_the_others() -> None:
+    hashes, index = noise(50), HashIndex()
+    hashes[:3] = hashes[0, 0]  # sixty hashes, closest of all
+    hashes[41, 2] = flipped(hashes[0, 0], [1])
+    index.add(rows(hashes), 50)
+    found = [order for order, _, _ in index.below(50).search(sought(hashes[0, 0]), 4)]
+    assert found == [0, 1, 2, 41]
+
+
+def test_the_same_is_found_as_by_comparing_all_with_all() -> None:
+    source, hashes, index = np.random.default_rng(5), noise(400), HashIndex()
+    for order in source.choice(400, 40, replace=False):
+        changed = source.choice(256, source.integers(40, 110), replace=False).tolist()
+        hashes[order, source.integers(pdq.VIEWS)] = flipped(hashes[7, 0], changed)
+    index.add(rows(hashes), 400)
+    views = sought(hashes[7, 0])
+    apart = np.bitwise_count(views[:, :, None, None] ^ hashes).sum(axis=-1).min(axis=(1, 3))
+    expected = [(int(far), order) for order, far in enumerate(apart.min(axis=0)) if far <= FAR]
+    found = index.below(400).search(views, 30)
+    assert [(distance, order) for order, distance, _ in found] == sorted(expected)[:30]
+    assert all(apart[way, order] == distance for order, distance, way in found)
 
 
 def test_closest_first_then_oldest() -> None:
