@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from core.errors import Unavailable
 from verification.decoding import limits
-from verification.decoding.frames import FRAME, frame
+from verification.decoding.frames import FRAME, head
 from verification.evidence import Derivative, Json
 
 Pixels = npt.NDArray[np.uint8]
@@ -284,7 +284,9 @@ class Decoder:
             self._start()
         self._jobs += 1
         try:
-            return _exchange(self._children[0], frame(header, data), time.monotonic() + self._timeout_s)
+            return _exchange(
+                self._children[0], (head(header, len(data)), data), time.monotonic() + self._timeout_s
+            )
         except TimeoutError:
             _end(self._children)
             raise Unavailable(f"decoding took over {self._timeout_s:.0f} s") from None
@@ -308,7 +310,7 @@ class Decoder:
         for pipe in (child.stdin, child.stdout):
             _widen(pipe)
         try:
-            greeting, _ = _exchange(child, b"", time.monotonic() + max(60.0, self._timeout_s))
+            greeting, _ = _exchange(child, (), time.monotonic() + max(60.0, self._timeout_s))
         except (TimeoutError, EOFError):
             code = _end(self._children)
             raise Unavailable(f"the decoding child did not start (code {code})") from None
@@ -339,9 +341,9 @@ def _end(children: list[subprocess.Popen[bytes]]) -> int:
 
 
 def _exchange(
-    child: subprocess.Popen[bytes], request: bytes, deadline: float
+    child: subprocess.Popen[bytes], request: tuple[bytes, ...], deadline: float
 ) -> tuple[dict[str, Any], bytes]:
-    """Writes the request while reading the reply, so that two full pipes cannot wait on each other.
+    """Writes the request's parts while reading the reply, so that two full pipes cannot wait on each other.
 
     Raises:
         TimeoutError: the deadline (monotonic) passed.
@@ -355,7 +357,7 @@ def _exchange(
     poller.register(from_child, select.POLLIN)
     if request:
         poller.register(to_child, select.POLLOUT)
-    unsent, reply, wanted = memoryview(request), bytearray(), FRAME.size
+    unsent, reply, wanted = [memoryview(part) for part in request], bytearray(), FRAME.size
     while len(reply) < wanted:
         left = deadline - time.monotonic()
         if left <= 0:
@@ -367,7 +369,7 @@ def _exchange(
                     raise EOFError
                 reply += received
             else:
-                unsent = _send(to_child, unsent)
+                _send(to_child, unsent)
                 if not unsent:
                     poller.unregister(to_child)
         if len(reply) >= FRAME.size:
@@ -377,11 +379,13 @@ def _exchange(
     return header, bytes(reply[FRAME.size + header_size :])
 
 
-def _send(fd: int, unsent: memoryview) -> memoryview:
-    """What is left after one write; a broken pipe counts as the child being gone."""
+def _send(fd: int, unsent: list[memoryview]) -> None:
+    """Takes from `unsent` what one write takes; a broken pipe counts as the child being gone."""
     try:
-        return unsent[os.write(fd, unsent[:_CHUNK]) :]
+        unsent[0] = unsent[0][os.write(fd, unsent[0][:_CHUNK]) :]
     except BlockingIOError:
-        return unsent
+        return
     except BrokenPipeError:
         raise EOFError from None
+    if not unsent[0]:
+        unsent.pop(0)

@@ -4,8 +4,8 @@
 1. cost 0 checks (arithmetic, signatures, decoding in the sandbox), all of them;
 2. cost 1 and 2 checks (pixels, nets), only when there are pixels to read; cost 2 only while nothing
    has hard-failed;
-3. the buyer's copies, of whatever can be read;
-4. fusion (`verification.fusion`) and verdict (`verification.policy`).
+   beside these the decoder makes the buyer's copies, of whatever can be read;
+3. fusion (`verification.fusion`) and verdict (`verification.policy`).
 
 A check that raises is a finding with status ERROR, which leads to review:
 this runner is the one place that catches every exception.
@@ -19,6 +19,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from verification import constants, film, fusion, policy
 from verification.case import Case, Tools
@@ -46,12 +47,7 @@ def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = N
     """
     started = time.perf_counter()
     case = Case(evidence, tools, statement=parse_statement(evidence.session.statement))
-    findings = _findings(case, registered() if checks is None else checks)
-    derivatives: tuple[Derivative, ...] = ()
-    # Made for a refused capture too: the person who answers an appeal must be able to look.
-    if evidence.terms.kind == "stream" or case.picture is not None:
-        derivatives, finding = _derivatives(case)
-        findings.append(finding)
+    findings, derivatives = _seen(case, registered() if checks is None else checks)
     calibration = constants.calibration()
     fused = fusion.fuse(
         findings,
@@ -79,13 +75,27 @@ def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = N
     )
 
 
-def _findings(case: Case, checks: Sequence[Check]) -> list[Finding]:
-    findings: list[Finding] = []
+def _seen(case: Case, checks: Sequence[Check]) -> tuple[list[Finding], tuple[Derivative, ...]]:
+    """All findings, and the buyer's copies, which the decoder's child makes while the checks look here.
+
+    They are made for a refused capture too: the person who answers an appeal must be able to look.
+    """
+    findings = _findings(case, [check for check in checks if check.cost < 1], [])
+    if case.evidence.terms.kind != "stream" and case.picture is None:
+        return findings, ()
+    with ThreadPoolExecutor(1, "derivatives") as beside:
+        copies = beside.submit(_derivatives, case)
+        findings = _findings(case, [check for check in checks if check.cost >= 1], findings)
+        derivatives, finding = copies.result()
+    return [*findings, finding], derivatives
+
+
+def _findings(case: Case, checks: Sequence[Check], before: Sequence[Finding]) -> list[Finding]:
+    """The findings before, and those of these checks."""
+    findings = list(before)
     kind = case.evidence.terms.kind
     for check in checks:
         if kind not in check.kinds:
-            continue
-        if check.cost >= 1 and kind != "stream" and case.picture is None:
             continue
         if check.cost >= 2 and _broken(findings):
             continue

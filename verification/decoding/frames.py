@@ -17,8 +17,3 @@ def head(header: dict[str, Any], size: int) -> bytes:
     """
     text = json.dumps(header, allow_nan=False).encode()
     return FRAME.pack(len(text), size) + text
-
-
-def frame(header: dict[str, Any], body: bytes) -> bytes:
-    """One message. Raises ValueError as `head`."""
-    return head(header, len(body)) + body
