@@ -5,14 +5,13 @@
 The real check runs against a real memory (SQLite, files): every base picture is remembered, then each
 transformed copy is submitted to another bounty with no position, so that only the hash search can find
 it. Honest pairs are the views of one place under DIR/same_place, submitted to one bounty so that all of
-them are compared, and all base pictures against each other. Without DIR the pictures come from
-scikit-image and scikit-learn: few, and no substitute for a photo set.
+them are compared; the base pictures against each other; and two exposures of each by a fixed camera, whose
+noise is simulated. A copy is found when the check proves it or calls for a person to look. Without DIR the
+pictures come from scikit-image and scikit-learn: few, and no substitute for a photo set.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import random
 import tempfile
@@ -26,8 +25,10 @@ import numpy as np
 import skimage.data
 from sklearn.datasets import load_sample_image
 
+from bench.report import Row, arguments, finish, of_quantile
 from core.db import Base, Database
 from core.storage import Storage
+from market.simulator.sensor import expose, to_light
 from tests.fakes.seeing import MuteReader
 from tests.verification import stage
 from verification.case import Case, Tools
@@ -39,6 +40,7 @@ from verification.picture import Decoder, Picture, Pixels
 from verification.statement import parse_statement
 from verification.trust import TrustList
 
+Missed = dict[str, list[str]]
 Transform = Callable[[Pixels, random.Random], Pixels]
 
 
@@ -153,6 +155,17 @@ BEYOND: dict[str, Transform] = {  # not promised: published so that nobody is su
 }
 
 
+_EASY = (
+    "JPEG q95", "JPEG q50", "JPEG q20", "half size", "quarter size q60",
+    "mirrored", "upside down", "quarter turn",
+)  # fmt: skip
+_HARD = (
+    "crop 2 %", "crop 5 %", "crop 10 %", "crop 25 %", "bars 20 %", "perspective 5 %",
+    "turn 2 deg", "turn -5 deg", "turn 5 deg, black corners",
+)  # fmt: skip
+_BARS = dict.fromkeys(_EASY, ">= 0.99") | dict.fromkeys(_HARD, ">= 0.95")
+
+
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """The 95 % Wilson interval of a share."""
     if n == 0:
@@ -236,91 +249,109 @@ def _picture(rgb: Pixels) -> Picture:
     return Picture("JPEG", rgb.shape[1], rgb.shape[0], np.ascontiguousarray(rgb), {}, 0)
 
 
-def recall(market: Market, pictures: dict[str, Pixels], source: random.Random) -> list[dict[str, object]]:
-    """One row a transformation: how many copies were named, and how many a person would be shown."""
-    rows = []
+def recall(market: Market, pictures: dict[str, Pixels], source: random.Random) -> tuple[list[Row], Missed]:
+    """Two rows a transformation: how many copies were found, by the check's word or for a person to look at,
+    and how many of them it proved; and by transformation the pictures whose copies were not found."""
+    rows: list[Row] = []
+    missed: Missed = {}
     for label, transform in (TRANSFORMS | BEYOND).items():
-        missed, shown = [], 0
+        proven, shown = [], []
         for name, rgb in pictures.items():
             outcome, copies = market.check(f"{name} {label}", transform(rgb, source), "elsewhere")
-            if name not in copies:
-                missed.append(name)
-            shown += outcome.reason == "maybe_same_exposure"
-        row = _row(label, len(pictures) - len(missed), len(pictures))
-        rows.append(row | {"shown_to_a_person": shown, "missed": missed})
-    return rows
+            proven.append(name in copies)
+            shown.append(outcome.reason == "maybe_same_exposure")
+        found = [a or b for a, b in zip(proven, shown, strict=True)]
+        missed[label] = [name for name, hit in zip(pictures, found, strict=True) if not hit]
+        rows += [_share(f"found: {label}", found, _BARS.get(label)), _share(f"  proven: {label}", proven)]
+    return rows, {label: names for label, names in missed.items() if names}
 
 
-def false_matches(
+def honest(
     market: Market, groups: Iterable[dict[str, Pixels]], *, backwards: bool
-) -> dict[str, object]:
-    """Pairs of views of one place, submitted one after the other, that the check names a copy."""
+) -> tuple[list[Row], list[str]]:
+    """Views of one place, submitted one after the other to one bounty: pairs that the check names a copy, and
+    captures that a person must look at."""
     wrong: list[str] = []
-    pairs = shown = asked = 0
+    shown: list[bool] = []
+    pairs = 0
     for number, views in enumerate(groups):
         names = sorted(views, reverse=backwards)
         for earlier, name in enumerate(names):
             outcome, copies = market.check(name, views[name], f"place {number}")
             market.remember(name, views[name], f"place {number}")
             wrong += [f"{name} -> {other}" for other in sorted(copies)]
-            shown += outcome.reason == "maybe_same_exposure"
+            shown.append(outcome.reason == "maybe_same_exposure")
             pairs += earlier
-            asked += 1
-    row = _row(f"views of one place, {'last' if backwards else 'first'} first", len(wrong), pairs)
-    return row | {"wrong": wrong, "pictures": asked, "shown_to_a_person": shown}
+    label = f"views of one place, {'last' if backwards else 'first'} first"
+    counted = [True] * len(wrong) + [False] * (pairs - len(wrong))
+    return [_share(f"{label}: called a copy", counted, "<= 0"), _share("  to a person", shown)], wrong
 
 
-def unrelated(market: Market, pictures: dict[str, Pixels]) -> dict[str, object]:
+def twice(market: Market, pictures: dict[str, Pixels], seed: int) -> tuple[list[Row], list[str]]:
+    """Two exposures of one still scene by a fixed camera (simulated noise): as `honest`."""
+    wrong: list[str] = []
+    shown: list[bool] = []
+    for number, (name, rgb) in enumerate(pictures.items()):
+        height, width = (side // 2 * 2 for side in rgb.shape[:2])
+        light = to_light(np.ascontiguousarray(rgb[:height, :width]))
+        first, second = (jpeg(expose(light, np.random.default_rng([seed, number, k])), 92) for k in (0, 1))
+        market.remember(f"{name} first", first, f"still {number}")
+        outcome, copies = market.check(f"{name} second", second, f"still {number}")
+        wrong += [f"{name} second -> {other}" for other in copies]
+        shown.append(outcome.reason == "maybe_same_exposure")
+    called = [True] * len(wrong) + [False] * (len(pictures) - len(wrong))
+    label = "two exposures by a fixed camera, simulated"
+    return [_share(f"{label}: called a copy", called, "<= 0"), _share("  to a person", shown)], wrong
+
+
+def unrelated(market: Market, pictures: dict[str, Pixels]) -> tuple[Row, list[str]]:
     """Ordered pairs of different base pictures that the check names a copy."""
     wrong: list[str] = []
     for name, rgb in pictures.items():
         _, copies = market.check(f"{name} again", rgb, "elsewhere")
         wrong += [f"{name} -> {other}" for other in sorted(copies - {name})]
     pairs = len(pictures) * (len(pictures) - 1)
-    return _row("unrelated pictures", len(wrong), pairs) | {"wrong": wrong}
+    counted = [True] * len(wrong) + [False] * (pairs - len(wrong))
+    return _share("unrelated pictures: called a copy", counted, "<= 0"), wrong
 
 
-def _row(label: str, hits: int, n: int) -> dict[str, object]:
-    low, high = wilson(hits, n)
-    return {"what": label, "hits": hits, "n": n, "share": hits / n if n else 0.0, "low": low, "high": high}
+def _share(name: str, hits: Sequence[bool], bar: str | None = None) -> Row:
+    """A share with its Wilson interval."""
+    low, high = wilson(sum(hits), len(hits))
+    return Row(name, sum(hits) / max(1, len(hits)), low, high, len(hits), bar=bar)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints a table, and writes JSON when asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+def main(given: Sequence[str] | None = None) -> int:
+    """Measures and prints; 1 when a bar is missed."""
+    parser = arguments(__doc__)
     parser.add_argument("--photos", type=Path)
-    parser.add_argument("--pictures", type=int, default=60, help="base pictures (with --photos)")
-    parser.add_argument("--quick", action="store_true", help="8 base pictures, 4 places")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args(arguments)
-    source = random.Random(given.seed)
-    pictures = bases(given.photos, 8 if given.quick else given.pictures, source)
-    groups = list(places(given.photos))[: 4 if given.quick else None]
+    parser.add_argument("--pictures", type=int, default=60, help="base pictures (8 when quick)")
+    chosen = parser.parse_args(given)
+    source = random.Random(chosen.seed)
+    pictures = bases(chosen.photos, 8 if chosen.quick else chosen.pictures, source)
+    groups = list(places(chosen.photos))[: 4 if chosen.quick else None]
     engine = Engine()
     with tempfile.TemporaryDirectory() as folder, Decoder() as decoder:
-        markets = [_market(Path(folder) / part, engine, decoder) for part in ("main", "first", "last")]
+        names = ("main", "first", "last", "still")
+        markets = [_market(Path(folder) / part, engine, decoder) for part in names]
         for name, rgb in pictures.items():
             markets[0].remember(name, rgb, "base")
-        rows = [*recall(markets[0], pictures, source), unrelated(markets[0], pictures)]
-        rows += [false_matches(markets[1], groups, backwards=False)]
-        rows += [false_matches(markets[2], groups, backwards=True)]
+        rows, missed = recall(markets[0], pictures, source)
+        strangers, wrong = unrelated(markets[0], pictures)
+        rows.append(strangers)
+        for market, backwards in ((markets[1], False), (markets[2], True)):
+            more, called = honest(market, groups, backwards=backwards)
+            rows, wrong = rows + more, wrong + called
+        more, called = twice(markets[3], pictures, chosen.seed)
+        rows, wrong = rows + more, wrong + called
     times = [1000 * seconds for market in markets for seconds in market.times]
-    result = {
-        "engine": engine.reason,
-        "photos": str(given.photos) if given.photos and given.photos.is_dir() else "packaged",
-        "seed": given.seed,
-        "rows": rows,
-        "check_cpu_ms": {
-            "n": len(times),
-            "p50": float(np.median(times)),
-            "p95": float(np.quantile(times, 0.95)),
-        },
-    }
-    _print(result, rows)
-    if given.json:
-        given.json.write_text(json.dumps(result, indent=1))
-    return 0
+    rows += [
+        of_quantile("check, processor time p50", times, 0.5, unit="ms"),
+        of_quantile("check, processor time p95", times, 0.95, unit="ms"),
+    ]
+    about = {"engine": engine.reason, "seed": chosen.seed, "not_found": missed, "called_a_copy": wrong}
+    print(*(f"called a copy: {pair}" for pair in wrong), sep="\n")
+    return finish("Copies found, and honest pictures called one", rows, chosen.json, **about)
 
 
 def _market(folder: Path, engine: Engine, decoder: Decoder) -> Market:
@@ -329,18 +360,6 @@ def _market(folder: Path, engine: Engine, decoder: Decoder) -> Market:
     Base.metadata.create_all(database.engine)
     storage = Storage(f"file://{folder}", bytes(32))
     return Market(Tools(decoder, PictureMemory(database, storage, engine), engine, MuteReader(), TrustList()))
-
-
-def _print(result: dict[str, object], rows: list[dict[str, object]]) -> None:
-    print(f"duplicates: {result['photos']} pictures, seed {result['seed']}, {result['engine']}")
-    print(f"{'':32} named a copy    95 % interval      to a person")
-    for row in rows:
-        where = f"{row['low']:.4f} .. {row['high']:.4f}"
-        shown = row.get("shown_to_a_person", "")
-        print(f"{row['what']:32} {row['hits']:>4} of {row['n']:<5}  {where}   {shown}")
-        for pair in row.get("wrong", []) if isinstance(row.get("wrong"), list) else []:  # type: ignore[attr-defined]
-            print(f"    {pair}")
-    print("check, ms of processor time:", result["check_cpu_ms"])
 
 
 if __name__ == "__main__":

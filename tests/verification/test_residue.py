@@ -11,7 +11,7 @@ import pytest
 from bench.duplicates import jpeg
 from market.simulator.sensor import expose, to_light
 from tests.verification.eyes import engine, sample
-from verification.matching.comparison import Comparison
+from verification.matching.comparison import LIT_APART, Comparison
 from verification.matching.registration import compare, look
 from verification.matching.residue import LEAST, SQUARE, Reading, Residue, fine, read, residue
 from verification.matching.same_exposure import grained
@@ -69,15 +69,53 @@ def test_a_deep_crop_is_proven_by_its_noise() -> None:
     assert not other.copy, other
 
 
-def test_a_look_without_its_noise_proves_nothing_but_what_lies_corner_on_corner() -> None:
+def test_a_look_without_its_noise_proves_nothing() -> None:
     taken = exposed(1)
     here, there = look(taken[40:], engine()), look(taken, engine())
-    found = grained(compare(here, there, engine()), fine(taken[40:]), 0, here, there)
+    for found in (
+        grained(compare(here, there, engine()), fine(taken[40:]), 0, here, there),
+        grained(compare(there, there, engine()), fine(taken), 0, there, there),
+    ):
+        assert found.affine
+        assert found.grain == Reading()
+        assert not found.copy
+        assert found.doubtful, "a person's case"
+
+
+def lawn(seed: int, turned: float = 0.0) -> Pixels:
+    """A flat thing whose texture is much stronger than the noise, as a camera takes it that is held askew."""
+    grass = np.random.default_rng(5).normal(0, 60, (900, 1100, 3)).astype(np.float32)
+    soft = cv2.GaussianBlur(grass, (0, 0), 1.5) + 0.5 * cv2.GaussianBlur(grass, (0, 0), 6) * 8 + 110
+    matrix = cv2.getRotationMatrix2D((550, 450), turned, 1.0)
+    seen = cv2.warpAffine(soft, matrix, (1100, 900), flags=cv2.INTER_CUBIC)[66:834, 38:1062]
+    light = to_light(np.clip(seen, 0, 255).astype(np.uint8))
+    return jpeg(expose(light, np.random.default_rng(seed)), 92)
+
+
+@pytest.mark.parametrize("turned", [0.0, 4.0])
+def test_texture_is_no_noise(turned: float) -> None:
+    found = compared(lawn(1, turned), lawn(2))
     assert found.affine
-    assert found.grain == Reading()
+    assert found.framed == (turned == 0)
+    assert found.grain is not None
+    assert found.grain.textured
+    assert found.grain.correlation > 0.8, "as noise it would prove a copy"
     assert not found.copy
-    same = grained(compare(there, there, engine()), fine(taken), 0, there, there)
-    assert same.copy
+    assert found.doubtful
+
+
+def test_a_copy_of_texture_is_proven_where_no_fixed_camera_stands() -> None:
+    taken = lawn(1)
+    assert compared(jpeg(taken[40:700, 30:900], 95), taken).copy
+    assert not compared(jpeg(taken, 95), taken).copy, "corner on corner it may be a tripod's second"
+
+
+def test_how_bright_it_is_counts_under_every_map() -> None:
+    bright = np.clip(exposed(1)[33:, 21:].astype(np.float32) * 1.5, 0, 255).astype(np.uint8)
+    found = compared(jpeg(bright, 60), exposed(1))
+    assert found.light > LIT_APART
+    assert found.affine
+    assert not found.copy, "in quite another light half of the noise is not enough"
 
 
 def test_what_is_kept_survives_its_packing_and_is_small() -> None:

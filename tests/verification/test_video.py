@@ -73,7 +73,8 @@ def test_a_photo_out_of_a_video_and_a_video_of_a_photo(standalone: Standalone, t
     film = reels.film(take())
     assert reasons(judged(standalone, tmp_path, {"p": still, "clip": film}))["duplicate"] == "copy_of_earlier"
     report = judged(standalone, tmp_path, {"v": film, "clip": still}, kind="photo")
-    assert reasons(report)["duplicate"] in {"copy_of_earlier", "no_copy_found"}  # a moment that is not quiet
+    found = {"copy_of_earlier", "maybe_same_exposure", "no_copy_found"}  # the last: no quiet moment
+    assert reasons(report)["duplicate"] in found
 
 
 def test_another_video_is_no_copy(standalone: Standalone, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verification.matching.residue import FIRM, LEAST, MOVED, Reading
+from verification.matching.residue import FIRM, MOVED, Reading
 
 MIN_INLIERS = 14
 MIN_BLOCKS = 12
@@ -38,7 +38,7 @@ class Comparison:
         folded: registered by edges, and correlated after curves that may fold (`matching.folding`).
         matrix: the map from the picture to the earlier one, row by row; () where they do not register.
         flat: the similarity and the affine map of most matches, likewise.
-        framed: the whole of the one lies on the whole of the other, corner on corner.
+        framed: the whole of the one lies on the whole of the other, corner on corner, and is not turned.
         light: how far apart the two are in brightness, grey levels (median); 0 where nobody looked.
         grain: what its noise has of the earlier one's (`matching.residue`); None where nobody looked.
         bent: no homography, but a smooth map lays one on the other (`matching.bending`).
@@ -74,23 +74,28 @@ class Comparison:
     def copy(self) -> bool:
         """One picture was made from the other, or both from a third.
 
-        Where the noise was looked at it must be shared. Corner on corner lie two exposures by a fixed camera,
-        too, but under the same light both have as much noise: a copy in that place is known by having more or
-        less, or by sharing it. Noise that is shared for sure needs none of it. What lies elsewhere and in
-        quite another light wants surer noise: texture is shared by all exposures.
+        Where the noise was looked at it must be shared: so nothing that cannot be read is proof. Corner on
+        corner lie two exposures by a fixed camera, too, and share all texture, but under the same light both
+        have as much noise: a copy in that place is known by having much less or more, or by sharing it.
+        What lies elsewhere, and in quite another light, wants surer noise. Noise that is shared for sure
+        needs none of it.
         """
-        if self.grain is None or self.sure or self.folded:
+        grain = self.grain
+        if grain is None or self.sure:
             return self.sure or self.affine
-        if self.framed:
-            return self.affine and self.light <= LIGHT and (self.shares or self.grain.altered)
-        enough = MOVED if self.light <= LIT_APART else FIRM
-        return self.affine and self.grain.squares >= LEAST and self.grain.correlation >= enough
+        if not self.affine:
+            return False
+        if self.framed and not self.folded:
+            return self.light <= LIGHT and not grain.textured and (self.shares or grain.altered)
+        return grain.alike(FIRM if self.folded or self.light > LIT_APART else MOVED)
 
     @property
     def sure(self) -> bool:
         """One affine map brings squares all over the overlap to the same noise."""
         zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
         if self.grain is None or not self.matrix or self.bend_px > 1 or zoom > NOISE_ZOOM:
+            return False
+        if self.framed and self.grain.textured:
             return False
         return self.grain.firm and (self.telling or self.grain.correlation >= ALONE)
 
@@ -102,9 +107,8 @@ class Comparison:
     @property
     def doubtful(self) -> bool:
         """Perhaps one exposure: the pixels say so, or the noise does though some pixels do not."""
-        return (
-            self.same_exposure or self.bent or (self.grain is not None and self.grain.correlation >= DOUBTFUL)
-        )
+        noise = self.grain is not None and self.grain.correlation >= DOUBTFUL
+        return self.same_exposure or self.affine or self.bent or noise
 
     @property
     def apart(self) -> bool:

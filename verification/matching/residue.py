@@ -9,7 +9,10 @@ more than SIDE pixels a side. A later picture that lies on it is brought to thos
 them: `shared` noise is proof of one exposure; noise of its `own` speaks for two, but is no proof, for anybody
 can sprinkle some; where it is much smoother than the earlier one (compressed hard, made small, blurred), the
 noise is `unread`.
-Limits: texture finer than a camera's noise (cloth, asphalt in the sun) is shared by all exposures of it.
+Texture (leaves, grass, far woods) is shared by all exposures of it: two of one mountainside correlate by up
+to 0.945 there, by so much as their noise and what the map misses allow. So squares that hold more than a
+camera's noise (TEXTURE) are proof only beyond that (TEXTURED).
+Limits: texture fainter than TEXTURE passes for noise.
 Source: the noise residual as evidence of one origin is that of source identification (Lukas, Fridrich &
 Goljan, IEEE TIFS 1(2), 2006); here the part that changes from picture to picture is used, too.
 """
@@ -34,10 +37,10 @@ SQUARE = 32  # pixels: side of a square
 SHARED = 0.5  # median correlation from which the noise is one
 MOVED = 0.45  # the same where the one is no more than a part of the other: so lie no two by a fixed camera
 FIRM = 0.8  # the same where nothing else need say so
-SMOOTHER, ROUGHER = (
-    0.8,
-    1.5,
-)  # noise over the earlier picture's (variances) that a fixed camera has in one light
+SMOOTHER = 0.8  # noise over the earlier picture's (variances), from which it can be its own
+LOST, ADDED = 0.5, 3.0  # the same, beyond which no fixed camera's is in one light
+TEXTURE = 4.0  # grey levels squared: more than a camera's noise at this size
+TEXTURED = 0.96  # median correlation from which squares of texture are those of one exposure
 LEAST = 6  # squares; fewer are not worth a median
 _FIELDS, _EACH = 4, 5  # the squares are the smoothest of every field of a grid
 _COMPARED = 8  # squares at most: the smoothest that both show
@@ -87,30 +90,40 @@ class Reading:
         squares: that were compared.
         correlation: median over them, 0..1, of whatever sign.
         kept: the picture's noise over the earlier one's (variances).
+        variance: of the earlier picture's squares, grey levels squared (median).
     """
 
     squares: int = 0
     correlation: float = 0.0
     kept: float = 0.0
+    variance: float = 0.0
+
+    @property
+    def textured(self) -> bool:
+        """Whether the squares hold more than a camera's noise."""
+        return self.variance > TEXTURE
 
     @property
     def firm(self) -> bool:
         """Whether the noise is so much the same that nothing else need be."""
-        return self.squares >= LEAST and self.correlation >= FIRM
+        return self.alike(FIRM)
 
     @property
     def altered(self) -> bool:
-        """Whether it has much less noise than the earlier one, or more, or none that can be read."""
-        return self.squares < LEAST or not SMOOTHER <= self.kept <= ROUGHER
+        """Whether it has much less noise than the earlier one, or much more."""
+        return self.squares >= LEAST and not LOST <= self.kept <= ADDED
 
     @property
     def says(self) -> str:
         """ "shared", "own" or "unread"."""
-        if self.squares < LEAST:
-            return "unread"
-        if self.correlation >= SHARED:
+        if self.alike(SHARED):
             return "shared"
-        return "own" if self.kept >= SMOOTHER else "unread"
+        own = self.squares >= LEAST and self.correlation < SHARED and self.kept >= SMOOTHER
+        return "own" if own else "unread"
+
+    def alike(self, enough: float) -> bool:
+        """Whether enough of the noise is shared, 0..1; of texture, TEXTURED."""
+        return self.squares >= LEAST and self.correlation >= (TEXTURED if self.textured else enough)
 
 
 def fine(rgb: Pixels) -> Floats:
@@ -161,11 +174,14 @@ def read(grey: Floats, earlier: Residue, matrix: Matrix, sizes: tuple[tuple[int,
     if ratio > _FINER:  # its pixels are finer: what lies between the earlier one's must not be sampled
         grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.5 * float(np.sqrt(ratio**2 - 1))), np.float32)
     found: list[tuple[float, float, float]] = []
+    variances: list[float] = []
     for place, kept in zip(earlier.places, earlier.squares, strict=True):
-        before = _low(kept * np.float32(_STEP), blur)
+        band = kept * np.float32(_STEP)
+        before = _low(band, blur)
         seen = _brought(grey, warp, place) if float((before * before).mean()) >= _FAINT else None
         if seen is not None:
             found.append(_moments(before, _low(seen, blur)))
+            variances.append(float((band * band).mean()))
         if len(found) == _COMPARED:
             break
     if not found:
@@ -173,7 +189,7 @@ def read(grey: Floats, earlier: Residue, matrix: Matrix, sizes: tuple[tuple[int,
     both, first, second = np.array(found).T
     correlation = np.abs(both) / np.sqrt(np.maximum(first * second, 1e-6))
     power = float(np.median(second) / max(float(np.median(first)), 1e-6))
-    return Reading(len(found), float(np.median(correlation)), power)
+    return Reading(len(found), float(np.median(correlation)), power, float(np.median(variances)))
 
 
 def _chosen(variance: Floats) -> npt.NDArray[np.int64]:

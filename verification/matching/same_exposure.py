@@ -41,9 +41,11 @@ def grained(found: Comparison, noise: Floats, way: int, picture: Look, earlier: 
     turned = np.ascontiguousarray(pdq.turn(noise, way % pdq.NEGATIVE))
 
     def seen(under: Comparison) -> Comparison:
-        return replace(under, grain=read(turned, kept, np.array(under.matrix).reshape(3, 3), sizes))
+        grain = read(turned, kept, np.array(under.matrix).reshape(3, 3), sizes)
+        return replace(under, grain=grain, framed=under.framed and way == 0)  # no fixed camera turns pictures
 
-    first = seen(replace(found, light=lit_apart(found, picture, earlier)))
+    found = replace(found, light=lit_apart(found, picture, earlier))
+    first = seen(found)
     if first.copy:
         return first
     best = first
