@@ -14,7 +14,7 @@ from core.db import Database
 from core.storage import Storage
 from market.simulator.recorder import record
 from tests.fakes.seeing import MuteReader
-from tests.verification import stage
+from tests.verification import reels, stage
 from tests.verification.eyes import engine, sample
 from verification.case import Case, Tools
 from verification.checks.decode import decode
@@ -33,11 +33,12 @@ FPS, SIZE = 12.0, (480, 360)
 
 @lru_cache(maxsize=4)
 def pan(name: str) -> tuple[Pixels, ...]:
-    """Twelve seconds in which the camera goes from one end of a picture to the other."""
+    """Twelve seconds in which the camera goes from one end of a picture to the other, with seven rests."""
     whole = cv2.resize(sample(name), (1400, 900), interpolation=cv2.INTER_AREA)
     rng, frames = np.random.default_rng(4), []
     for k in range(round(12 * FPS)):
-        x, y = round((1400 - SIZE[0]) * k / (12 * FPS)), round(260 + 15 * np.sin(k / 15))
+        at = (k // 18 + min(1.0, k % 18 / 12)) / 8
+        x, y = round((1400 - SIZE[0]) * at), round(260 + 30 * np.sin(9 * at))
         cut = whole[y : y + SIZE[1], x : x + SIZE[0]] + rng.normal(0, 2, (SIZE[1], SIZE[0], 1))
         frames.append(np.asarray(np.clip(cut, 0, 255), np.uint8))
     return tuple(frames)
@@ -81,6 +82,30 @@ def test_a_part_of_an_earlier_film_is_found_though_its_key_picture_is_not_in_it(
     remember(tools, submitted(1, record(pan("coffee"), fps=FPS)))
     outcome, copied = judge(tools, submitted(2, part("coffee")))
     assert (outcome.reason, copied) == ("copy_of_earlier", ["cap 1"])
+
+
+def test_two_films_of_one_thing_are_no_copies_of_each_other_where_nothing_moves(tools: Tools) -> None:
+    def tripod(seed: int) -> bytes:
+        rng, still = np.random.default_rng(seed), pan("coffee")[17].astype(np.float32)
+        return record(
+            [np.clip(still + rng.normal(0, 2, still.shape), 0, 255).astype(np.uint8) for _ in range(60)],
+            fps=FPS,
+        )
+
+    remember(tools, submitted(1, tripod(1)))
+    outcome, copied = judge(tools, submitted(2, tripod(2)))
+    assert (outcome.reason, copied) == ("maybe_same_exposure", [])
+
+
+def test_two_films_of_a_flat_thing_lie_on_each_other_in_many_ways(tools: Tools) -> None:
+    """By hand: each moment of the one lies on the other's, but each in its own way."""
+    films = [
+        record(reels.wander("coffee", seconds=6.0, seed=seed, size=(640, 480)), fps=reels.FPS)
+        for seed in (1, 2)
+    ]
+    remember(tools, submitted(1, films[0]))
+    outcome, copied = judge(tools, submitted(2, films[1]))
+    assert (outcome.reason, copied) == ("maybe_same_exposure", [])
 
 
 def test_another_film_is_no_copy_of_it(tools: Tools) -> None:

@@ -9,14 +9,15 @@ two honest photographs of one place are not called copies. Proof has two legs: a
 one exposure (`matching.residue`), so that two photographs of one poster, or of one far wood, are not called
 copies either. What lies alike and is too smooth or too textured to read is a person's case. What is
 proven is a hard fail, whatever a calibration learnt. Only earlier orders are looked at. A video is sought by
-its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read.
+its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read, and
+proof is that two of its moments lie on another film's in one way (`matching.same_take`).
 From tier 1 on, where a burst binds the photo to its moment, a picture alike that has noise of its own under
 no affine map is another exposure; at tier 0 it is a person's case, for anybody can sprinkle noise.
 At tier 0 a picture that a smooth bend lays on an earlier one (`matching.bending`) is a person's case, too.
 Limits: a copy put into perspective, or blurred and sprinkled with noise, is a person's case. Two exposures of
 one flat thing by one fixed camera pass for a copy where a sensor's own pattern is stronger than the noise.
-Films by a fixed camera are not told from copies. A mirrored *and* hard-cropped copy is missed outside its
-bounty and neighbourhood.
+A film by a camera that stood still, and one that shares a single moment, is a person's case. A mirrored *and*
+hard-cropped copy is missed outside its bounty and neighbourhood.
 Figures: bench/duplicates.py.
 """
 
@@ -32,8 +33,9 @@ from verification.matching import folding, pdq
 from verification.matching.bending import bent
 from verification.matching.comparison import Comparison
 from verification.matching.registration import Floats, Look, Pixels, closer, compare, halved, look
-from verification.matching.residue import fine
+from verification.matching.residue import Reading, fine
 from verification.matching.same_exposure import grained
+from verification.matching.same_take import Laid, one_take
 from verification.registry import check
 from verification.statement import spot_of
 
@@ -129,7 +131,7 @@ def _best(found: Comparison) -> tuple[bool, bool, float]:
 
 def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Comparison]]:
     """The same for a film: its quiet moments are sought, and the closest pairs of pictures compared until
-    one is a copy. Copies have their quiet moments where the original has (`decoding.films`)."""
+    two prove one take. Copies have their quiet moments where the original has (`decoding.films`)."""
     evidence, memory, eyes = case.evidence, case.tools.memory, case.tools.engine
     shown = [film.key.rgb, *(rgb for _, rgb in evenly(film.stills, MOMENTS))]
     near = [
@@ -144,17 +146,23 @@ def _of_film(case: Case, film: Film, known: set[str]) -> Iterator[tuple[str, Com
     ]
     looks: dict[tuple[int, int], Look] = {}
     best: dict[str, Comparison] = {}
+    laid: dict[str, list[Laid]] = {}
+    proven: set[str] = set()
     for capture, picture, way, own in dict.fromkeys(pairs):
-        earlier = (
-            None if capture in known or best.get(capture, NOTHING).copy else memory.look_of(capture, picture)
-        )
+        earlier = None if capture in known | proven else memory.look_of(capture, picture)
         if earlier is None:
             continue
         if (own, way) not in looks:
             looks[own, way] = look(shown[own], eyes, way)
         found = compare(looks[own, way], earlier, eyes)
         best[capture] = max(best.get(capture, found), found, key=lambda item: (item.copy, item.share))
-    yield from best.items()
+        if found.copy:
+            new, before = Laid(own, picture, way, looks[own, way], found), laid.setdefault(capture, [])
+            if one_take(new, before, eyes):
+                proven.add(capture)
+            before.append(new)
+    for capture, found in best.items():
+        yield capture, found if capture in proven else replace(found, grain=Reading())
 
 
 def _facts(found: Comparison) -> dict[str, float | bool | str]:
