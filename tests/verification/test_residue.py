@@ -11,7 +11,7 @@ import pytest
 from bench.duplicates import jpeg
 from market.simulator.sensor import expose, to_light
 from tests.verification.eyes import engine, sample
-from verification.matching.comparison import LIT_APART, Comparison
+from verification.matching.comparison import LIT_APART, PERSPECTIVE_PX, Comparison
 from verification.matching.registration import compare, look
 from verification.matching.residue import LEAST, SQUARE, Reading, Residue, fine, read, residue
 from verification.matching.same_exposure import grained
@@ -82,12 +82,18 @@ def test_a_look_without_its_noise_proves_nothing() -> None:
         assert found.doubtful, "a person's case"
 
 
-def lawn(seed: int, turned: float = 0.0) -> Pixels:
-    """A flat thing whose texture is much stronger than the noise, as a camera takes it that is held askew."""
+def lawn(seed: int, turned: float = 0.0, lean: float = 0.0) -> Pixels:
+    """A flat thing whose texture is much stronger than the noise, as a camera takes it that is held askew,
+    turned by degrees and with a corner `lean` pixels off."""
     grass = np.random.default_rng(5).normal(0, 60, (900, 1100, 3)).astype(np.float32)
     soft = cv2.GaussianBlur(grass, (0, 0), 1.5) + 0.5 * cv2.GaussianBlur(grass, (0, 0), 6) * 8 + 110
     matrix = cv2.getRotationMatrix2D((550, 450), turned, 1.0)
     seen = cv2.warpAffine(soft, matrix, (1100, 900), flags=cv2.INTER_CUBIC)[66:834, 38:1062]
+    square = np.array([[0, 0], [1024, 0], [1024, 768], [0, 768]], np.float32)
+    leant = cv2.getPerspectiveTransform(
+        square, square - np.array([[lean, lean], [0, 0], [0, 0], [0, 0]], np.float32)
+    )
+    seen = cv2.warpPerspective(seen, leant, (1024, 768), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     light = to_light(np.clip(seen, 0, 255).astype(np.uint8))
     return jpeg(expose(light, np.random.default_rng(seed)), 92)
 
@@ -102,6 +108,15 @@ def test_texture_is_no_noise(turned: float) -> None:
     assert found.grain.correlation > 0.8, "as noise it would prove a copy"
     assert not found.copy
     assert found.doubtful
+
+
+def test_texture_seen_from_elsewhere_is_another_exposure() -> None:
+    found = compared(lawn(1, lean=60.0), lawn(2))
+    assert found.bend_px > PERSPECTIVE_PX
+    assert found.grain is not None
+    assert found.grain.says == "unread"
+    assert found.apart
+    assert not compared(lawn(1, turned=4.0), lawn(2)).apart, "an affine map may be a copy's"
 
 
 def test_a_copy_of_texture_is_proven_where_no_fixed_camera_stands() -> None:

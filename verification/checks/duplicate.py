@@ -11,8 +11,9 @@ copies either. What lies alike and is too smooth or too textured to read is a pe
 proven is a hard fail, whatever a calibration learnt. Only earlier orders are looked at. A video is sought by
 its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read, and
 proof is that two of its moments lie on another film's in one way (`matching.same_take`).
-From tier 1 on, where a burst binds the photo to its moment, a picture alike that has noise of its own under
-no affine map is another exposure; at tier 0 it is a person's case, for anybody can sprinkle noise.
+From tier 1 on, where a burst binds the photo to its moment, a picture alike is another exposure where it has
+noise of its own under no affine map, or lies in a perspective and its noise cannot tell; at tier 0 it is a
+person's case, for anybody can sprinkle noise and lean a picture.
 At tier 0 a picture that a smooth bend lays on an earlier one (`matching.bending`) is a person's case, too.
 Limits: a copy put into perspective, or blurred and sprinkled with noise, is a person's case. Two exposures of
 one flat thing by one fixed camera pass for a copy where a sensor's own pattern is stronger than the noise.

@@ -13,6 +13,7 @@ MIN_INLIERS = 14
 MIN_BLOCKS = 12
 COPY_SHARE = 0.8  # share of such blocks from which two pictures are one exposure
 AFFINE_PX = 0.35  # largest perspective displacement that still counts as affine
+PERSPECTIVE_PX = 2.0  # largest that inexact alignment makes of an affine map
 SURE = 0.99  # median correlation from which a whole pixel does,
 SURE_SHARE = 0.6  # and from which bars or words may cover the rest
 AFFINE_ZOOM = 1.5  # magnification up to which an affine map means one exposure
@@ -112,8 +113,12 @@ class Comparison:
 
     @property
     def apart(self) -> bool:
-        """Two exposures, as far as pixels can say: noise of its own, and no affine map."""
-        return self.grain is not None and self.grain.says == "own" and not self.affine
+        """Two exposures, as far as pixels can say: no affine map, and noise of its own; or, where the noise
+        cannot tell, a perspective that no crop, scaling or turn of a picture has."""
+        if self.grain is None or self.affine:
+            return False
+        unread = self.grain.says == "unread" and self.bend_px > PERSPECTIVE_PX
+        return self.grain.says == "own" or unread
 
     @property
     def telling(self) -> bool:
