@@ -66,8 +66,38 @@ def test_what_is_broken_is_refused(decoder: Decoder, given: Burst) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", HEADER, HEADER + "0,1,2\n", HEADER + "0,nan,0,0,0,0,0\n", HEADER + "1,0,0,0,0,0,0\n1,0,0,0,0,0,0\n"],
+    [
+        "",
+        HEADER,
+        HEADER + "0,1,2\n",
+        HEADER + "0,nan,0,0,0,0,0\n",
+        HEADER + "1,0,0,0,0,0,0\n.9,0,0,0,0,0,0\n",
+    ],
 )
 def test_unreadable_motion(text: str) -> None:
     with pytest.raises(ValueError, match=r"motion|float|finite"):
         read_motion(text)
+
+
+@pytest.mark.parametrize("large", ["1e300,0,0,0,0,0,0", "0,1e300,0,0,0,0,0", "-1.7e308,0,0,0,0,0,0"])
+def test_numbers_no_phone_measures_are_refused(large: str) -> None:
+    with pytest.raises(ValueError, match="million"):
+        read_motion(f"{HEADER}{large}\n")
+
+
+def test_times_too_close_to_be_told_apart_are_refused() -> None:
+    with pytest.raises(ValueError, match="microsecond"):
+        read_motion(HEADER + "0,0,0,0,0,0,0\n1e-300,0,0,0,0,0,0\n")
+
+
+def test_of_several_samples_at_one_time_the_last_is_taken_and_a_byte_order_mark_is_no_name() -> None:
+    sensed = read_motion("\ufeff" + HEADER + "0,1,0,0,0,0,0\n0,2,0,0,0,0,0\n0.01,3,0,0,0,0,0\n")
+    assert sensed.t.tolist() == [0, 0.01]
+    assert sensed.gyro[:, 0].tolist() == [2, 3]
+
+
+def test_motion_alone_is_no_picture(decoder: Decoder) -> None:
+    case = case_of(decoder, Burst((), (), MOTION))
+    found = burst(case)
+    assert (found.status, found.reason) == (Status.ABSTAIN, "no_frames")
+    assert case.sensed is not None

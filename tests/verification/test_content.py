@@ -15,7 +15,7 @@ from tests.verification import stage
 from tests.verification.eyes import engine, paper, picture, put, reader, sample
 from verification import judge as judges
 from verification.case import Case, Tools
-from verification.checks.content import COPIED, EXAMPLE, WORDS, content, said
+from verification.checks.content import EXAMPLE, WORDS, content, said
 from verification.evidence import Outcome, Status
 from verification.judge import CAP, Judge, addresses_a_reader, weighed
 from verification.picture import Decoder, Pixels
@@ -64,12 +64,6 @@ def test_the_thing_of_an_example_is_recognised_elsewhere(decoder: Decoder) -> No
     there = put(sample("chelsea"), poster(), width=0.6, tilt=-5)
     seen = judged(decoder, here, examples=(there,))
     assert (seen.reason, seen.llr) == ("shows_example", EXAMPLE)
-
-
-def test_an_example_handed_back_is_a_copy(decoder: Decoder) -> None:
-    example = sample("coffee")
-    seen = judged(decoder, example[10:-10, 10:-14], examples=(sample("chelsea"), example))
-    assert (seen.reason, seen.llr) == ("copies_example", COPIED)
 
 
 def test_words_of_the_ask_that_stand_written_speak_a_little(decoder: Decoder) -> None:

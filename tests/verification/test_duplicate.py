@@ -66,6 +66,13 @@ def test_the_same_bytes_are_named_even_without_a_picture(tools: Tools) -> None:
     assert judge(tools, submitted(4), None)[0].reason == "no_picture"
 
 
+@pytest.mark.parametrize("tone", [0, 128, 255])
+def test_a_picture_of_nothing_is_never_new(tools: Tools, tone: int) -> None:
+    plain = np.full((480, 640, 3), tone, np.uint8)
+    outcome, _ = judge(tools, submitted(1), plain)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "too_plain")
+
+
 COPIES = [
     "quarter turn",
     "mirrored",

@@ -275,6 +275,6 @@ def test_a_stream_needs_the_servers_times(decoder: Decoder) -> None:
 def test_motion_may_come_without_frames(decoder: Decoder) -> None:
     motion = "t,gx,gy,gz,ax,ay,az\n0,0,0,0,0,9.8,0\n0.1,0,0,0,0,9.8,0\n"
     case = Case(outside(burst=Burst((), motion=motion)), stage.tools(decoder))
-    assert burst(case).reason == "burst_read"
+    assert burst(case).reason == "no_frames"
     assert case.sensed is not None
     assert burst(Case(outside(burst=Burst(())), stage.tools(decoder))).reason == "broken_burst"

@@ -8,16 +8,19 @@ import math
 import os
 import signal
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from PIL import Image
 
 from tests.assets.build import encoded, make, scene
+from tests.fakes.seeing import EmptyMemory
 from tests.verification import stage
 from tests.verification.authority import found
 from verification import constants, registry
 from verification.case import Case, Tools
 from verification.evidence import Evidence, Family, Finding, Json, Outcome, Report, Status, Verdict, ok
+from verification.memory import PastSpot
 from verification.picture import Decoder
 from verification.pipeline import examine, run
 from verification.registry import Check, CheckFunction
@@ -180,3 +183,12 @@ def test_one_name_one_check() -> None:
         registry.check("decode", family=Family.TIME, version="1", cost=0, kinds={"photo"}, bounds=(0.0, 0.0))(
             _raises
         )
+
+
+def test_having_come_by_car_does_not_make_a_place_of_no_accuracy(tools: Tools) -> None:
+    """The travel check is of the same family as the place's, and knows nothing of the area."""
+    past = replace(tools, memory=EmptyMemory(last=PastSpot(stage.GREENWICH, stage.NOON - timedelta(days=2))))
+    far = stage.photo(JPEG, say={"lat": stage.GREENWICH.lat + 0.1, "accuracy_m": 0})
+    report = examined(far, past)
+    assert by_name(report)["travel"].reason == "plausible_travel"
+    assert (report.verdict, report.reasons) == (Verdict.REVIEW, ("missing_place",))

@@ -56,12 +56,6 @@ def test_another_view_of_the_place_matches(decoder: Decoder) -> None:
     assert seen.facts["references"] == 2
 
 
-def test_the_reference_itself_is_no_fresh_look(decoder: Decoder) -> None:
-    left, right, _ = place()
-    copied = judged(decoder, left[20:-20, 30:-10], [encode(right), encode(left)])
-    assert (copied.reason, copied.llr) == ("copies_reference", -3.0)
-
-
 def test_one_reference_of_another_place_proves_nothing(decoder: Decoder) -> None:
     seen = judged(decoder, other(), [encode(place()[0])])
     assert (seen.status, seen.reason) == (Status.ABSTAIN, "scene_inconclusive")

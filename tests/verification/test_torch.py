@@ -15,7 +15,7 @@ from verification.checks.torch import torch
 from verification.evidence import Status
 from verification.picture import Decoder
 
-ASKED = "10110"
+ASKED = "101100"
 SECONDS, FPS = 2.0, 10.0
 
 
@@ -35,6 +35,11 @@ def shone(
 def test_nothing_was_asked(decoder: Decoder) -> None:
     for pattern in ("", "111", "10x"):
         assert torch(case_of((), None, stage.tools(decoder), torch=pattern)).reason == "no_torch_asked"
+
+
+def test_a_short_pattern_is_met_by_chance(decoder: Decoder) -> None:
+    asked = case_of((), None, stage.tools(decoder), torch="10110")
+    assert torch(asked).reason == "pattern_too_short"
 
 
 def test_there_is_no_burst(decoder: Decoder) -> None:

@@ -22,13 +22,15 @@ from verification.registry import check
 
 MAX_FRAMES = 64
 MAX_SAMPLES = 20_000
+SHORTEST_S = 1e-6
+LARGEST = 1e6  # of any number of a motion file: seconds, rad/s, m/s^2
 HEADER = ["t", "gx", "gy", "gz", "ax", "ay", "az"]
 DEFAULT_FPS = 15.0  # where neither times nor motion say how fast the frames came
 
 
-@check("burst", family=Family.INTEGRITY, version="1", cost=0, kinds={"photo", "video"}, bounds=(0.0, 0.0))
+@check("burst", family=Family.INTEGRITY, version="2", cost=0, kinds={"photo", "video"}, bounds=(0.0, 0.0))
 def burst(case: Case) -> Outcome:
-    """OK "burst_read"; hard-fails "broken_burst"; abstains "no_burst"."""
+    """OK "burst_read"; hard-fails "broken_burst"; abstains "no_burst" or "no_frames"."""
     given = case.evidence.burst
     if given is None:
         return abstain("no_burst")
@@ -42,6 +44,8 @@ def burst(case: Case) -> Outcome:
         return hard_fail("broken_burst", why="frames_of_several_sizes")
     case.frames = tuple(Frame(t, picture.rgb) for t, picture in zip(times, pictures, strict=True))
     case.sensed = sensed
+    if not pictures:
+        return abstain("no_frames", samples=len(sensed.t) if sensed else 0)
     return ok(0.0, "burst_read", frames=len(pictures), samples=len(sensed.t) if sensed else 0)
 
 
@@ -49,11 +53,11 @@ def read_motion(text: str) -> Sensed:
     """The samples of a motion CSV (see `Burst.motion`).
 
     Raises:
-        ValueError: another header, a row of another length, a number that is not finite, times that do
-            not rise, no rows or too many.
+        ValueError: another header, a row of another length, a number that is not finite or over LARGEST,
+            times that fall, no rows or too many. Of several samples at one time the last is taken.
     """
     try:
-        rows = list(itertools.islice(csv.reader(io.StringIO(text)), MAX_SAMPLES + 2))
+        rows = list(itertools.islice(csv.reader(io.StringIO(text.removeprefix("\ufeff"))), MAX_SAMPLES + 2))
     except csv.Error as broken:  # a field without end, among others
         raise ValueError("a motion file is CSV") from broken
     if not rows or [name.strip() for name in rows[0]] != HEADER or not 2 <= len(rows) <= MAX_SAMPLES + 1:
@@ -61,8 +65,11 @@ def read_motion(text: str) -> Sensed:
     values = np.array([[float(cell) for cell in row] for row in rows[1:] if row], dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != len(HEADER) or not np.isfinite(values).all():
         raise ValueError("a motion row is seven finite numbers")
-    if (np.diff(values[:, 0]) <= 0).any():
-        raise ValueError("times of motion rise")
+    if (np.diff(values[:, 0]) < 0).any() or np.abs(values).max() > LARGEST:
+        raise ValueError("times of motion rise, and no number is over a million")
+    values = values[np.diff(values[:, 0], append=np.inf) > 0]  # phones give one time to several samples
+    if len(values) > 1 and np.diff(values[:, 0]).min() < SHORTEST_S:
+        raise ValueError("samples of motion lie a microsecond apart at least")
     return Sensed(values[:, 0], values[:, 1:4], values[:, 4:7])
 
 

@@ -1,12 +1,12 @@
 """content: the picture shows what was asked for, as far as that can be told without a language model.
 
-Stops: pictures of something else where the asked-for thing carries writing, or where examples of it exist;
-and an example handed back.
+Stops: pictures of something else where the asked-for thing carries writing, or where examples of it
+exist (one of them handed back is `handed_back`'s matter).
 How: the asker's example pictures are matched with the photograph by local features and geometry
-(`measures.recognition`): the same sign, label, package or instrument face is recognised, and an example's
-own exposure is a copy. The words of the ask, those in quotation marks first, are sought in what is written in
-the scene. An optional judge (`verification.judge`, off unless set) adds at most its cap. Nothing found is
-"unverified": most things asked for carry no writing and look different each time.
+(`measures.recognition`): the same sign, label, package or instrument face is recognised. The words of the
+ask, those in quotation marks first, are sought in what is written in the scene. An optional judge
+(`verification.judge`, off unless set) adds at most its cap. Nothing found is "unverified": most things asked
+for carry no writing and look different each time.
 Limits: whoever reads the ask can write its words on a sheet, so they say little. Likeness of kind ("a ship")
 is not judged: none of eight global descriptors (mean and second moment of XFeat features, dense and by grid,
 colour histogram and layout, gradients) told 50 pairs of one kind from 1,381 others usefully (area under the
@@ -22,7 +22,6 @@ from verification.case import Case
 from verification.codes import clean
 from verification.evidence import Family, Outcome, abstain, ok
 from verification.judge import addresses_a_reader, weighed
-from verification.matching.registration import compare
 from verification.measures.album import looks_of, own_look
 from verification.measures.recognition import recognise
 from verification.picture import Picture
@@ -31,7 +30,6 @@ from verification.registry import check
 MOST = 3  # examples looked at
 EXAMPLE = 0.6  # nats for the same thing as in an example
 LETTER, QUOTED, WORDS = 0.04, 0.1, 0.6  # nats for a letter of a found word, of a quoted one, and at most
-COPIED = -2.0
 _QUOTED = re.compile(
     '["\u201c\u201d\u00ab\u00bb]([^"\u201c\u201d\u00ab\u00bb]{3,80})["\u201c\u201d\u00ab\u00bb]'
 )
@@ -51,14 +49,12 @@ written your
 _PLAIN = frozenset(_ORDINARY.split())  # words of asks that stand on signs for other reasons
 
 
-@check("content", family=Family.CONTENT, version="2", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
+@check("content", family=Family.CONTENT, version="3", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
 def content(case: Case) -> Outcome:
-    """OK "shows_example", "words_seen", "copies_example" or "judged"; abstains "no_picture", "unverified"."""
+    """OK "shows_example", "words_seen" or "judged"; abstains "no_picture", "unverified"."""
     if case.picture is None:
         return abstain("no_picture")
-    example, copied = _example(case)
-    if copied:
-        return ok(COPIED, "copies_example")
+    example = _example(case)
     texts = _read(case, case.picture)
     words = said(case.evidence.terms.ask, texts)
     opinion = _opinion(case, texts)
@@ -98,16 +94,13 @@ def said(ask: str, texts: list[str]) -> float:
     return min(WORDS, sum(found))
 
 
-def _example(case: Case) -> tuple[bool, bool]:
-    """Whether an example shows the same thing, and whether it is the very same exposure."""
+def _example(case: Case) -> bool:
+    """Whether an example shows the same thing."""
     given, engine = case.evidence.examples[:MOST], case.tools.engine
     if not given or case.picture is None:
-        return False, False
+        return False
     own = own_look(case)
-    known = [
-        seen for seen in looks_of(given, case) if recognise(own.features, seen.features, engine).strength >= 1
-    ]
-    return bool(known), any(compare(own, seen, engine).copy for seen in known)
+    return any(recognise(own.features, seen.features, engine).strength >= 1 for seen in looks_of(given, case))
 
 
 def _opinion(case: Case, texts: list[str]) -> float:

@@ -33,7 +33,16 @@ from verification.film import Film, evenly
 from verification.matching import folding, pdq
 from verification.matching.bending import bent
 from verification.matching.comparison import Comparison
-from verification.matching.registration import Floats, Look, Pixels, closer, compare, halved, look
+from verification.matching.registration import (
+    Floats,
+    Look,
+    Pixels,
+    closer,
+    compare,
+    detail,
+    halved,
+    look,
+)
 from verification.matching.residue import Reading, fine
 from verification.matching.same_exposure import grained
 from verification.matching.same_take import Laid, one_take
@@ -47,6 +56,7 @@ MOMENTS = 24  # of a film that are sought; hashing one costs some 25 ms
 PAIRS = 16  # of a film's pictures with earlier ones that are compared
 NOTHING = Comparison()
 BURST_TIER = 1  # from this tier on the photo is bound to a burst: noise of its own is not just sprinkled on
+PLAIN = 0.05  # grey levels of detail; with less a picture is like any other of its kind
 TURNS = 2  # mirrored, turned or negative views of this picture looked at; each costs a pass of the net
 
 
@@ -55,7 +65,7 @@ TURNS = 2  # mirrored, turned or negative views of this picture looked at; each 
 )
 def duplicate(case: Case) -> Outcome:
     """A proof, "same_bytes" or "copy_of_earlier", which fills `case.neighbours`; else OK with
-    "maybe_same_exposure", evidence against it, or "no_copy_found".
+    "maybe_same_exposure", evidence against it, or "no_copy_found"; abstains "no_picture" or "too_plain".
     """
     evidence, memory = case.evidence, case.tools.memory
     same = memory.same_bytes(evidence.media_sha256, evidence.order)
@@ -83,6 +93,12 @@ def duplicate(case: Case) -> Outcome:
         return ok(-2.0, "maybe_same_exposure", alike=maybe, **facts)
     if apart:
         return ok(0.0, "other_exposure", alike=apart, **facts)
+    return _none_found(case, compared)
+
+
+def _none_found(case: Case, compared: int) -> Outcome:
+    if case.picture is not None and detail(case.picture.rgb) < PLAIN:
+        return abstain("too_plain", compared=compared)
     return ok(0.3, "no_copy_found", compared=compared)
 
 

@@ -37,6 +37,7 @@ Said: TypeAlias = tuple[float, str, dict[str, Json]]
 
 ZONED, UNZONED, STALE = timedelta(hours=2), timedelta(hours=26), timedelta(days=7)
 FARTHEST = timedelta(hours=14)  # that any zone is from UTC
+_YEARS = range(1970, 2200)  # others are no day to compare with
 _COUNTED = 2008  # receivers that lose count of their weeks (modulo 1024) tell days before
 _MOMENT = re.compile(r"(\d{4})[:/-](\d\d)[:/-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
 ANOTHER_DAY = -5.0
@@ -52,7 +53,7 @@ _EDITORS = re.compile(
 )
 
 
-@check("metadata", family=Family.METADATA, version="2", cost=1, kinds={"photo"}, bounds=(-6.0, 0.0))
+@check("metadata", family=Family.METADATA, version="3", cost=1, kinds={"photo"}, bounds=(-6.0, 0.0))
 def metadata(case: Case) -> Outcome:
     """OK "another_day", "another_position", "saved_by_editor" or "resized_after"; abstains "no_picture",
     "no_metadata", "nothing_contradicts"."""
@@ -73,6 +74,8 @@ def metadata(case: Case) -> Outcome:
 def _when(case: Case, picture: Picture) -> Iterator[Said]:
     session = case.evidence.session
     device = moment_of(case.statement)
+    if device is not None and device.year not in _YEARS:
+        device = None
     first, last = session.issued_at or session.committed_at, session.committed_at or session.issued_at
     first, last = first or device, last or device
     if first is None or last is None:

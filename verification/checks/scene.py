@@ -1,13 +1,13 @@
 """scene: the photograph looks like the place, as the asker's reference photographs show it.
 
-Stops: a photograph of some other place under the right position, where there are references; and a
-reference handed back as if it were a fresh look.
+Stops: a photograph of some other place under the right position, where there are references (one
+of them handed back is `handed_back`'s matter).
 How: local features of the photograph and of each reference are matched and checked for one geometry
 (`measures.recognition`); the strongest agreement counts, and more of it says more. It is bounded low:
-a cheat may have an old picture of the right place. A photograph that is the very exposure of a reference is
-a copy of it. Where the photograph is not recognised it is looked at smaller; then with some frames of its
-burst laid on it, as one wide view (`measures.panorama`), if it lies in that burst: a phone that turns shows
-more of the place, and less of it behind the sheet. What the burst shows says no more than the least match.
+a cheat may have an old picture of the right place. Where the photograph is not recognised it is looked at
+smaller; then with some frames of its burst laid on it, as one wide view (`measures.panorama`), if it lies in
+that burst: a phone that turns shows more of the place, and less of it behind the sheet. What the burst shows
+says no more than the least match.
 No agreement speaks against the capture only where there are several rich references that recognise each
 other, and then little: night, snow or another side of the house look different too.
 Limits: a reference taken in other light or from another side is often not recognised; then it is silent.
@@ -29,7 +29,7 @@ import math
 
 from verification.case import Case, Frame
 from verification.evidence import Family, Outcome, abstain, ok
-from verification.matching.registration import Features, Look, compare, look
+from verification.matching.registration import Features, Look, look
 from verification.measures.album import looks_of, own_look
 from verification.measures.panorama import widened
 from verification.measures.placing import placed_in_burst
@@ -48,9 +48,9 @@ BY_BURST = 1.4  # so wide a view wants more: 1 of 84 pairs with bar codes reache
 MATCH, DOUBLE, STRONGEST = 0.7, 0.3, 1.3  # nats at strength 1, for each doubling, and at most
 
 
-@check("scene", family=Family.SCENE, version="3", cost=2, kinds={"photo", "video"}, bounds=(-3.0, 1.3))
+@check("scene", family=Family.SCENE, version="4", cost=2, kinds={"photo", "video"}, bounds=(-3.0, 1.3))
 def scene(case: Case) -> Outcome:
-    """OK "scene_matches", "scene_differs" or "copies_reference".
+    """OK "scene_matches" or "scene_differs".
 
     Abstains "no_likeness_asked", "no_picture", "references_unreadable" or "scene_inconclusive".
     """
@@ -67,21 +67,19 @@ def scene(case: Case) -> Outcome:
 
 def _judged(own: Look, seen: list[Look], case: Case) -> Outcome:
     """The word on a photograph beside its readable references."""
-    first, best = _closest(own.features, seen, case)
+    first = _closest(own.features, seen, case)
     facts = _facts(first) | {"references": len(seen)}
     sizes: tuple[Features, ...] = (own.features,)
     if first.strength < 1:
         sizes = _sizes(own, case)
-        found, best = _closest(sizes[1], seen, case)
+        found = _closest(sizes[1], seen, case)
         facts |= {"smaller": round(found.strength, 2)}
         first = found if found.strength >= BY_SMALLER else first
     if first.strength >= 1:
-        if compare(own, seen[best], case.tools.engine).copy:
-            return ok(-3.0, "copies_reference", **facts)
         return ok(said(first.strength), "scene_matches", **facts)
     wide, widely = _wide(sizes, case), 0.0
     if wide is not None:
-        widely = _closest(wide, seen, case)[0].strength
+        widely = _closest(wide, seen, case).strength
         facts["burst"] = round(widely, 2)
         if widely >= BY_BURST:
             return ok(MATCH, "scene_matches", **facts)
@@ -90,11 +88,10 @@ def _judged(own: Look, seen: list[Look], case: Case) -> Outcome:
     return abstain("scene_inconclusive", **facts)
 
 
-def _closest(features: Features, seen: list[Look], case: Case) -> tuple[Recognition, int]:
-    """The strongest agreement with a reference, and which that is."""
+def _closest(features: Features, seen: list[Look], case: Case) -> Recognition:
+    """The strongest agreement with a reference."""
     found = [recognise(features, one.features, case.tools.engine) for one in seen]
-    best = max(range(len(found)), key=lambda index: found[index].strength)
-    return found[best], best
+    return max(found, key=lambda one: one.strength)
 
 
 def _sizes(seen: Look, case: Case) -> tuple[Features, ...]:

@@ -26,6 +26,7 @@ from verification.picture import Pixels
 from verification.registry import check
 from verification.statement import spot_of
 
+SIGNS = 6  # of the pattern at least: a hand that pans answers every few of shorter ones by chance
 GRID = (8, 6)  # blocks across and down
 FOLLOWED = 40  # points through the whole burst, enough to use those instead
 EDGE = 0.2  # of a step at each end: the torch and the exposure need time
@@ -57,13 +58,17 @@ class Answer:
     fits: float
 
 
-@check("torch", family=Family.LIGHT, version="1", cost=1, kinds={"photo", "video"}, bounds=(-2.0, 1.5))
+@check("torch", family=Family.LIGHT, version="2", cost=1, kinds={"photo", "video"}, bounds=(-2.0, 1.5))
 def torch(case: Case) -> Outcome:
-    """OK "torch_answered", "torch_even" or "torch_not_answered"; abstains "no_torch_asked", "no_burst" or
-    "daylight"."""
+    """OK "torch_answered", "torch_even" or "torch_not_answered".
+
+    Abstains "no_torch_asked", "pattern_too_short", "no_burst" or "daylight".
+    """
     pattern = case.evidence.session.torch
     if len(set(pattern)) < 2 or set(pattern) - {"0", "1"}:
         return abstain("no_torch_asked")
+    if len(pattern) < SIGNS:
+        return abstain("pattern_too_short")
     if len(case.frames) < 2 * len(pattern):
         return abstain("no_burst")
     times = np.array([frame.t for frame in case.frames])

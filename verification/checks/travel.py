@@ -21,11 +21,11 @@ IMPOSSIBLE_M_S = 340.0
 BY_AIR_M_S = 70.0
 
 
-@check("travel", family=Family.PLACE, version="1", cost=0, kinds={"photo", "video"}, bounds=(-2.0, 0.1))
+@check("travel", family=Family.PLACE, version="2", cost=0, kinds={"photo", "video"}, bounds=(-2.0, 0.0))
 def travel(case: Case) -> Outcome:
-    """OK "plausible_travel" or "very_fast_travel"; hard-fails "impossible_travel".
+    """OK "very_fast_travel", evidence against it; hard-fails "impossible_travel".
 
-    Abstains "no_position" (or no time), "no_account" or "first_capture".
+    Abstains "no_position" (or no time), "no_account", "first_capture" or "plausible_travel".
     """
     session = case.evidence.session
     here, now = spot_of(case.statement), session.committed_at
@@ -45,4 +45,4 @@ def travel(case: Case) -> Outcome:
         return hard_fail("impossible_travel", km=round(metres / 1000), speed_m_s=round(speed))
     if speed > BY_AIR_M_S:
         return ok(-2.0, "very_fast_travel", km=round(metres / 1000), speed_m_s=round(speed))
-    return ok(0.1, "plausible_travel", speed_m_s=round(speed))
+    return abstain("plausible_travel", speed_m_s=round(speed))  # that alone does not place it in the area

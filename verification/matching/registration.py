@@ -203,11 +203,18 @@ class Blocks:
     beyond: float
 
 
-def _band(grey: Pixels, blur: float) -> Floats:
+def _band(grey: Pixels | Floats, blur: float) -> Floats:
     """Detail between `blur` and four times that, in pixels: slow light is gone, so is most noise."""
     values = grey.astype(np.float32)
     fine = cv2.GaussianBlur(values, (0, 0), blur) - cv2.GaussianBlur(values, (0, 0), 4 * blur)
     return fine.astype(np.float32)
+
+
+def detail(rgb: Pixels) -> float:
+    """How much detail uint8[h, w, 3] has at the size of a Look: standard deviation, grey levels."""
+    scale = min(1.0, LONG_SIDE / max(rgb.shape[:2]))
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return float(_band(np.asarray(pdq.luma(small.astype(np.uint8)), np.float32), FINE).std())
 
 
 def _mean(values: Floats) -> Floats:
