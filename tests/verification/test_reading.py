@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import zxingcpp
@@ -36,6 +37,18 @@ def test_writing_is_read_where_it_stands() -> None:
 def test_a_code_is_read() -> None:
     found = reader().read(put(sample("chelsea"), qr("K7M4XP"), width=0.3))
     assert [text.text for text in found if text.kind == "code"] == ["K7M4XP"]
+
+
+def test_of_a_wall_of_small_print_the_largest_is_read() -> None:
+    """Each piece costs time: a picture full of them must not hold a worker up."""
+    wall = np.full((1000, 1400, 3), 235, np.uint8)
+    for k in range(80):
+        at = (20 + k % 8 * 170, 40 + k // 8 * 60)
+        cv2.putText(wall, f"WORD {k}", at, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20, 20, 20), 2)
+    cv2.putText(wall, "K7M4XP", (300, 850), cv2.FONT_HERSHEY_SIMPLEX, 4, (20, 20, 20), 9)
+    found = reader().read(wall, quick=True)
+    assert 10 < len(found) <= 40
+    assert "K7M4XP" in {text.text for text in found}
 
 
 def test_nothing_is_read_off_a_blank_wall() -> None:

@@ -32,7 +32,7 @@ _AMONG_OTHERS = 1.2
 _TIGHT = 4  # an answer of so many digits, or one with its unit beside it, is not seen by chance
 
 
-@check("answer", family=Family.ANSWER, version="2", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 2.5))
+@check("answer", family=Family.ANSWER, version="3", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 2.5))
 def answer(case: Case) -> Outcome:
     """OK "answer_read" or "another_reading".
 

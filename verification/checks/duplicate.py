@@ -18,7 +18,7 @@ At tier 0 a picture that a smooth bend lays on an earlier one (`matching.bending
 Limits: a copy put into perspective, or blurred and sprinkled with noise, is a person's case. Two exposures of
 one flat thing by one fixed camera pass for a copy where a sensor's own pattern is stronger than the noise.
 A film by a camera that stood still, and one that shares a single moment, is a person's case. A mirrored *and*
-hard-cropped copy is missed outside its bounty and neighbourhood.
+hard-cropped copy is missed, and so is one turned by 60 to 160 degrees, but for a quarter turn.
 Figures: bench/duplicates.py.
 """
 
