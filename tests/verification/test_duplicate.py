@@ -104,6 +104,16 @@ def test_a_hard_crop_is_found_in_the_same_bounty_or_place(tools: Tools) -> None:
         assert neighbours == {f"cap {order - 2}": "geometry"}
 
 
+@pytest.mark.parametrize("degrees", [60, 120, 160, 250])
+def test_a_turned_picture_is_known_in_its_neighbourhood(tools: Tools, degrees: int) -> None:
+    rgb = np.asarray(cv2.resize(sample("astronaut"), (768, 576), interpolation=cv2.INTER_CUBIC), np.uint8)
+    judge(tools, submitted(1, spot=stage.GREENWICH), rgb)
+    matrix = cv2.getRotationMatrix2D((384, 288), degrees, 1.0)
+    turned = cv2.warpAffine(rgb, matrix, (768, 576), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    outcome, _ = judge(tools, submitted(2, spot=stage.GREENWICH), jpeg(np.asarray(turned, np.uint8), 85))
+    assert outcome.reason in {"copy_of_earlier", "maybe_same_exposure"}
+
+
 def test_half_a_picture_is_found_anywhere_in_the_market(tools: Tools) -> None:
     for order, other in enumerate(("chelsea", "astronaut", "rocket"), start=1):
         judge(tools, submitted(order), sample(other))

@@ -10,7 +10,8 @@ one exposure (`matching.residue`), so that two photographs of one poster, or of 
 copies either. What lies alike and is too smooth or too textured to read is a person's case. What is
 proven is a hard fail, whatever a calibration learnt. Only earlier orders are looked at. A video is sought by
 its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read, and
-proof is that two of its moments lie on another film's in one way (`matching.same_take`).
+proof is that two of its moments lie on another film's in one way (`matching.same_take`). Candidates of like
+colours that do not register are looked at in quarter turns, too.
 From tier 1 on, where a burst binds the photo to its moment, a picture alike is another exposure where it has
 noise of its own under no affine map, or lies in a perspective and its noise cannot tell; at tier 0 it is a
 person's case, for anybody can sprinkle noise and lean a picture.
@@ -18,7 +19,7 @@ At tier 0 a picture that a smooth bend lays on an earlier one (`matching.bending
 Limits: a copy put into perspective, or blurred and sprinkled with noise, is a person's case. Two exposures of
 one flat thing by one fixed camera pass for a copy where a sensor's own pattern is stronger than the noise.
 A film by a camera that stood still, and one that shares a single moment, is a person's case. A mirrored *and*
-hard-cropped copy is missed, and so is one turned by 60 to 160 degrees, but for a quarter turn.
+hard-cropped copy is missed; so is, outside its bounty and neighbourhood, one turned far from a quarter turn.
 Figures: bench/duplicates.py.
 """
 
@@ -30,7 +31,7 @@ from dataclasses import replace
 from verification.case import Case
 from verification.evidence import Family, Neighbour, Outcome, abstain, hard_fail, ok
 from verification.film import Film, evenly
-from verification.matching import folding, pdq
+from verification.matching import colours, folding, pdq
 from verification.matching.bending import bent
 from verification.matching.comparison import Comparison
 from verification.matching.registration import (
@@ -57,6 +58,7 @@ PAIRS = 16  # of a film's pictures with earlier ones that are compared
 NOTHING = Comparison()
 BURST_TIER = 1  # from this tier on the photo is bound to a burst: noise of its own is not just sprinkled on
 PLAIN = 0.05  # grey levels of detail; with less a picture is like any other of its kind
+QUARTERS = {2, 5, 7}  # turns; features are known again up to 45 degrees from one
 TURNS = 2  # mirrored, turned or negative views of this picture looked at; each costs a pass of the net
 
 
@@ -123,13 +125,19 @@ def _comparisons(case: Case, rgb: Pixels, known: set[str]) -> Iterator[tuple[str
         ways.setdefault((past.capture, past.picture), set()).add(0)
     looks = {0: closer(own, small)}
     noise: Floats | None = None
+
+    def laid(earlier: Look, turned: set[int]) -> dict[int, Comparison]:
+        for way in turned - looks.keys():
+            looks[way] = look(rgb, case.tools.engine, way)
+        return {way: compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)}
+
     for (capture, which), turned in ways.items():
         earlier = memory.look_of(capture, which)
         if earlier is None or capture in known:
             continue
-        for way in turned - looks.keys():
-            looks[way] = look(rgb, case.tools.engine, way)
-        found = {way: compare(looks[way], earlier, case.tools.engine) for way in sorted(turned)}
+        found = laid(earlier, turned)
+        if not any(one.same_scene for one in found.values()) and colours.alike(own.rgb, earlier.rgb):
+            found |= laid(earlier, QUARTERS - turned)
         if (capture, which) in near and not any(one.same_exposure for one in found.values()):
             way = near[capture, which]
             found[way] = max(found[way], folding.compare_folded(looks[way], earlier), key=_best)
