@@ -232,15 +232,15 @@ def test_recall_answers_from_earlier_captures_only(decoder: Decoder, folder: Pat
     media = [(folder / name).read_bytes() for name in ("photo.jpg", "other.jpg", "crop.jpg")]
     here, there = stage.GREENWICH, type(stage.GREENWICH)(40.0, -70.0)
     times = (stage.NOON, None, stage.NOON)
-    spots = (here, there, here)
+    spots = (here, there, there)
     earlier = [
         Earlier(data, account, spot, at)
         for data, account, spot, at in zip(media, ("a", "a", ""), spots, times, strict=True)
     ]
     recall = Recall(earlier, Looks(decoder, stage.tools(decoder).engine))
     assert [past.capture for past in recall.around("", here, 4, 9)] == ["memory/1"]
-    assert [past.capture for past in recall.around("", None, 4, 9)] == ["memory/2", "memory/1"]
-    assert [past.capture for past in recall.around("", None, 4, 1)] == ["memory/2"]
+    assert [past.capture for past in recall.around("", None, 4, 9)] == ["memory/3", "memory/2", "memory/1"]
+    assert [past.capture for past in recall.around("", None, 4, 1)] == ["memory/3"]
     assert recall.around("", here, 1, 9) == []
     spot = recall.last_spot("a", 4)
     assert spot is not None
@@ -252,8 +252,7 @@ def test_recall_answers_from_earlier_captures_only(decoder: Decoder, folder: Pat
     views = pdq.query_views(decoder.open(media[1]).rgb)
     assert [(past.capture, past.distance) for past in recall.nearest(views, 4, 1)] == [("memory/2", 0)]
     assert recall.look_of("memory/1") is not None
-    assert recall.look_of("memory/3") is None
-    assert recall.look_of("cap_1") is None
+    assert all(recall.look_of(name) is None for name in ("memory/4", "memory/0", "memory/x", "cap_1", "1"))
     assert recall.shared_marks([1], 4) == []
 
 
