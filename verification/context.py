@@ -19,7 +19,7 @@ from pathlib import Path
 from core.geo import Spot
 from verification import policy
 from verification.answers import fits, schema_fault
-from verification.codes import readable
+from verification.codes import LONGEST, SHORTEST, readable
 from verification.decoding.limits import FILM_BYTES
 from verification.evidence import Attestation, Burst, Evidence, Json, Session, Standing, Terms
 from verification.given import Files, Given, read_json, refused
@@ -40,6 +40,12 @@ _DIRECTIONS = {
     "down": "D",
     "step left": "<",
     "step right": ">",
+}
+_ASKED = {
+    "qr": f"code that can be read ({SHORTEST} to {LONGEST} printable ASCII characters, {SHORTEST} of them "
+    "letters or digits)",
+    "pan": "order of turns (letters of LRUD, and at the end perhaps < or >)",
+    "torch": "row of 2 to 64 steps, 1 and 0, with both in it",
 }
 _ORDER = re.compile(r"[LRUD]{1,16}[<>]?")
 
@@ -230,7 +236,7 @@ def _challenge(challenge: Given) -> tuple[str, str]:
         raise refused(f"claim.challenge.expected is missing for {kind}", challenge.at("expected"))
     spelt = {"qr": _code, "pan": _pan, "torch": _torch}[kind](expected)
     if not spelt:
-        raise refused(f"claim.challenge.expected is no {kind} challenge", challenge.at("expected"))
+        raise refused(f"claim.challenge.expected is no {_ASKED[kind]}", challenge.at("expected"))
     return kind, spelt
 
 
