@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -22,9 +20,8 @@ from core.ids import new_id
 from core.money import Money
 from payments import escrow
 from payments.rules import fee, premium
+from verification.answers import schema_fault
 
-MAX_SCHEMA_CHARACTERS = 4000
-COSTLY_KEYWORDS = ("$ref", "$dynamicRef", "pattern", "uniqueItems")
 # FOR NO KEY UPDATE. Claims and captures point at their bounty, and Postgres share-locks what a row points
 # at when the row is written: under FOR UPDATE two verdicts at once would wait for each other.
 BOUNTY_LOCK = {"key_share": True}
@@ -153,19 +150,8 @@ def _check(ask: Ask, now: datetime) -> None:
         )
     if not least <= ask.tier < len(rules.TIERS):
         raise errors.BadInput(f"a reward of {ask.reward} needs tier {least}", least=least)
-    _check_schema(dict(ask.answer_schema))
-
-
-def _check_schema(schema: dict[str, object]) -> None:
-    text = str(schema)
-    # A reference could make the server fetch or loop, a pattern backtrack for ever, and whether items are
-    # unique takes the square of their number.
-    if len(text) > MAX_SCHEMA_CHARACTERS or any(word in text for word in COSTLY_KEYWORDS):
-        raise errors.BadInput(f"answer_schema is too long, or uses one of {', '.join(COSTLY_KEYWORDS)}")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise errors.BadInput("answer_schema is not a JSON Schema", problem=error.message[:200]) from error
+    if fault := schema_fault(ask.answer_schema):
+        raise errors.BadInput(fault)
 
 
 def own_bounty(session: Session, account: str, bounty_id: str) -> Bounty:

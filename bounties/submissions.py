@@ -7,7 +7,6 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from sqlalchemy import Select, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from core.ids import new_id
 from core.queue import enqueue
 from core.storage import Storage
 from core.wire import cleaned
+from verification.answers import fits
 
 RESEND_AFTER = timedelta(seconds=1)
 MAX_STATEMENT = 4096
@@ -321,7 +321,7 @@ def _check_submission(session: Session, bounty: Bounty, claim: Claim, statement:
     schema = bounty.terms["answer_schema"]
     if len(json.dumps(answer)) > MAX_ANSWER:
         raise errors.TooLarge("the answer is too long", limit=MAX_ANSWER)
-    if schema and not Draft202012Validator(schema).is_valid(answer):
+    if schema and not fits(schema, answer):
         raise errors.BadInput("the answer does not fit the bounty's answer_schema")
     if not schema and answer is not None:
         raise errors.BadInput("this bounty asks no question")

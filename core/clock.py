@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 
 _RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})",
+    re.IGNORECASE,  # section 5.6: "t" and "z" may be written small
 )
 
 
@@ -24,7 +25,7 @@ def parse_instant(text: str) -> datetime:
     """
     if not _RFC_3339.fullmatch(text):
         raise ValueError("not an RFC 3339 time with an offset")
-    return utc(datetime.fromisoformat(text))
+    return utc(datetime.fromisoformat(text.upper()))
 
 
 def utc(instant: datetime) -> datetime:

@@ -5,7 +5,7 @@ The market's alphabet leaves out every character that is easily taken for anothe
 a likely misreading costs little, and the fit is stated as the number of codes that would fit as well:
 with that, the probability that a picture full of text fits by chance is a multiplication.
 
-Outside the market a code may be any text of 3 to 64 characters. It is compared without case, blanks and
+Outside the market a code may be any text that is `readable`. It is compared without case, blanks and
 stops, and held to be drawn evenly from the smallest of these that has all its characters: digits, our
 alphabet, letters, both. A word of a language is likelier than that to stand in a scene: it is a poor code.
 """
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 ALPHABET = "3479ACEFHJKMNPRTWXY"
 LENGTH = 6
 CODES: int = len(ALPHABET) ** LENGTH
+SHORTEST, LONGEST = 4, 64  # characters of a code outside the market
 
 _ALIKE_COST = 0.35
 _WRONG_COST = 1.0
@@ -108,6 +109,21 @@ def best_fit(code: str, texts: Iterable[str]) -> Fit:
 def clean(text: str) -> str:
     """Upper case without the blanks, hyphens and stops people put between characters."""
     return "".join(letter for letter in text.upper() if not letter.isspace() and letter not in _BETWEEN)
+
+
+def readable(text: str) -> bool:
+    """Whether a code can be found where it stands: SHORTEST..LONGEST printable characters of ASCII that count
+    (see `clean`), SHORTEST of them letters or digits.
+
+    The reader knows few letters beyond these (Cyrillic and Persian digits it reads as others), and of three
+    characters a clean reading proves nothing where there is other writing (`best_fit`).
+    """
+    counted = [letter for letter in text if not letter.isspace() and letter not in _BETWEEN]
+    return (
+        len(counted) <= LONGEST
+        and all("!" <= letter <= "~" for letter in counted)
+        and sum(map(str.isalnum, counted)) >= SHORTEST
+    )
 
 
 def _cost_within(code: str, line: str) -> float:

@@ -18,19 +18,20 @@ from pathlib import Path
 
 from core.geo import Spot
 from verification import policy
-from verification.codes import clean
+from verification.answers import fits, schema_fault
+from verification.codes import LONGEST, SHORTEST, readable
 from verification.decoding.limits import FILM_BYTES
 from verification.evidence import Attestation, Burst, Evidence, Json, Session, Standing, Terms
 from verification.given import Files, Given, read_json, refused
 from verification.signing import public_key, statement_text, unspelt
+from verification.statement import Said, moments_in
 
 PRICE_CAPS = (1_000_000, 10_000_000, 20_000_000)  # micro-dollars: what is at stake where no reward is named
 KINDS = ("photo", "burst", "video")
 CHALLENGES = ("none", "qr", "pan", "torch")
-SHORTEST_CODE, LONGEST_CODE = 3, 64
 MAX_FRAMES = 64  # of a burst
 MAX_PATHS = 1_000
-MAX_PICTURES = 64
+MAX_REFERENCES, MAX_EXAMPLES = 4, 3  # as many as the checks look at
 MAX_MEMORY = 10_000
 _DIRECTIONS = {
     "left": "L",
@@ -39,6 +40,12 @@ _DIRECTIONS = {
     "down": "D",
     "step left": "<",
     "step right": ">",
+}
+_ASKED = {
+    "qr": f"code that can be read ({SHORTEST} to {LONGEST} printable ASCII characters, {SHORTEST} of them "
+    "letters or digits)",
+    "pan": "order of turns (letters of LRUD, and at the end perhaps < or >)",
+    "torch": "row of 2 to 64 steps, 1 and 0, with both in it",
 }
 _ORDER = re.compile(r"[LRUD]{1,16}[<>]?")
 
@@ -86,7 +93,7 @@ def read(value: Mapping[str, Json], folder: Path, *, name: str = "context") -> C
     given = Given(value, Files(folder))
     given.only(_KEYS)
     session = _session(given)
-    terms, references = policy.asked(_terms(given), session), _pictures(given, "references")
+    terms, references = policy.asked(_terms(given), session), _pictures(given, "references", MAX_REFERENCES)
     terms = policy.referenced(terms) if references else terms
     burst, media = _watched(given) if terms.kind == "video" else _seen(given)
     memory = tuple(_earlier(entry) for entry in given.parts("memory", MAX_MEMORY))
@@ -97,10 +104,10 @@ def read(value: Mapping[str, Json], folder: Path, *, name: str = "context") -> C
         session=session,
         media=media or b"",
         media_sha256=hashlib.sha256(media).hexdigest() if media is not None else "",
-        answer=given.values.get("answer"),
+        answer=_answer(given, terms),
         burst=burst,
         references=references,
-        examples=_pictures(given, "examples"),
+        examples=_pictures(given, "examples", MAX_EXAMPLES),
         standing=_standing(given.part("account")),
         attestation=_attestation(given),
         timestamp=given.data("timestamp"),
@@ -130,9 +137,24 @@ def _terms(given: Given) -> Terms:
         opens_at=bounty.instant("opens_at"),
         closes_at=bounty.instant("closes_at"),
         ask=bounty.text("ask", 2_000) or "",
-        answer_schema=bounty.part("answer_schema").values,
+        answer_schema=_schema(bounty),
         stake_micros=PRICE_CAPS[tier] if reward is None else reward,
     )
+
+
+def _schema(bounty: Given) -> Mapping[str, Json]:
+    schema = bounty.part("answer_schema")
+    if fault := schema_fault(schema.values):
+        raise refused(fault, schema.where)
+    return schema.values
+
+
+def _answer(given: Given, terms: Terms) -> Json:
+    """What was answered; as the market does, one that does not fit what was asked is refused."""
+    answer = given.values.get("answer")
+    if answer is not None and terms.answer_schema and not fits(terms.answer_schema, answer):
+        raise refused("the answer does not fit bounty.answer_schema", "answer")
+    return answer
 
 
 def _kind(given: Given) -> str:
@@ -159,7 +181,7 @@ def _tier(given: Given, bounty: Given, reward: int | None) -> int:
 def _session(given: Given) -> Session:
     claim, account = given.part("claim"), given.part("account")
     claim.only(("nonce", "issued_at", "expires_at", "challenge"))
-    said = given.part("statement").values
+    said = _said(given.part("statement"))
     issued_at, expires_at = claim.instant("issued_at"), claim.instant("expires_at")
     if issued_at and expires_at and expires_at < issued_at:
         raise refused("claim.expires_at lies before claim.issued_at", "claim.expires_at")
@@ -192,23 +214,35 @@ def _session(given: Given) -> Session:
     )
 
 
+def _said(statement: Given) -> Mapping[str, Json]:
+    """What the device says; the market's name of a key and ours must not contradict each other."""
+    moments = moments_in(Said(statement.values))
+    if len(moments) > 1 and None not in moments:
+        raise refused("statement.taken_at and statement.captured_at differ", statement.at("taken_at"))
+    return statement.values
+
+
 def _challenge(challenge: Given) -> tuple[str, str]:
     """Its type and what is expected, in the session's own letters; ("none", "") when nothing is asked."""
     challenge.only(("type", "expected"))
-    kind = challenge.choice("type", CHALLENGES) or "none"
-    expected = challenge.values.get("expected")
-    if kind == "none" or expected is None:
+    kind, expected = challenge.choice("type", CHALLENGES), challenge.values.get("expected")
+    if kind is None and expected is not None:
+        raise refused("claim.challenge.expected stands without a type", challenge.at("type"))
+    if kind in {None, "none"}:
+        if expected not in (None, ""):
+            raise refused("a claim without a challenge expects nothing", challenge.at("expected"))
         return "none", ""
+    if expected is None:
+        raise refused(f"claim.challenge.expected is missing for {kind}", challenge.at("expected"))
     spelt = {"qr": _code, "pan": _pan, "torch": _torch}[kind](expected)
     if not spelt:
-        raise refused(f"claim.challenge.expected is no {kind} challenge", challenge.at("expected"))
+        raise refused(f"claim.challenge.expected is no {_ASKED[kind]}", challenge.at("expected"))
     return kind, spelt
 
 
 def _code(expected: Json) -> str:
-    """3..64 characters that count (see `codes.clean`), else ""."""
-    fits = isinstance(expected, str) and SHORTEST_CODE <= len(clean(expected)) <= LONGEST_CODE
-    return expected if fits and isinstance(expected, str) else ""
+    """A text that can be found where it stands, else ""."""
+    return expected if isinstance(expected, str) and readable(expected) else ""
 
 
 def _pan(expected: Json) -> str:
@@ -302,8 +336,8 @@ def _motion(given: Given) -> str:
     return text
 
 
-def _pictures(given: Given, key: str) -> tuple[bytes, ...]:
-    paths = given.paths(key, MAX_PICTURES)
+def _pictures(given: Given, key: str, most: int) -> tuple[bytes, ...]:
+    paths = given.paths(key, most)
     return tuple(given.files.read(path, f"{key}[{index}]") for index, path in enumerate(paths))
 
 

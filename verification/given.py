@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from core.errors import BadInput
+from core.errors import BadInput, Fact
 from core.geo import Area, Spot
 from verification.evidence import Json
 from verification.statement import instant_of, number, parse_object
@@ -55,9 +55,9 @@ class Files:
         return data
 
 
-def refused(message: str, at: str) -> BadInput:
+def refused(message: str, at: str, **facts: Fact) -> BadInput:
     """The error for something wrong at a place of a context."""
-    return BadInput(message, hint=HINT, at=at)
+    return BadInput(message, hint=HINT, at=at, **facts)
 
 
 def read_json(path: Path) -> dict[str, Json]:

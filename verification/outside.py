@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from verification.evidence import Evidence, Json, Outcome, abstain, hard_fail, ok
 from verification.signing import statement_signed
-from verification.statement import instant_of
+from verification.statement import moments_in
 
 TOLERANCE = timedelta(minutes=2)  # between a device's clock and ours, as in the clock check
 
@@ -53,10 +53,11 @@ def _signature(evidence: Evidence, statement: Mapping[str, Json]) -> Outcome | N
 def _contradiction(evidence: Evidence, statement: Mapping[str, Json] | None) -> str:
     """The first thing given that contradicts another, else ""."""
     signed, said = evidence.session, statement or {}
-    taken_at = instant_of(said.get("captured_at"))
+    moments = moments_in(said)
+    taken_at = next(iter(moments), None)
     faults = (
         (statement is None and signed.statement != "", "unreadable_statement"),
-        ("captured_at" in said and taken_at is None, "unreadable_statement"),
+        (None in moments or len(moments) > 1, "unreadable_statement"),
         (signed.nonce != "" and said.get("nonce", signed.nonce) != signed.nonce, "wrong_nonce"),
         (signed.nonce_uses > 0, "nonce_reused"),
         (

@@ -33,7 +33,7 @@ from verification.evidence import (
     Status,
 )
 from verification.registry import Check, registered
-from verification.statement import parse_statement
+from verification.statement import said_in
 
 _LOG = logging.getLogger(__name__)
 DERIVATIVE_CHECK = "derivative"
@@ -46,7 +46,7 @@ def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = N
         checks: cheap first, `decode` among the first; all registered ones unless told.
     """
     started = time.perf_counter()
-    case = Case(evidence, tools, statement=parse_statement(evidence.session.statement))
+    case = Case(evidence, tools, statement=said_in(evidence.session))
     findings, derivatives = _seen(case, registered() if checks is None else checks)
     calibration = constants.calibration()
     fused = fusion.fuse(

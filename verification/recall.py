@@ -16,10 +16,12 @@ from itertools import islice
 import cv2
 import numpy as np
 
+from core.errors import BadInput
 from core.geo import COARSE_RESOLUTION, Spot, cell
 from verification import film
 from verification.context import Earlier
 from verification.evidence import Evidence
+from verification.given import refused
 from verification.matching import pdq, words
 from verification.matching.hash_index import HashIndex
 from verification.matching.registration import LONG_SIDE, Eyes, Features, Look, look
@@ -29,6 +31,7 @@ from verification.measures.prnu import NoisePrint, noise_print
 from verification.memory import Past, PastSpot
 from verification.picture import Decoder, Picture, Pixels, Undecodable
 
+NAME = "memory/"  # and the order: no context file's name, and so no capture's, has a stroke
 LOOKS_KEPT = 400  # pictures of about 0.6 MB; a film has up to 41
 
 
@@ -64,20 +67,18 @@ class Looks:
         self._lock = threading.Lock()
 
     def of(self, sha256: str, media: bytes) -> tuple[Seen, ...]:
-        """One of a picture, several of a film, the key first; none of bytes that are neither.
+        """One of a picture, several of a film, the key first.
 
         Raises:
+            picture.Undecodable: the bytes are neither.
             Unavailable: the decoding child cannot be kept alive.
         """
         with self._lock:
             if sha256 in self._kept:
                 self._kept.move_to_end(sha256)
                 return self._kept[sha256]
-        try:
-            films = film.is_film(media)
-            seen = tuple(_seen(rgb, noisy=not films) for rgb in self._pictures(media))
-        except Undecodable:
-            seen = ()
+        films = film.is_film(media)
+        seen = tuple(_seen(rgb, noisy=not films) for rgb in self._pictures(media))
         with self._lock:
             self._kept[sha256] = seen
             while len(self._kept) > 1 and sum(max(1, len(each)) for each in self._kept.values()) > LOOKS_KEPT:
@@ -101,6 +102,11 @@ class Looks:
             return None
 
 
+def undecodable(at: str, broken: Undecodable) -> BadInput:
+    """The error for a picture of a context that the decoder refuses; `facts["reason"]` says why."""
+    return refused(f"{at} names no picture that can be decoded: {broken.reason}", at, reason=broken.reason)
+
+
 def _seen(rgb: Pixels, *, noisy: bool) -> Seen:
     scale = min(1.0, LONG_SIDE / max(rgb.shape[:2]))
     size = (max(32, round(rgb.shape[1] * scale)), max(32, round(rgb.shape[0] * scale)))
@@ -113,6 +119,9 @@ class Recall:
     """The earlier captures of one context, oldest first: their orders are 1, 2, 3 and so on.
 
     A film counts in the index as several pictures one behind another; `_rows` says whose each is.
+
+    Raises:
+        core.errors.BadInput: one of them can be decoded by nothing here, so no copy of it could be found.
     """
 
     def __init__(self, earlier: Sequence[Earlier], looks: Looks) -> None:
@@ -120,12 +129,12 @@ class Recall:
         self._looks = looks
         self._sha256 = [hashlib.sha256(capture.media).hexdigest() for capture in earlier]
         self._index = HashIndex()
+        self._require_pictures()
         orders = range(1, len(earlier) + 1)
         held = [
             (order, number, each.hashes) for order in orders for number, each in enumerate(self._seen(order))
         ]
         self._rows = [(order, number) for order, number, _ in held]
-        self._pictured = {order for order, _ in self._rows}
         self._index.add([(row, hashes) for row, (_, _, hashes) in enumerate(held)], len(held))
         self._words: WordIndex | None = None
 
@@ -140,7 +149,8 @@ class Recall:
 
     def look_of(self, capture: str, picture: int = 0) -> Look | None:
         """See `Memory`."""
-        order = int(capture.removeprefix("memory_")) if capture.startswith("memory_") else 0
+        number = capture.removeprefix(NAME)
+        order = int(number) if capture != number and number.isdecimal() else 0
         seen = self._seen(order) if 1 <= order <= len(self._earlier) else ()
         return self._looks.look(seen[picture]) if 0 <= picture < len(seen) else None
 
@@ -159,7 +169,8 @@ class Recall:
         if self._words is None:
             self._words = WordIndex()
             keys = [
-                (order, self._looks.look(self._seen(order)[0]).features) for order in sorted(self._pictured)
+                (order, self._looks.look(self._seen(order)[0]).features)
+                for order in range(1, len(self._earlier) + 1)
             ]
             self._words.add([(order, words.entries(each).tobytes()) for order, each in keys])
         found = self._words.below(before_order).search(features, limit)
@@ -171,7 +182,7 @@ class Recall:
         def near(order: int) -> bool:
             there = self._earlier[order - 1].spot
             apart = spot and there and cell(spot, COARSE_RESOLUTION) != cell(there, COARSE_RESOLUTION)
-            return not apart and order in self._pictured
+            return not apart
 
         return self._past(before_order, near)[::-1][:limit]
 
@@ -198,6 +209,13 @@ class Recall:
         """None: a context holds no series."""
         return []
 
+    def _require_pictures(self) -> None:
+        for index in range(len(self._earlier)):
+            try:
+                self._seen(index + 1)
+            except Undecodable as broken:
+                raise undecodable(f"memory[{index}].path", broken) from None
+
     def _seen(self, order: int) -> tuple[Seen, ...]:
         return self._looks.of(self._sha256[order - 1], self._earlier[order - 1].media)
 
@@ -207,4 +225,4 @@ class Recall:
 
     def _named(self, order: int, picture: int = 0, distance: int | None = None, way: int = 0) -> Past:
         account = self._earlier[order - 1].account
-        return Past(f"memory_{order}", order, account, "bty_earlier", distance, way, picture)
+        return Past(f"{NAME}{order}", order, account, "bty_earlier", distance, way, picture)

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from core.accounts.rules import Algorithm, signature_fits
 from verification.evidence import Json
+from verification.statement import Said
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _FIXED_DIGITS = 21  # from here on ECMAScript writes a number with an exponent
@@ -53,7 +54,8 @@ def statement_text(statement: Mapping[str, Json]) -> str:
 
 def signed_forms(statement: Mapping[str, Json]) -> Iterator[bytes]:
     """The byte strings of which one must be what was signed (see the module's page)."""
-    whole = {key: value for key, value in statement.items() if key != "signature"}
+    given = statement.signed if isinstance(statement, Said) else statement
+    whole = {key: value for key, value in given.items() if key != "signature"}
     keyless = {key: value for key, value in whole.items() if key != "public_key"}
     for said in (whole, keyless):
         yield canonical(said).encode("utf-8", "surrogatepass")

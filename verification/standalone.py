@@ -18,10 +18,10 @@ from verification.case import Tools
 from verification.context import Context
 from verification.engine import Choice, Engine
 from verification.evidence import Json, Report
-from verification.picture import Decoder
+from verification.picture import Decoder, Undecodable
 from verification.pipeline import examine
 from verification.reading import Reader
-from verification.recall import Looks, Recall
+from verification.recall import Looks, Recall, undecodable
 from verification.report_json import report_json
 from verification.trust import TrustList
 
@@ -51,11 +51,21 @@ class Standalone:
         """Judges one context against its own memory and no other's.
 
         Raises:
+            BadInput: an earlier capture, a reference or an example cannot be decoded.
             Unavailable: the decoding child cannot be kept alive.
         """
+        self._require_pictures("references", context.evidence.references)
+        self._require_pictures("examples", context.evidence.examples)
         memory = Recall(context.memory, self._looks)
         tools = Tools(self._decoder, memory, self._engine, self._reader, self._trust)
         return examine(context.evidence, tools)
+
+    def _require_pictures(self, key: str, pictures: Sequence[bytes]) -> None:
+        for index, data in enumerate(pictures):
+            try:
+                self._decoder.open(data)
+            except Undecodable as broken:
+                raise undecodable(f"{key}[{index}]", broken) from None
 
     def close(self) -> None:
         """Ends the decoding child."""

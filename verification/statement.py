@@ -13,9 +13,22 @@ from datetime import datetime
 
 from core.clock import parse_instant
 from core.geo import Spot
-from verification.evidence import Json
+from verification.evidence import Json, Session
 
 MAX_STATEMENT = 4096  # characters
+MOMENTS = ("taken_at", "captured_at")  # the market's name of when it was taken, and the one outside
+
+
+class Said(dict[str, Json]):
+    """A statement outside the market as checks read it: a key that is null is left out.
+
+    Attributes:
+        signed: the same as the device signed it, nulls and all.
+    """
+
+    def __init__(self, signed: Mapping[str, Json]) -> None:
+        super().__init__((key, value) for key, value in signed.items() if value is not None)
+        self.signed = signed
 
 
 def parse_object(text: str, limit: int) -> dict[str, Json] | None:
@@ -34,6 +47,12 @@ def parse_object(text: str, limit: int) -> dict[str, Json] | None:
 def parse_statement(text: str) -> Mapping[str, Json] | None:
     """The statement as a mapping, or None when it is not one JSON object of at most 4096 characters."""
     return parse_object(text, MAX_STATEMENT)
+
+
+def said_in(session: Session) -> Mapping[str, Json] | None:
+    """What the device of a session said, as checks read it; None when its statement is no JSON object."""
+    statement = parse_statement(session.statement)
+    return Said(statement) if statement is not None and session.outside else statement
 
 
 def number(value: Json) -> float | None:
@@ -67,6 +86,11 @@ def moment_of(statement: Mapping[str, Json] | None) -> datetime | None:
     """When the device says it took the picture ("taken_at"; outside the market "captured_at"), else None."""
     said = statement or {}
     return instant_of(said.get("taken_at", said.get("captured_at")))
+
+
+def moments_in(statement: Mapping[str, Json]) -> set[datetime | None]:
+    """What its keys say of when it was taken, one moment if they agree; None for what is no time."""
+    return {instant_of(statement[key]) for key in MOMENTS if key in statement}
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -33,6 +33,7 @@ def test_wire_text_sorts_like_time(a: datetime, b: datetime) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
+        ("2026-11-23t12:00:00z", datetime(2026, 11, 23, 12, tzinfo=UTC)),  # RFC 3339 section 5.6
         ("2026-11-23T12:00:00Z", datetime(2026, 11, 23, 12, tzinfo=UTC)),
         ("2026-11-23T15:30:00+03:30", datetime(2026, 11, 23, 12, tzinfo=UTC)),
         ("2026-11-22T23:59:59.999999-12:00", datetime(2026, 11, 23, 11, 59, 59, 999999, tzinfo=UTC)),

@@ -86,6 +86,6 @@ def test_broken_motion_is_refused_not_raised(name: str, decoder: Decoder) -> Non
     """A field without end made csv raise an error of its own."""
     motion = BROKEN_MOTION[name].decode("utf-8", "replace")
     outcome = burst(Case(outside(burst=Burst((), motion=motion)), stage.tools(decoder)))
-    assert outcome.reason in {"broken_burst", "burst_read"}
+    assert outcome.reason in {"broken_burst", "burst_read", "no_frames"}
     if name in {"one endless line", "bytes", "a quote never closed", "not a number", "too many rows"}:
         assert outcome.reason == "broken_burst"

@@ -32,7 +32,7 @@ from verification.memory import PastSpot
 from verification.picture import Decoder
 from verification.registry import CheckFunction
 from verification.signing import canonical, signed_forms
-from verification.statement import parse_statement
+from verification.statement import said_in
 
 MEDIA = make("honest.jpg")
 SHA256 = hashlib.sha256(MEDIA).hexdigest()
@@ -72,7 +72,7 @@ def signed(said: dict[str, Json], algorithm: str = "ES256") -> Evidence:
 def judged(
     check: CheckFunction, evidence: Evidence, decoder: Decoder, last: PastSpot | None = None
 ) -> Outcome:
-    statement = parse_statement(evidence.session.statement)
+    statement = said_in(evidence.session)
     return check(Case(evidence, stage.tools(decoder, last=last), statement=statement))
 
 
@@ -139,14 +139,22 @@ def said(**changes: Json) -> dict[str, Json]:
     return {**SAID, **changes}
 
 
+TIMELESS = {name: value for name, value in SAID.items() if name != "captured_at"}
 CONTRADICTIONS: dict[str, tuple[Session, dict[str, Json], str]] = {
     "nonce": (KNOWN, said(nonce="cd" * 32), "wrong_nonce"),
     "nonce of no text": (KNOWN, said(nonce=7), "wrong_nonce"),
     "used before": (replace(KNOWN, nonce_uses=1), SAID, "nonce_reused"),
     "other bytes": (KNOWN, said(sha256="00" * 32), "media_not_as_signed"),
-    "bytes of no text": (KNOWN, said(sha256=None), "media_not_as_signed"),
+    "bytes of no text": (KNOWN, said(sha256=7), "media_not_as_signed"),
     "revoked": (replace(KNOWN, device_revoked=True), SAID, "device_revoked"),
     "odd time": (KNOWN, said(captured_at="noon"), "unreadable_statement"),
+    "odd time by its other name": (KNOWN, {**TIMELESS, "taken_at": "noon"}, "unreadable_statement"),
+    "two times": (KNOWN, said(taken_at=wire(NOON)), "unreadable_statement"),
+    "taken a year ago by its other name": (
+        KNOWN,
+        {**TIMELESS, "taken_at": "2025-06-21T12:00:41Z"},
+        "captured_before_challenge",
+    ),
     "came before": (replace(KNOWN, committed_at=at(-0.1)), SAID, "commitment_before_challenge"),
     "came late": (replace(KNOWN, committed_at=at(10.1)), SAID, "after_deadline"),
     "taken before": (KNOWN, said(captured_at=wire(at(-2.1))), "captured_before_challenge"),
@@ -165,6 +173,25 @@ def test_what_is_given_must_agree_whoever_verified_it(name: str, decoder: Decode
     for verified in (False, True):
         outcome = judged(session, outside(replace(known, verified_upstream=verified), statement), decoder)
         assert (outcome.status, outcome.reason) == (Status.HARD_FAIL, reason)
+
+
+@pytest.mark.parametrize("verified", [False, True])
+@pytest.mark.parametrize("check", [session, place, clock, travel, sun])
+@pytest.mark.parametrize("name", [*SAID, "taken_at", "frame_chain"])
+def test_null_is_as_left_out(name: str, check: CheckFunction, verified: bool, decoder: Decoder) -> None:
+    """Signed or not; what was signed is signed with its null."""
+    said = {key: value for key, value in SAID.items() if key != name}
+    null, absent = (
+        replace(made, session=replace(made.session, verified_upstream=verified, account="acc_1"))
+        for made in (signed({**said, name: None}), signed(said))
+    )
+    assert judged(check, null, decoder) == judged(check, absent, decoder)
+
+
+def test_in_the_market_null_is_not_left_out() -> None:
+    market = replace(KNOWN, statement='{"lat": null}', outside=False)
+    assert said_in(market) == {"lat": None}
+    assert said_in(replace(market, outside=True)) == {}
 
 
 def test_an_unreadable_statement(decoder: Decoder) -> None:

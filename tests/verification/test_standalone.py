@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bench.mutants import film
 from market.simulator.camera import render
 from tests.assets.build import make
 from tests.verification import stage
@@ -151,37 +152,107 @@ def test_an_empty_context_is_reviewed(standalone: Standalone, folder: Path) -> N
     assert said["reasons"] == ["missing_duplicate", "missing_integrity", "missing_place", "missing_session"]
 
 
-def test_earlier_captures_that_are_no_pictures(standalone: Standalone, folder: Path) -> None:
-    said = judged(standalone, folder, {**honest(folder), "memory": [{"path": "broken.jpg"}]})
+UNREADABLE = {  # what the decoder says of each
+    "broken.jpg": "broken",
+    "x.tif": "unknown_format",
+    "x.gif": "unknown_format",
+    "alpha.png": "transparent",
+    "animated.webp": "animated",
+    "junk.jpg": "unknown_format",
+    "empty.jpg": "empty_file",
+    "cut.mp4": "truncated",
+}
+
+
+def unreadable(folder: Path) -> None:
+    """Copies of the photo, and others, that nothing here can decode."""
+    photo = Image.open(folder / "photo.jpg")
+    photo.save(folder / "x.tif")
+    photo.save(folder / "x.gif")
+    clear = photo.resize((320, 240)).convert("RGBA")
+    clear.putalpha(128)
+    clear.save(folder / "alpha.png")
+    small = photo.resize((320, 240))
+    small.save(folder / "animated.webp", save_all=True, append_images=[small.rotate(90)])
+    (folder / "junk.jpg").write_bytes(b"no picture" * 99)
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "cut.mp4").write_bytes(film("h264")[:9_000])
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+@pytest.mark.parametrize("key", ["memory", "references", "examples"])
+def test_a_picture_to_compare_with_that_cannot_be_read_is_told(
+    standalone: Standalone, folder: Path, key: str, name: str
+) -> None:
+    """It was skipped, and a copy of it accepted."""
+    if not (folder / name).exists() or not (folder / "cut.mp4").exists():
+        unreadable(folder)
+    memory: list[Json] = [{"path": "other.jpg"}, {"path": name}]
+    pictures: list[Json] = ["other.jpg", name]
+    said = judged(standalone, folder, {**honest(folder), key: memory if key == "memory" else pictures})
+    assert set(said) == {"context", "error"}
+    error = said["error"]
+    assert isinstance(error, dict)
+    place = "memory[1].path" if key == "memory" else f"{key}[1]"
+    films = key != "memory" and name == "cut.mp4"
+    reason = "unknown_format" if films else UNREADABLE[name]
+    assert (error["code"], error["at"], error["reason"]) == ("BadInput", place, reason)
+    assert "docs/examine.md" in str(error["hint"])
+
+
+@pytest.mark.parametrize("name", ["memory_1", "memory_test.json", "memory_1.json", "memory"])
+def test_no_name_of_a_context_is_that_of_an_earlier_capture(
+    standalone: Standalone, folder: Path, name: str
+) -> None:
+    """It took the look of the first earlier one for its own, or ended in a traceback."""
+    plain = judged(standalone, folder, honest(folder))
+    (folder / name).write_text(json.dumps(honest(folder)))
+    said = judge(standalone, folder / name)
     assert said["verdict"] == "accept"
+    assert finding(said, "duplicate")["facts"] == finding(plain, "duplicate")["facts"]
+
+
+def test_a_time_in_small_letters_and_one_by_its_other_name(standalone: Standalone, folder: Path) -> None:
+    """RFC 3339 section 5.6; and the market's name of when it was taken is read, not passed over."""
+    verified: dict[str, Json] = {**honest(folder), "session": {"verified": True}}
+    statement = verified["statement"]
+    assert isinstance(statement, dict)
+    taken = {key: value for key, value in statement.items() if key != "captured_at"}
+    for when in ({"captured_at": "2026-06-21t12:00:41z"}, {"taken_at": "2026-06-21T12:00:41Z"}):
+        said = judged(standalone, folder, {**verified, "statement": {**taken, **when}})
+        assert (said["verdict"], said["reasons"]) == ("accept", [])
+    said = judged(
+        standalone, folder, {**verified, "statement": {**taken, "taken_at": "2025-06-21T12:00:41Z"}}
+    )
+    assert said["verdict"] == "reject"
+    assert "captured_before_challenge" in str(said["reasons"])
 
 
 def test_recall_answers_from_earlier_captures_only(decoder: Decoder, folder: Path) -> None:
-    media = [(folder / name).read_bytes() for name in ("photo.jpg", "other.jpg", "broken.jpg")]
+    media = [(folder / name).read_bytes() for name in ("photo.jpg", "other.jpg", "crop.jpg")]
     here, there = stage.GREENWICH, type(stage.GREENWICH)(40.0, -70.0)
     times = (stage.NOON, None, stage.NOON)
-    spots = (here, there, here)
+    spots = (here, there, there)
     earlier = [
         Earlier(data, account, spot, at)
         for data, account, spot, at in zip(media, ("a", "a", ""), spots, times, strict=True)
     ]
     recall = Recall(earlier, Looks(decoder, stage.tools(decoder).engine))
-    assert [past.capture for past in recall.around("", here, 4, 9)] == ["memory_1"]
-    assert [past.capture for past in recall.around("", None, 4, 9)] == ["memory_2", "memory_1"]
-    assert [past.capture for past in recall.around("", None, 4, 1)] == ["memory_2"]
+    assert [past.capture for past in recall.around("", here, 4, 9)] == ["memory/1"]
+    assert [past.capture for past in recall.around("", None, 4, 9)] == ["memory/3", "memory/2", "memory/1"]
+    assert [past.capture for past in recall.around("", None, 4, 1)] == ["memory/3"]
     assert recall.around("", here, 1, 9) == []
     spot = recall.last_spot("a", 4)
     assert spot is not None
     assert (spot.spot, spot.at) == (here, stage.NOON)
     assert recall.last_spot("b", 4) is None
     sha256 = hashlib.sha256(media[1]).hexdigest()
-    assert [past.capture for past in recall.same_bytes(sha256, 3)] == ["memory_2"]
+    assert [past.capture for past in recall.same_bytes(sha256, 3)] == ["memory/2"]
     assert recall.same_bytes(sha256, 2) == []
     views = pdq.query_views(decoder.open(media[1]).rgb)
-    assert [(past.capture, past.distance) for past in recall.nearest(views, 4, 1)] == [("memory_2", 0)]
-    assert recall.look_of("memory_1") is not None
-    assert recall.look_of("memory_3") is None
-    assert recall.look_of("cap_1") is None
+    assert [(past.capture, past.distance) for past in recall.nearest(views, 4, 1)] == [("memory/2", 0)]
+    assert recall.look_of("memory/1") is not None
+    assert all(recall.look_of(name) is None for name in ("memory/4", "memory/0", "memory/x", "cap_1", "1"))
     assert recall.shared_marks([1], 4) == []
 
 

@@ -65,7 +65,7 @@ def test_a_copy_of_an_earlier_video_is_found(standalone: Standalone, tmp_path: P
     files = {"other": other, "earlier": reels.film(take()), "clip": COPIES[name](list(take()))}
     report = judged(standalone, tmp_path, files)
     assert reasons(report)["duplicate"] == "copy_of_earlier"
-    assert [neighbour.capture for neighbour in report.neighbours] == ["memory_2"]
+    assert [neighbour.capture for neighbour in report.neighbours] == ["memory/2"]
 
 
 def test_a_photo_out_of_a_video_and_a_video_of_a_photo(standalone: Standalone, tmp_path: Path) -> None:
