@@ -146,6 +146,14 @@ def test_what_is_missing_is_never_accepted(
     assert f"missing_{missing}" in said["reasons"]
 
 
+def test_motion_does_not_stand_for_a_picture(standalone: Standalone, folder: Path) -> None:
+    (folder / "motion.csv").write_text("t,gx,gy,gz,ax,ay,az\n0,0,0,0,0,9.8,0\n0.1,0,0,0,0,9.8,0\n")
+    context = {key: value for key, value in honest(folder).items() if key not in {"file", "statement"}}
+    said = judged(standalone, folder, context | {"motion": "motion.csv"})
+    assert said["verdict"] == "review"
+    assert "missing_integrity" in str(said["reasons"])
+
+
 def test_an_empty_context_is_reviewed(standalone: Standalone, folder: Path) -> None:
     said = judged(standalone, folder, {})
     assert (said["verdict"], said["p_answer"]) == ("review", None)
