@@ -85,8 +85,9 @@ def opened(data: bytes) -> tuple[Any, Any, str]:
 def watch(copy: Copy, threads: int, *, timed: bool) -> Kept:
     """The pass over all frames of the copy, decoded by so many threads; `timed` where the original said how
     long it is, as a live recorder does not."""
-    with av.open(copy.file, format=FORMS[copy.form][0], container_options=dict(_CALM)) as container:
-        track: Any = container.streams.video[0]
+    made: Any = av.open(copy.file, format=FORMS[copy.form][0], container_options=dict(_CALM))
+    with made as container:
+        track = container.streams.video[0]
         codec = track.codec_context
         codec.thread_type, codec.thread_count = ("FRAME", threads) if threads > 1 else ("NONE", 1)
         kept = _kept(container, track, copy.form, container.duration if timed else None)
@@ -128,7 +129,7 @@ def _frames(container: Any, track: Any, kept: Kept, form: str) -> Iterator[Video
             raise Refused("no_times")
         if (frame.width, frame.height) != size:
             raise Refused("changes_size")
-        turn = rotation(frame)
+        turn = round(frame.rotation) % 360 if kept.times else orientation(frame)
         if (kept.times and turn != kept.rotation) or (turn and form != "MP4"):
             raise Refused("odd_orientation")
         start = frame.time if start is None else start
@@ -217,20 +218,22 @@ def picture(frame: VideoFrame, side: int, draw: VideoReformatter) -> Image.Image
     plane = rgb.planes[0]
     image = _seen("RGB", size, plane)
     turn = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
-    way = turn.get(rotation(frame))
+    way = turn.get(round(frame.rotation) % 360)
     return image.transpose(way) if way is not None else image.copy()
 
 
-def rotation(frame: VideoFrame) -> int:
+def orientation(frame: VideoFrame) -> int:
     """Degrees counter-clockwise that show it upright: 0, 90, 180 or 270.
 
-    The display matrix (ISO/IEC 14496-12, 6.2.2) maps (x, y, 1); what it moves does not matter.
+    The display matrix (ISO/IEC 14496-12, 6.2.2) maps (x, y, 1); what it moves does not matter. To be asked of
+    one frame only: it is the track's, and a frame whose side data was looked at is freed late (a cycle).
 
     Raises:
         Refused: odd_orientation, for any other turn, a mirror, a scale or a perspective.
     """
+    side_data: Any = frame.side_data
     try:
-        held = bytes(frame.side_data[SideData.DISPLAYMATRIX])
+        held = bytes(side_data[SideData.DISPLAYMATRIX])
     except KeyError:
         return 0
     a, b, u, c, d, v, _, _, w = struct.unpack("=9i", held)
