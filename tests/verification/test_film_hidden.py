@@ -190,3 +190,16 @@ def test_a_film_brings_its_own_frames(tmp_path: Path) -> None:
         read(both, tmp_path)
     assert caught.value.facts["at"] == "frames"
     assert read({**both, "file": "photo"}, tmp_path).evidence.media == still
+
+
+def test_a_webm_is_not_turned(decoder: Decoder) -> None:
+    """No recorder that we know writes a roll into a projection, and not every player need follow one."""
+    out = io.BytesIO()
+    with shown(reels.honest("vp8")) as held, av.open(out, "w", format="webm") as file:
+        track = file.add_stream_from_template(held.streams.video[0])
+        track.set_display_rotation(90)
+        for packet in held.demux(held.streams.video[0]):
+            if packet.size:
+                packet.stream = track
+                file.mux(packet)
+    assert refused(decoder, out.getvalue()) == "odd_orientation"
