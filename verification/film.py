@@ -93,8 +93,8 @@ def watch(decoder: Decoder, data: bytes, *, twice: bool = False) -> Film:
     Raises:
         picture.Undecodable: the bytes are at fault: empty_file, too_many_bytes, unknown_format, truncated,
             polyglot, no_video_track, several_tracks, codec_not_taken, too_many_pixels, too_small, too_short,
-            too_long, too_many_frames, changes_size, no_times, times_do_not_rise, broken, out_of_memory,
-            too_costly or breaks_decoder.
+            too_long, too_many_frames, frames_hidden, changes_coding, changes_size, odd_orientation, no_times,
+            times_do_not_rise, broken, out_of_memory, too_costly or breaks_decoder.
         core.errors.Unavailable: the machine is.
     """
     kept = _KEPT.pop(decoder, None)

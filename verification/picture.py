@@ -219,6 +219,7 @@ class Decoder:
                     timeout_s=limits.FILM_WALL_SECONDS,
                     jobs_per_child=50,
                     cpu_s=limits.FILM_CPU_SECONDS,
+                    memory_bytes=limits.FILM_MEMORY_BYTES,
                     program="verification.decoding.film_child",
                     max_bytes=limits.FILM_BYTES,
                 )

@@ -17,6 +17,7 @@ from av.container import OutputContainer
 from market.simulator.recorder import record
 from tests.assets import build
 from tests.verification import reels
+from tests.verification.recut import repacked, with_matrix
 from verification.decoding import limits
 from verification.decoding.boxes import form_of, walls
 from verification.film import derive, is_film, watch
@@ -83,11 +84,8 @@ def test_a_film_taken_upright_is_turned(decoder: Decoder) -> None:
 
 def turned(mp4: bytes, degrees: int) -> bytes:
     """The film with a turn in its track header's matrix (ISO/IEC 14496-12, 8.3.2)."""
-    one, sine, cosine = 1 << 16, {90: 1, 270: -1}[degrees], 0
-    plain = struct.pack(">9i", one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
-    matrix = struct.pack(">9i", cosine, sine * one, 0, -sine * one, cosine, 0, 0, 0, 1 << 30)
-    at = mp4.index(plain, mp4.index(b"tkhd"))
-    return mp4[:at] + matrix + mp4[at + len(plain) :]
+    one, sine = 1 << 16, {90: 1, 270: -1}[degrees]
+    return with_matrix(mp4, (0, sine * one, 0, -sine * one, 0, 0, 0, 0, 1 << 30))
 
 
 def test_more_frames_than_kept_are_spread_over_the_film(decoder: Decoder) -> None:
@@ -145,6 +143,11 @@ def huge_in_the_header() -> bytes:
     return bytes(data)
 
 
+def in_matroska() -> bytes:
+    """H.264 in a container for which no copy is made."""
+    return repacked(reels.honest(), iter, "matroska")
+
+
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "empty_file"),
     "text": (lambda: b"not a film" * 100, "unknown_format"),
@@ -157,6 +160,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "a box and nothing": (lambda: struct.pack(">I4s", 8, b"ftyp"), "broken"),
     "sound alone": (sound_only, "no_video_track"),
     "another codec": (lambda: of_codec("mpeg4"), "codec_not_taken"),
+    "h264 in matroska": (in_matroska, "codec_not_taken"),
     "one frame": (lambda: reels.film(reels.wander(seconds=2.0)[:1]), "too_short"),
     "half a second": (lambda: reels.film(reels.wander(seconds=0.5)), "too_short"),
     "half a minute": (lambda: of_length(30.0), "too_long"),

@@ -18,6 +18,7 @@ from av.video.reformatter import VideoReformatter
 from verification.decoding import films, limits
 from verification.decoding.child import Operations, Reply, serve
 from verification.decoding.refusal import Refused
+from verification.decoding.repack import Copy, repacked
 
 _WARM = Path(__file__).with_name("warm")  # a second and a half of a moving square in each codec
 _TASKS = Path("/proc/self/task")
@@ -28,7 +29,7 @@ def watch(data: bytes, header: dict[str, Any]) -> Reply:
 
     The body: the chain's heads (32 bytes a packet), thumbnails, even frames, stills, the key, its grain.
     """
-    container, track, form = films.opened(data, limits.FILM_THREADS)
+    container, track, form = films.opened(data)
     with container:
         codec = track.codec_context
         facts = {
@@ -41,17 +42,18 @@ def watch(data: bytes, header: dict[str, Any]) -> Reply:
             "tags": films.tags(container, track),
             "said_seconds": films.seconds(container.duration / av.time_base if container.duration else None),
         }
-        kept = films.watch(container, track)
-        length, frames = kept.times[-1], len(kept.times)
-        least, _ = limits.FILM_SECONDS
-        if length < least:
-            raise Refused("too_short")
-        if (frames - 1) / length > limits.FILM_FPS:
-            raise Refused("too_many_frames")
-        return _told(kept, facts)
+        copy = repacked(container, track, form)
+    kept = films.watch(copy, limits.FILM_THREADS, timed=facts["said_seconds"] is not None)
+    length, frames = kept.times[-1], len(kept.times)
+    least, _ = limits.FILM_SECONDS
+    if length < least:
+        raise Refused("too_short")
+    if (frames - 1) / length > limits.FILM_FPS:
+        raise Refused("too_many_frames")
+    return _told(kept, copy, facts)
 
 
-def _told(kept: films.Kept, facts: dict[str, Any]) -> Reply:
+def _told(kept: films.Kept, copy: Copy, facts: dict[str, Any]) -> Reply:
     if kept.key is None:
         raise Refused("broken")
     at, frame = kept.key
@@ -61,15 +63,15 @@ def _told(kept: films.Kept, facts: dict[str, Any]) -> Reply:
     facts |= {
         "times": kept.times,
         "repeats": kept.repeats,
-        "packets": kept.packets,
+        "packets": copy.packets,
         "even": [t for t, _ in kept.even],
         "stills": [t for t, _ in kept.stills],
         "key": at,
         "grain": cut,
-        "rotation": round(frame.rotation) % 360,
+        "rotation": kept.rotation,
         "shapes": [[image.height, image.width] for image in (even[0], stills[0], key)],
     }
-    body = bytearray(kept.heads)
+    body = bytearray(copy.heads)
     for part in (*kept.thumbs, *(image.tobytes() for image in (*even, *stills, key)), grain):
         body += part
     return {"ok": True, **facts}, body

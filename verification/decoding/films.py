@@ -1,4 +1,5 @@
-"""One pass over a film, inside the sandbox: every frame is decoded once, and little of it is kept.
+"""One pass over a film, inside the sandbox: every frame of the buyer's copy is decoded once, and little of it
+is kept.
 
 Kept are a thumbnail and the time of every frame, FILM_FRAMES frames evenly over the film, and its quiet
 moments: frames at which less changes than at any other within REACH seconds. These are chosen by what is
@@ -11,8 +12,8 @@ nothing can be fetched: FFmpeg reads from memory, and this process has no file a
 
 from __future__ import annotations
 
-import hashlib
 import io
+import struct
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from fractions import Fraction
 from typing import Any
 
 import av
-from av.bitstream import BitStreamFilterContext
+from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -29,16 +30,14 @@ from PIL import Image, ImageChops, ImageFilter, ImageStat
 from verification.decoding import limits
 from verification.decoding.boxes import form_of, walls
 from verification.decoding.refusal import Refused
+from verification.decoding.repack import FORMS, Copy, repacked
 
 REACH = 0.5  # seconds to each side within which a quiet moment is the quietest
-CHAIN = b"spotcheck-frame-chain-v1"
 MAX_TAGS, MAX_TAG = 40, 200
-_DEMUXERS = {"MP4": "mov", "WEBM": "matroska"}
-_CALM = {"protocol_whitelist": "none", "codec_whitelist": ",".join(limits.FILM_CODECS)}
-_UNSIGNED = {
-    "h264": "filter_units=remove_types=6",
-    "hevc": "filter_units=remove_types=39|40",
-}  # SEI: free text
+_CALM = {"protocol_whitelist": "none", "codec_whitelist": ",".join(sum(limits.FILM_CODECS.values(), ()))}
+_WHOLE = {"MP4": {"ignore_editlist": "1"}, "WEBM": {}}  # every sample, shown or not
+ONE, LOOSE = 1 << 16, 64  # 1.0 in 16.16, and what a writer's sine of 90 degrees may be off
+_TURNS = {(1, 0, 0, 1): 0, (0, -1, 1, 0): 90, (-1, 0, 0, -1): 180, (0, 1, -1, 0): 270}
 _PLAIN = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "nv12", "gray")
 
 _GREY = VideoReformatter()
@@ -54,13 +53,11 @@ class Kept:
     even: list[tuple[float, Image.Image]] = field(default_factory=list)
     stills: list[tuple[float, Image.Image]] = field(default_factory=list)
     key: tuple[float, VideoFrame] | None = None
-    packets: list[tuple[float, int, bool]] = field(default_factory=list)
-    heads: bytearray = field(default_factory=bytearray)
+    rotation: int = 0  # degrees counter-clockwise that show it upright
 
 
-def opened(data: bytes, threads: int = 1) -> tuple[Any, Any, str]:
-    """The container, its one picture track to be decoded by so many threads, and the form; judged before any
-    frame is decoded."""
+def opened(data: bytes) -> tuple[Any, Any, str]:
+    """The container, its one picture track, and the form; judged before any frame is decoded."""
     form = form_of(data)
     if not form:
         raise Refused("unknown_format")
@@ -69,29 +66,43 @@ def opened(data: bytes, threads: int = 1) -> tuple[Any, Any, str]:
         raise Refused("truncated")
     if tail:
         raise Refused("polyglot")
-    container = av.open(io.BytesIO(data), format=_DEMUXERS[form], container_options=dict(_CALM))
+    container = av.open(io.BytesIO(data), format=FORMS[form][0], container_options=_CALM | _WHOLE[form])
     tracks = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if len(tracks) != 1:
         raise Refused("several_tracks" if tracks else "no_video_track")
     track = tracks[0]
     codec = track.codec_context
-    if codec is None or codec.name not in limits.FILM_CODECS:
+    if codec is None or codec.name not in limits.FILM_CODECS[form]:
         raise Refused("codec_not_taken")
     long, short = max(codec.width, codec.height), min(codec.width, codec.height)
     if long > limits.FILM_SIDES[0] or short > limits.FILM_SIDES[1]:
         raise Refused("too_many_pixels")
     if short < limits.MIN_SIDE * 2:
         raise Refused("too_small")
-    codec.thread_type, codec.thread_count = ("FRAME", threads) if threads > 1 else ("NONE", 1)
     return container, track, form
 
 
-def watch(container: Any, track: Any) -> Kept:
-    """The pass over all frames."""
+def watch(copy: Copy, threads: int, *, timed: bool) -> Kept:
+    """The pass over all frames of the copy, decoded by so many threads; `timed` where the original said how
+    long it is, as a live recorder does not."""
+    made: Any = av.open(copy.file, format=FORMS[copy.form][0], container_options=dict(_CALM))
+    with made as container:
+        track = container.streams.video[0]
+        codec = track.codec_context
+        codec.thread_type, codec.thread_count = ("FRAME", threads) if threads > 1 else ("NONE", 1)
+        kept = _kept(container, track, copy.form, container.duration if timed else None)
+    if not 0 <= copy.pictures - len(kept.times) <= 1:  # the last packet may be cut off
+        raise Refused("frames_hidden")
+    if len(kept.times) < 2:
+        raise Refused("too_short")
+    return kept
+
+
+def _kept(container: Any, track: Any, form: str, said: int | None) -> Kept:
     kept, spread = Kept(), _Spread(min(track.frames, 600))
-    quiet = _Quiet(container.duration / av.time_base if container.duration else None)
+    quiet = _Quiet(said / av.time_base if said else None)
     before: tuple[Image.Image, VideoFrame] | None = None
-    for frame in _frames(container, track, kept):
+    for frame in _frames(container, track, kept, form):
         t = kept.times[-1]
         thumb = _thumb(frame)
         kept.thumbs.append(thumb.tobytes())
@@ -104,43 +115,32 @@ def watch(container: Any, track: Any) -> Kept:
         spread.add(t, frame)
         for still in quiet.add(t, change, frame):
             kept.stills.append(still)
-    if len(kept.times) < 2:
-        raise Refused("too_short")
-    kept.stills += quiet.rest()
+    if kept.times:
+        kept.stills += quiet.rest()
     kept.even, kept.key = spread.chosen(), quiet.key
     return kept
 
 
-def _frames(container: Any, track: Any, kept: Kept) -> Iterator[VideoFrame]:
-    """Frames in the order they are shown; the packets' chain and times are kept on the way."""
-    size = (track.codec_context.width, track.codec_context.height)
-    head, start = hashlib.sha256(CHAIN).digest(), None
-    for packet in container.demux(track):
-        if packet.size:
-            head = hashlib.sha256(head + hashlib.sha256(packet).digest()).digest()
-            kept.heads += head
-            kept.packets.append(
-                (
-                    float((packet.dts or packet.pts or 0) * (packet.time_base or 0)),
-                    packet.size,
-                    bool(packet.is_keyframe),
-                )
-            )
-        if len(kept.packets) > limits.FILM_FPS * limits.FILM_SECONDS[1]:
-            raise Refused("too_many_frames")
-        for frame in packet.decode():
-            if frame.time is None:
-                raise Refused("no_times")
-            if (frame.width, frame.height) != size:
-                raise Refused("changes_size")
-            start = frame.time if start is None else start
-            t = round(frame.time - start, 6)
-            if kept.times and t <= kept.times[-1]:
-                raise Refused("times_do_not_rise")
-            if t > limits.FILM_SECONDS[1]:
-                raise Refused("too_long")
-            kept.times.append(t)
-            yield frame
+def _frames(container: Any, track: Any, kept: Kept, form: str) -> Iterator[VideoFrame]:
+    """Frames in the order they are shown; their times are kept on the way."""
+    size, start = (track.codec_context.width, track.codec_context.height), None
+    for frame in container.decode(track):
+        if frame.time is None:
+            raise Refused("no_times")
+        if (frame.width, frame.height) != size:
+            raise Refused("changes_size")
+        turn = round(frame.rotation) % 360 if kept.times else orientation(frame)
+        if (kept.times and turn != kept.rotation) or (turn and form != "MP4"):
+            raise Refused("odd_orientation")
+        start = frame.time if start is None else start
+        t = round(frame.time - start, 6)
+        if kept.times and t <= kept.times[-1]:
+            raise Refused("times_do_not_rise")
+        if t > limits.FILM_SECONDS[1]:
+            raise Refused("too_long")
+        kept.times.append(t)
+        kept.rotation = turn
+        yield frame
 
 
 class _Spread:
@@ -222,6 +222,28 @@ def picture(frame: VideoFrame, side: int, draw: VideoReformatter) -> Image.Image
     return image.transpose(way) if way is not None else image.copy()
 
 
+def orientation(frame: VideoFrame) -> int:
+    """Degrees counter-clockwise that show it upright: 0, 90, 180 or 270.
+
+    The display matrix (ISO/IEC 14496-12, 6.2.2) maps (x, y, 1); what it moves does not matter. To be asked of
+    one frame only: it is the track's, and a frame whose side data was looked at is freed late (a cycle).
+
+    Raises:
+        Refused: odd_orientation, for any other turn, a mirror, a scale or a perspective.
+    """
+    side_data: Any = frame.side_data
+    try:
+        held = bytes(side_data[SideData.DISPLAYMATRIX])
+    except KeyError:
+        return 0
+    a, b, u, c, d, v, _, _, w = struct.unpack("=9i", held)
+    nearest = tuple(round(part / ONE) for part in (a, b, c, d))
+    sound = max(abs(part - ONE * n) for part, n in zip((a, b, c, d), nearest, strict=True)) <= LOOSE
+    if nearest not in _TURNS or not sound or u or v or w != 1 << 30:
+        raise Refused("odd_orientation")
+    return _TURNS[nearest]
+
+
 def grain(frame: VideoFrame) -> tuple[dict[str, Any], bytes]:
     """The middle at native resolution, as stored: as `child.grain` gives it of a photo, YCbCr 8 bit."""
     wide, tall = (min(limits.GRAIN_SIDE, side) // 8 * 8 for side in (frame.width, frame.height))
@@ -278,18 +300,14 @@ def tags(container: Any, track: Any) -> dict[str, str]:
 
 
 def remuxed(data: bytes) -> tuple[dict[str, Any], memoryview]:
-    """The picture track in a new container: no sound, no metadata, no user data inside the stream."""
+    """The buyer's copy."""
     container, track, form = opened(data)
-    out = io.BytesIO()
-    name, media_type = ("mp4", "video/mp4") if form == "MP4" else ("webm", "video/webm")
-    with container, av.open(out, "w", format=name, options={"fflags": "+bitexact"}) as made:
-        copy = made.add_stream_from_template(track)
-        unsigned = _UNSIGNED.get(track.codec_context.name)
-        stripped = BitStreamFilterContext(unsigned, track, copy) if unsigned else None
-        for packet in container.demux(track):
-            for kept in stripped.filter(packet if packet.size else None) if stripped else [packet]:
-                if kept.size:
-                    kept.stream = copy
-                    made.mux(kept)
+    with container:
         size = (track.codec_context.width, track.codec_context.height)
-    return {"ok": True, "media_type": media_type, "width": size[0], "height": size[1]}, out.getbuffer()
+        copy = repacked(container, track, form)
+    return {
+        "ok": True,
+        "media_type": FORMS[form][2],
+        "width": size[0],
+        "height": size[1],
+    }, copy.file.getbuffer()
