@@ -22,7 +22,7 @@ from verification.registry import check
 
 MAX_FRAMES = 64
 MAX_SAMPLES = 20_000
-SHORTEST_S = 1e-6
+SHORTEST_S = 1e-6  # between two samples
 LARGEST = 1e6  # of any number of a motion file: seconds, rad/s, m/s^2
 HEADER = ["t", "gx", "gy", "gz", "ax", "ay", "az"]
 DEFAULT_FPS = 15.0  # where neither times nor motion say how fast the frames came
@@ -54,7 +54,8 @@ def read_motion(text: str) -> Sensed:
 
     Raises:
         ValueError: another header, a row of another length, a number that is not finite or over LARGEST,
-            times that fall, no rows or too many. Of several samples at one time the last is taken.
+            times that fall or lie under SHORTEST_S apart, no rows or too many. Of several samples at one time
+            the last is taken.
     """
     try:
         rows = list(itertools.islice(csv.reader(io.StringIO(text.removeprefix("\ufeff"))), MAX_SAMPLES + 2))

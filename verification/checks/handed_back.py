@@ -10,18 +10,14 @@ a person's case at tier 0.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from verification.case import Case
 from verification.checks.duplicate import BURST_TIER
 from verification.evidence import Family, Outcome, abstain, hard_fail, ok
 from verification.matching.registration import compare
-from verification.matching.residue import fine, residue
+from verification.matching.residue import fine
 from verification.matching.same_exposure import grained
-from verification.measures.album import own_look, pictures_of
+from verification.measures.album import looks_of, own_look
 from verification.registry import check
-
-MOST = 8  # pictures looked at
 
 
 @check(
@@ -39,11 +35,11 @@ def handed_back(case: Case) -> Outcome:
         return abstain("no_picture")
     own, noise = own_look(case), fine(case.picture.rgb)
     doubtful = 0
-    for rgb, seen in pictures_of(given[:MOST], case):
+    for seen in looks_of(given, case):
         found = compare(own, seen, case.tools.engine)
         if not found.matrix:
             continue
-        found = grained(found, noise, 0, own, replace(seen, residue=residue(rgb)))
+        found = grained(found, noise, 0, own, seen)
         if found.copy:
             return hard_fail("handed_back", same_bytes=False)
         doubtful += found.doubtful and not (found.apart and case.evidence.terms.tier >= BURST_TIER)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from verification.case import Case
 from verification.matching.registration import Look, look
-from verification.picture import Pixels, Undecodable
+from verification.matching.residue import residue
+from verification.picture import Undecodable
 
 KEPT = 32  # of about 0.6 MB
 _looks: OrderedDict[tuple[str, str], Look | None] = OrderedDict()
@@ -21,16 +23,8 @@ _lock = threading.Lock()
 
 
 def looks_of(pictures: Sequence[bytes], case: Case) -> list[Look]:
-    """Looks of those encoded pictures that can be decoded, in order."""
+    """Looks, with their noise, of those encoded pictures that can be decoded, in order."""
     return [seen for seen in (_look_of(data, case) for data in pictures) if seen is not None]
-
-
-def pictures_of(pictures: Sequence[bytes], case: Case) -> Iterator[tuple[Pixels, Look]]:
-    """The pixels and Look of those encoded pictures that can be decoded, in order."""
-    for data in pictures:
-        seen = _look_of(data, case)
-        if seen is not None:
-            yield case.tools.decoder.open(data).rgb, seen
 
 
 def own_look(case: Case) -> Look:
@@ -51,7 +45,8 @@ def _look_of(data: bytes, case: Case) -> Look | None:
             _looks.move_to_end(key)
             return _looks[key]
     try:
-        seen = look(case.tools.decoder.open(data).rgb, case.tools.engine)
+        rgb = case.tools.decoder.open(data).rgb
+        seen = replace(look(rgb, case.tools.engine), residue=residue(rgb))
     except Undecodable:
         seen = None
     with _lock:
