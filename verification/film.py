@@ -49,6 +49,7 @@ class Film:
         stills: the same at quiet moments, at most 40, long side <= 960.
         key: the sharpest of the middle ones, long side <= 1600, as a Picture; `key_time` is its time.
         grain: its middle at native resolution.
+        copy: what the buyer gets, and what all the above was seen in (`decoding.repack`).
     """
 
     format: str
@@ -69,6 +70,7 @@ class Film:
     key: Picture
     key_time: float
     grain: Grain
+    copy: Derivative
 
     @property
     def seconds(self) -> float:
@@ -107,6 +109,7 @@ def watch(decoder: Decoder, data: bytes, *, twice: bool = False) -> Film:
 def _watched(decoder: Decoder, data: bytes) -> Film:
     said, body = decoder.films().job({"op": "watch"}, data)
     taken = _Taken(body)
+    copied = taken.bytes(said["copied"])
     heads = [taken.bytes(_HEAD) for _ in said["packets"]]
     wide, high = limits.FILM_THUMB
     thumbs = taken.pixels((len(said["times"]), high, wide))
@@ -128,18 +131,10 @@ def _watched(decoder: Decoder, data: bytes) -> Film:
         key=picture,
         key_time=float(said["key"]),
         grain=_grain(said, taken),
+        copy=Derivative(
+            copied, hashlib.sha256(copied).hexdigest(), said["media_type"], said["width"], said["height"]
+        ),
     )
-
-
-def derive(decoder: Decoder, data: bytes) -> Derivative:
-    """The buyer's copy: the picture track's packets in a new container, without sound and metadata.
-
-    Raises:
-        As `watch`.
-    """
-    said, body = decoder.films().job({"op": "derive"}, data)
-    sha256 = hashlib.sha256(body).hexdigest()
-    return Derivative(body, sha256, said["media_type"], said["width"], said["height"])
 
 
 def _grain(said: Mapping[str, Any], taken: _Taken) -> Grain:
@@ -149,7 +144,7 @@ def _grain(said: Mapping[str, Any], taken: _Taken) -> Grain:
 
 
 class _Taken:
-    """A reply's body, taken from the front."""
+    """A reply's body, taken from the front; what is taken does not keep the rest alive."""
 
     def __init__(self, body: bytes) -> None:
         self._body, self._at = body, 0
@@ -159,9 +154,7 @@ class _Taken:
         return self._body[self._at - count : self._at]
 
     def pixels(self, shape: Sequence[int]) -> Pixels:
-        count = int(np.prod(shape))
-        self._at += count
-        return np.frombuffer(self._body, np.uint8, count, self._at - count).reshape(shape)
+        return np.frombuffer(self.bytes(int(np.prod(shape))), np.uint8).reshape(shape)
 
 
 def is_film(data: bytes) -> bool:

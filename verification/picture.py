@@ -377,7 +377,8 @@ def _exchange(
             wanted = FRAME.size + sum(FRAME.unpack_from(reply))
     header_size, _ = FRAME.unpack_from(reply)
     header: dict[str, Any] = json.loads(reply[FRAME.size : FRAME.size + header_size])
-    return header, bytes(reply[FRAME.size + header_size :])
+    with memoryview(reply) as whole:
+        return header, bytes(whole[FRAME.size + header_size :])
 
 
 def _send(fd: int, unsent: list[memoryview]) -> None:

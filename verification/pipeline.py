@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from verification import constants, film, fusion, policy
+from verification import constants, fusion, policy
 from verification.case import Case, Tools
 from verification.evidence import (
     Derivative,
@@ -134,12 +134,12 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
     made: list[Derivative] = []
 
     def make() -> Outcome:
-        decoder, media = case.tools.decoder, case.evidence.media
-        kind = case.evidence.terms.kind
-        if kind == "stream":
+        if case.evidence.terms.kind == "stream":
             made.append(_readings(case.evidence))
+        elif case.film is not None:
+            made.append(case.film.copy)
         else:
-            made.append(film.derive(decoder, media) if kind == "video" else decoder.derive(media))
+            made.append(case.tools.decoder.derive(case.evidence.media))
         return Outcome(Status.OK, "derivative_made")
 
     finding = _guarded(DERIVATIVE_CHECK, "1", Family.INTEGRITY, (0.0, 0.0), make)

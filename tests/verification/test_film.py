@@ -20,7 +20,7 @@ from tests.verification import reels
 from tests.verification.recut import repacked, with_matrix
 from verification.decoding import limits
 from verification.decoding.boxes import form_of, walls
-from verification.film import derive, is_film, watch
+from verification.film import is_film, watch
 from verification.picture import Decoder, Undecodable
 
 
@@ -239,7 +239,7 @@ def test_the_copy_shows_the_same_and_says_nothing(decoder: Decoder, codec: str) 
     tags = {"title": "SECRET-PLACE", "comment": "SECRET-WORDS", "creation_time": "2020-02-02T02:02:02Z"}
     whole = reels.film(reels.wander(seconds=2.0), codec=codec, tags=tags)
     assert b"SECRET" in whole
-    copy = derive(decoder, whole)
+    copy = watch(decoder, whole).copy
     assert b"SECRET" not in copy.data
     assert b"x264" not in copy.data
     assert copy.media_type == ("video/mp4" if codec in {"h264", "hevc"} else "video/webm")
@@ -251,7 +251,7 @@ def test_the_copy_shows_the_same_and_says_nothing(decoder: Decoder, codec: str) 
 
 
 def test_the_copy_keeps_the_turn_and_drops_the_sound(decoder: Decoder) -> None:
-    copy = derive(decoder, turned(with_sound(), 90))
+    copy = watch(decoder, turned(with_sound(), 90)).copy
     film = watch(decoder, copy.data)
     assert (film.rotation != 0, film.audio) == (True, 0)
 

@@ -19,7 +19,7 @@ from tests.verification import reels
 from tests.verification.recut import in_place_of, repacked, shown, with_matrix
 from verification.context import read
 from verification.evidence import Json
-from verification.film import derive, watch
+from verification.film import watch
 from verification.picture import Decoder, Pixels, Undecodable
 
 
@@ -47,7 +47,7 @@ def test_an_edit_list_hides_no_frame(decoder: Decoder, codec: str) -> None:
     assert np.array_equal(film.times, plain.times)
     assert np.array_equal(film.thumbs, plain.thumbs)
     assert film.heads == plain.heads
-    assert len(list(shown(derive(decoder, cut).data).decode(video=0))) == len(film.times) == 76
+    assert len(list(shown(film.copy.data).decode(video=0))) == len(film.times) == 76
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_turn_inside_the_stream_is_in_neither(decoder: Decoder) -> None:
 
     data = repacked(reels.honest(), turning)
     assert next(shown(data).decode(video=0)).rotation != 0
-    copy = derive(decoder, data).data
+    copy = watch(decoder, data).copy.data
     assert watch(decoder, data).rotation == 0
     assert next(shown(copy).decode(video=0)).rotation == 0
 
@@ -177,7 +177,7 @@ def test_the_copy_is_not_cropped_by_its_container(decoder: Decoder) -> None:
     inner = data.index(b"avcC", kinds[-1]) - 4
     data[inner:inner] = box
     assert watch(decoder, bytes(data)).key.rgb.shape == (240, 320, 3)
-    assert b"clap" not in derive(decoder, bytes(data)).data
+    assert b"clap" not in watch(decoder, bytes(data)).copy.data
 
 
 def test_a_film_brings_its_own_frames(tmp_path: Path) -> None:

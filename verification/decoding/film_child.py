@@ -3,11 +3,12 @@
 Locked in as `verification.decoding.child`, but another process, so that FFmpeg's hundred decoders never stand
 beside the bytes of a photograph; and it may start threads, for one core cannot decode what a phone films.
 
-Requests: {"op": "watch"} or {"op": "derive"} with the film as body.
+Requests: {"op": "watch"} with the film as body.
 """
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,24 @@ from av.video.reformatter import VideoReformatter
 from verification.decoding import films, limits
 from verification.decoding.child import Operations, Reply, serve
 from verification.decoding.refusal import Refused
-from verification.decoding.repack import Copy, repacked
+from verification.decoding.repack import FORMS, Copy, repacked
 
 _WARM = Path(__file__).with_name("warm")  # a second and a half of a moving square in each codec
 _TASKS = Path("/proc/self/task")
 
 
 def watch(data: bytes, header: dict[str, Any]) -> Reply:
-    """All that the checks see of a film: facts as JSON, pictures as bytes one behind another.
+    """The buyer's copy of a film, and all that the checks see of it: facts as JSON, pictures as bytes.
 
-    The body: the chain's heads (32 bytes a packet), thumbnails, even frames, stills, the key, its grain.
+    The body, one behind another: the copy, the chain's heads (32 bytes a packet), thumbnails, even frames,
+    stills, the key, its grain.
     """
     container, track, form = films.opened(data)
     with container:
         codec = track.codec_context
         facts = {
             "format": form,
+            "media_type": FORMS[form][2],
             "codec": codec.name,
             "profile": str(codec.profile or ""),
             "width": codec.width,
@@ -71,18 +74,14 @@ def _told(kept: films.Kept, copy: Copy, facts: dict[str, Any]) -> Reply:
         "rotation": kept.rotation,
         "shapes": [[image.height, image.width] for image in (even[0], stills[0], key)],
     }
-    body = bytearray(copy.heads)
+    facts["copied"] = copy.file.seek(0, io.SEEK_END)  # the rest goes behind it: 200 MB are held once
+    copy.file.write(copy.heads)
     for part in (*kept.thumbs, *(image.tobytes() for image in (*even, *stills, key)), grain):
-        body += part
-    return {"ok": True, **facts}, body
+        copy.file.write(part)
+    return {"ok": True, **facts}, copy.file.getbuffer()
 
 
-def derive(data: bytes, header: dict[str, Any]) -> Reply:
-    """The buyer's copy."""
-    return films.remuxed(data)
-
-
-OPERATIONS: Operations = {"watch": watch, "derive": derive}
+OPERATIONS: Operations = {"watch": watch}
 
 
 def _warm_up() -> None:
@@ -90,9 +89,7 @@ def _warm_up() -> None:
     for the filter would not hold it."""
     av.logging.set_level(None)
     for path in sorted(_WARM.iterdir()):
-        data = path.read_bytes()
-        for job in OPERATIONS.values():
-            job(data, {})
+        watch(path.read_bytes(), {})
     if _TASKS.is_dir() and len(list(_TASKS.iterdir())) > 1:
         raise RuntimeError("a thread was started before the lock-in")
 

@@ -30,7 +30,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageStat
 from verification.decoding import limits
 from verification.decoding.boxes import form_of, walls
 from verification.decoding.refusal import Refused
-from verification.decoding.repack import FORMS, Copy, repacked
+from verification.decoding.repack import FORMS, Copy
 
 REACH = 0.5  # seconds to each side within which a quiet moment is the quietest
 MAX_TAGS, MAX_TAG = 40, 200
@@ -297,17 +297,3 @@ def tags(container: Any, track: Any) -> dict[str, str]:
     found = {**container.metadata, **{f"track.{key}": value for key, value in track.metadata.items()}}
     said = list(found.items())[:MAX_TAGS]
     return {str(key)[:MAX_TAG]: str(value)[:MAX_TAG] for key, value in said}
-
-
-def remuxed(data: bytes) -> tuple[dict[str, Any], memoryview]:
-    """The buyer's copy."""
-    container, track, form = opened(data)
-    with container:
-        size = (track.codec_context.width, track.codec_context.height)
-        copy = repacked(container, track, form)
-    return {
-        "ok": True,
-        "media_type": FORMS[form][2],
-        "width": size[0],
-        "height": size[1],
-    }, copy.file.getbuffer()
