@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # values of the seeing half, which loads OpenCV: only a worke
 
 
 Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 
 class Engine(Protocol):
@@ -44,6 +45,10 @@ class Engine(Protocol):
 
     def match(self, a: Features, b: Features) -> Pairs:
         """Mutual nearest neighbours, int64[m, 2]."""
+        ...
+
+    def faces(self, rgb: Pixels) -> Floats:
+        """Faces in uint8[h, w, 3]: float32[n, 5], left, top, right, bottom in its pixels, and heat 0..1."""
         ...
 
 

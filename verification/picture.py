@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -178,13 +178,16 @@ class Decoder:
             header["format"], header["width"], header["height"], rgb, header["exif"], header["trailing_bytes"]
         )
 
-    def derive(self, data: bytes) -> Derivative:
+    def derive(self, data: bytes, veil: Sequence[Sequence[float]] = ()) -> Derivative:
         """The buyer's copy: a JPEG of long side <= 2048 made from pixels alone, so no metadata.
+
+        Args:
+            veil: areas that nobody must know again (`verification.bystanders`).
 
         Raises:
             Undecodable, Unavailable: as `open`.
         """
-        header, body = self.job({"op": "derive"}, data)
+        header, body = self.job({"op": "derive", "veil": [list(area) for area in veil]}, data)
         sha256 = hashlib.sha256(body).hexdigest()
         return Derivative(body, sha256, "image/jpeg", header["width"], header["height"])
 

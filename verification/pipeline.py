@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from verification import constants, fusion, policy
+from verification import bystanders, constants, fusion, policy
 from verification.case import Case, Tools
 from verification.evidence import (
     Derivative,
@@ -31,6 +31,7 @@ from verification.evidence import (
     Outcome,
     Report,
     Status,
+    ok,
 )
 from verification.registry import Check, registered
 from verification.statement import said_in
@@ -138,9 +139,11 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
             made.append(_readings(case.evidence))
         elif case.film is not None:
             made.append(case.film.copy)
-        else:
-            made.append(case.tools.decoder.derive(case.evidence.media))
-        return Outcome(Status.OK, "derivative_made")
+        elif case.picture is not None:
+            veil = bystanders.areas(case.picture.rgb, case.tools.engine)
+            made.append(case.tools.decoder.derive(case.evidence.media, veil))
+            return ok(0.0, "derivative_made", veiled=len(veil))
+        return ok(0.0, "derivative_made")
 
     finding = _guarded(DERIVATIVE_CHECK, "1", Family.INTEGRITY, (0.0, 0.0), make)
     return tuple(made), finding

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from verification.matching.registration import Features, Pairs
 
@@ -80,6 +81,9 @@ class BlindEngine:
 
     def match(self, a: Features, b: Features) -> Pairs:
         return np.empty((0, 2), np.int64)
+
+    def faces(self, rgb: Pixels) -> npt.NDArray[np.float32]:
+        return np.empty((0, 5), np.float32)
 
 
 class MuteReader:

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.errors import Unavailable
 from tests.verification.eyes import damaged, engine, sample
 from verification import engine as module
 from verification.engine import Engine
 from verification.matching.registration import Features
-from verification.nets import xfeat
+from verification.nets import centerface, xfeat
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_choice_is_stated() -> None:
     made = engine()
     assert made.reason.startswith("cpu: asked for; ")
-    assert made.models == {"xfeat": xfeat.SHA256}
+    assert made.models == {"xfeat": xfeat.SHA256, "centerface": centerface.SHA256}
     if not torch.cuda.is_available():
         assert Engine("auto").reason.startswith("cpu: no CUDA device; ")
         with pytest.raises(Unavailable, match="no CUDA device"):
@@ -37,6 +38,27 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
     assert refused.value.facts["expected"] == xfeat.SHA256
     with pytest.raises(Unavailable, match="no weights file"):
         Engine("cpu", weights=tmp_path / "nowhere.pt")
+    with pytest.raises(Unavailable, match="no weights file"):
+        Engine("cpu", own=tmp_path)
+    damaged(tmp_path / "centerface.safetensors", module._WEIGHTS / "centerface.safetensors")
+    with pytest.raises(Unavailable, match="not the weights file"):
+        Engine("cpu", own=tmp_path)
+
+
+def test_a_face_is_found_where_it_is() -> None:
+    """Where the authors' own file, run by onnxruntime at 512 x 512, puts it: within 3 pixels."""
+    (face,) = engine().faces(sample("astronaut"))
+    assert np.abs(face[:4] - [181.5, 58.1, 270.0, 177.9]).max() < 3
+    assert face[4] > 0.9
+    assert engine().faces(sample("coffee")).shape == (0, 5)
+
+
+def test_faces_of_all_shapes_of_pictures() -> None:
+    face = sample("astronaut")
+    for height, width in ((32, 32), (33, 900), (900, 33), (512, 300), (1600, 1200)):
+        found = engine().faces(np.asarray(Image.fromarray(face).resize((width, height)), np.uint8))
+        assert found.shape[1] == 5
+        assert np.isfinite(found).all()
 
 
 def test_features_have_the_promised_shapes() -> None:

@@ -46,6 +46,7 @@ from verification.decoding.metadata import exif_of, source_types
 from verification.decoding.refusal import Refused
 from verification.decoding.seccomp import confine
 from verification.decoding.tail import trailing_bytes
+from verification.decoding.veil import veiled
 
 Reply = tuple[dict[str, Any], bytes | bytearray | memoryview]
 Operations = dict[str, Callable[[bytes, dict[str, Any]], Reply]]
@@ -133,8 +134,8 @@ def open_picture(data: bytes, header: dict[str, Any]) -> Reply:
 
 
 def derive(data: bytes, header: dict[str, Any]) -> Reply:
-    """The buyer's copy: re-encoded from pixels alone."""
-    rgb = _pixels(_opened(data), limits.DERIVATIVE_SIDE)
+    """The buyer's copy: re-encoded from pixels alone, with the areas of `header["veil"]` made unknowable."""
+    rgb = veiled(_pixels(_opened(data), limits.DERIVATIVE_SIDE), header.get("veil", ()))
     out = io.BytesIO()
     rgb.save(out, "JPEG", quality=limits.DERIVATIVE_QUALITY)
     return {"ok": True, "width": rgb.size[0], "height": rgb.size[1]}, out.getvalue()

@@ -1,0 +1,35 @@
+"""Who must not be shown: the parts of a picture that are veiled in what its buyer receives.
+
+A face is widened before it is veiled, for hair and jaw tell a person apart, and a detector's box is tight.
+Limits: a head seen from behind, a tattoo, a walk or a uniform is not veiled; a face that the net misses is
+shown (docs/performance.md says how many are).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from verification.case import Engine
+from verification.picture import Pixels
+
+Area: TypeAlias = tuple[float, float, float, float]
+
+WIDER = 0.25  # of a face's width and height, to each side
+
+
+def areas(rgb: Pixels, engine: Engine) -> tuple[Area, ...]:
+    """Left, top, right and bottom, 0..1 of uint8[h, w, 3]; each is veiled as an ellipse."""
+    height, width = rgb.shape[:2]
+    found: list[Area] = []
+    for left, top, right, bottom, _ in engine.faces(rgb).tolist():
+        x, y = WIDER * (right - left), WIDER * (bottom - top)
+        at = ((left - x) / width, (top - y) / height, (right + x) / width, (bottom + y) / height)
+        if not _told(at, found):
+            found.append(at)
+    return tuple(found)
+
+
+def _told(area: Area, others: Sequence[Area]) -> bool:
+    """Whether it is nearly one of the others."""
+    return any(max(abs(a - b) for a, b in zip(area, other, strict=True)) < 0.01 for other in others)
