@@ -1,0 +1,138 @@
+"""How many faces and number plates are veiled in what a buyer receives, and what else is.
+
+    python -m bench.veil --photos DIR [--quick] [--json PATH] [--seed N]
+
+On the photographs of DIR that `bench/labels/faces_and_plates.json` names (labelled by eye: a small set, of
+which few faces can be recognised at all). A face counts as veiled when four fifths of its box lie in veiled
+ellipses. Beside it: what is veiled where nobody is, the processor time of looking, and whether any word of an
+original's metadata can be found in the bytes delivered. Without DIR: two photographs of scikit-image.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import skimage.data
+from PIL import ExifTags, Image
+
+from bench.duplicates import wilson
+from bench.report import Row, arguments, finish, of_samples
+from verification import bystanders
+from verification.bystanders import Area
+from verification.engine import Engine
+from verification.picture import Decoder, Undecodable
+
+Marks: TypeAlias = list[dict[str, Any]]
+
+LABELS = Path(__file__).parent / "labels" / "faces_and_plates.json"
+COVERED = 0.8  # of a box
+_ASTRONAUT = {"kind": "face", "box": [0.354, 0.113, 0.527, 0.347], "printed": False, "hard": False}
+_WORD = 6  # characters from which a word of metadata is sought in the delivered bytes
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was found."""
+
+    plain: list[bool] = field(default_factory=list)
+    hard: list[bool] = field(default_factory=list)
+    plates: list[bool] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)  # areas veiled in a picture without people
+    words: list[int] = field(default_factory=list)  # of metadata, found in the bytes delivered
+    ms: list[float] = field(default_factory=list)
+
+
+def covered(box: Sequence[float], areas: Sequence[Area]) -> float:
+    """The share of a box that lies in the ellipses of the areas."""
+    left, top, right, bottom = box
+    x, y = np.meshgrid(np.linspace(left, right, 24), np.linspace(top, bottom, 24))
+    hidden = np.zeros(x.shape, bool)
+    for a, b, c, d in areas:
+        hidden |= ((2 * x - a - c) / (c - a)) ** 2 + ((2 * y - b - d) / (d - b)) ** 2 <= 1
+    return float(hidden.mean())
+
+
+def words_of(data: bytes) -> set[bytes]:
+    """Words of a file's EXIF, of six characters and more."""
+    found: set[bytes] = set()
+    with Image.open(io.BytesIO(data)) as image:
+        exif = image.getexif()
+        blocks = [exif, *(exif.get_ifd(kind) for kind in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))]
+    for block in blocks:
+        for value in block.values():
+            text = (
+                value if isinstance(value, bytes) else str(value).encode() if isinstance(value, str) else b""
+            )
+            found |= {word for word in text.replace(b"\0", b" ").split() if len(word) >= _WORD}
+    return found
+
+
+def pictures(folder: Path | None, every: int) -> Iterator[tuple[bytes, Marks]]:
+    """Files with their marks; of those without people one in `every`."""
+    if folder is None:
+        for name, marks in (("astronaut", [_ASTRONAUT]), ("coffee", [])):
+            out = io.BytesIO()
+            Image.fromarray(getattr(skimage.data, name)()).save(out, "JPEG", quality=95)
+            yield out.getvalue(), marks
+        return
+    labels: Mapping[str, Any] = json.loads(LABELS.read_text(encoding="utf-8"))
+    for name, marks in labels["pictures"].items():
+        yield (folder / name).read_bytes(), marks
+    for name in labels["empty"][::every]:
+        yield (folder / name).read_bytes(), []
+
+
+def look(data: bytes, marks: Marks, decoder: Decoder, engine: Engine, tally: Tally) -> None:
+    """One picture, as the pipeline veils it."""
+    rgb = decoder.open(data).rgb
+    began = time.process_time()
+    areas = bystanders.areas(rgb, engine)
+    tally.ms.append((time.process_time() - began) * 1000)
+    for mark in marks:
+        told = tally.plates if mark["kind"] == "plate" else tally.hard if mark["hard"] else tally.plain
+        told.append(covered(mark["box"], areas) >= COVERED)
+    if not marks:
+        tally.beside.append(len(areas))
+    words = words_of(data)
+    if words:
+        delivered = decoder.derive(data, areas).data
+        tally.words.append(sum(word in delivered for word in words))
+
+
+def _share(name: str, hits: Sequence[bool]) -> list[Row]:
+    return [Row(name, sum(hits) / len(hits), *wilson(sum(hits), len(hits)), len(hits))] if hits else []
+
+
+def main() -> int:
+    """The command."""
+    parser = arguments(__doc__)
+    parser.add_argument("--photos", type=Path, help="a folder with manifest.csv")
+    given = parser.parse_args()
+    tally, engine = Tally(), Engine("cpu")
+    with Decoder() as decoder:
+        for data, marks in pictures(given.photos, 8 if given.quick else 1):
+            try:
+                look(data, marks, decoder, engine, tally)
+            except Undecodable:  # what is not taken is not delivered
+                continue
+    rows = [
+        *_share("faces that somebody could be known by", tally.plain),
+        *_share("faces too small, soft or turned for that", tally.hard),
+        *_share("number plates", tally.plates),
+        of_samples("veiled in a picture without people, areas", tally.beside),
+        of_samples("processor time of looking, a picture", tally.ms, unit="ms"),
+    ]
+    if tally.words:
+        rows.append(of_samples("words of metadata in what is delivered, a picture", tally.words, bar="<= 0"))
+    return finish("What is veiled for a buyer", rows, given.json, seed=given.seed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

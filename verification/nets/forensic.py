@@ -1,0 +1,120 @@
+"""What a picture's finest detail says of how it came to be: one small backbone, three heads.
+
+The backbone keeps full resolution in its first layer, for a screen's grid, a print's dots and a generator's
+marks are a few pixels wide, and sees what a high-pass leaves beside the colours (Fridrich & Kodovsky, Rich
+Models for Steganalysis, IEEE TIFS 7(3), 2012). Heads read mean and spread of the last maps (second-order
+pooling keeps a texture's strength, which a mean loses), but for the map of what was altered, which is read
+cell by cell. The blocks are MobileNetV2's (Sandler et al., CVPR 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, cast
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name torch itself gives it
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+CELL = 8  # pixels of a cell of the altered map
+SOURCES = ("scene", "screen", "print")
+_HIGH_PASS = ((-1.0, 2.0, -1.0), (2.0, -4.0, 2.0), (-1.0, 2.0, -1.0))  # the 3 x 3 of the rich models, over 4
+_DEEP = 128
+
+
+def _layer(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs)]
+
+
+class Block(nn.Module):
+    """Widened, filtered channel by channel, narrowed; with what came in added where it fits."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, expansion: int = 3) -> None:
+        super().__init__()
+        wide = inputs * expansion
+        self.layers = nn.Sequential(
+            *_layer(inputs, wide, 1),
+            nn.ReLU(inplace=True),
+            *_layer(wide, wide, 3, stride, wide),
+            nn.ReLU(inplace=True),
+            *_layer(wide, outputs, 1),
+        )
+        self.added = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float[b, inputs, h, w] -> float[b, outputs, h / stride, w / stride]."""
+        made = cast(Tensor, self.layers(x))
+        return x + made if self.added else made
+
+
+class Said(NamedTuple):
+    """What the net says of a batch of squares, as logits.
+
+    Attributes:
+        source: float[b, 3], of `SOURCES`: before the camera stood a scene, a screen or a print.
+        made: float[b], no camera took it: a generator made it.
+        altered: float[b, h / 8, w / 8], the cell was changed after it was taken.
+    """
+
+    source: Tensor
+    made: Tensor
+    altered: Tensor
+
+
+class Forensic(nn.Module):
+    """The network alone, float[b, 3, h, w] Y, Cb and Cr of 0..255 in, `Said` out; sides multiples of 16."""
+
+    high_pass: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("high_pass", torch.tensor(_HIGH_PASS)[None, None] / 4, persistent=False)
+        self.stem = nn.Sequential(*_layer(4, 16, 3), nn.ReLU(inplace=True))
+        self.halved = nn.Sequential(Block(16, 24, 2), Block(24, 24))
+        self.quartered = nn.Sequential(Block(24, 48, 2), Block(48, 48))
+        self.cells = nn.Sequential(Block(48, 80, 2), Block(80, 80), Block(80, 80))
+        self.deep = nn.Sequential(Block(80, _DEEP, 2), Block(_DEEP, _DEEP))
+        self.source = nn.Linear(2 * _DEEP, len(SOURCES))
+        self.made = nn.Linear(2 * _DEEP, 1)
+        self.altered = nn.Sequential(*_layer(80 + _DEEP, 64, 1), nn.ReLU(inplace=True), nn.Conv2d(64, 1, 1))
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, Tensor]) -> Forensic:
+        """The net ready for inference, batch norms folded in.
+
+        Raises:
+            RuntimeError: a tensor is missing, surplus or of another shape.
+        """
+        net = cls()
+        net.load_state_dict({name: tensor.float() for name, tensor in weights.items()}, strict=True)
+        net.eval()
+        for part in list(net.modules()):
+            if isinstance(part, nn.Sequential):
+                _fold(part)
+        return net.requires_grad_(False)
+
+    def forward(self, ycbcr: Tensor) -> Said:
+        """See the class."""
+        grain = F.conv2d(F.pad(ycbcr[:, :1], (1, 1, 1, 1), mode="replicate"), self.high_pass)
+        seen = torch.cat([(ycbcr - 128) / 64, grain.clamp(-24, 24) / 6], dim=1)
+        cells = self.cells(self.quartered(self.halved(self.stem(seen))))
+        deep = self.deep(cells)
+        pooled = torch.cat(
+            [deep.mean((2, 3)), deep.float().var((2, 3), correction=0).add(1e-5).sqrt()], dim=1
+        )
+        wide = F.interpolate(deep, cells.shape[-2:], mode="nearest")
+        altered = self.altered(torch.cat([cells, wide], dim=1))[:, 0]
+        return Said(self.source(pooled), self.made(pooled)[:, 0], altered)
+
+
+def _fold(layers: nn.Sequential) -> None:
+    """Folds each batch norm into the convolution before it (inference only)."""
+    kept: list[nn.Module] = []
+    for part in layers:
+        if isinstance(part, nn.BatchNorm2d) and isinstance(kept[-1], nn.Conv2d):
+            kept[-1] = fuse_conv_bn_eval(kept[-1], part)
+        else:
+            kept.append(part)
+    layers._modules = {str(at): part for at, part in enumerate(kept)}
