@@ -8,7 +8,7 @@ import sys
 
 import bench
 
-_NOT_BENCHMARKS = {"__main__", "displays", "mutants", "peers", "report", "simulation"}
+_NOT_BENCHMARKS = {"__main__", "displays", "mutants", "peers", "simulation"}
 
 
 def main() -> int:

@@ -26,7 +26,7 @@ import numpy as np
 
 from bench import displays
 from bench.duplicates import bases
-from bench.report import Row, arguments, finish
+from core.figures import Row, arguments, finish
 from tests.fakes.seeing import BlindEngine, EmptyMemory
 from tests.verification import stage
 from tests.verification.eyes import picture

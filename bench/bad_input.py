@@ -27,8 +27,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import report
 from bench.mutants import CONTEXT, Trial, mutants, named
+from core import figures
 from verification.standalone import Standalone, judge
 
 SECONDS, MIB = 5.0, 1024.0
@@ -148,13 +148,13 @@ def run(trials: Iterable[Trial]) -> Iterator[Ended]:
         workers.close()
 
 
-def none_of(name: str, hits: int, n: int) -> report.Row:
+def none_of(name: str, hits: int, n: int) -> figures.Row:
     """A count that must be 0; the interval is of the count, with the rule of three above for none."""
     high = hits + 1.96 * max(1.0, hits) ** 0.5 if hits else 3.0
-    return report.Row(name, float(hits), max(0.0, hits - 1.96 * hits**0.5), high, n, bar="<= 0")
+    return figures.Row(name, float(hits), max(0.0, hits - 1.96 * hits**0.5), high, n, bar="<= 0")
 
 
-def rows(found: Sequence[Ended]) -> list[report.Row]:
+def rows(found: Sequence[Ended]) -> list[figures.Row]:
     """The table."""
     n, took = len(found), [item.seconds for item in found]
     peak, child = max(item.peak_mib for item in found), max(item.child_mib for item in found)
@@ -162,17 +162,17 @@ def rows(found: Sequence[Ended]) -> list[report.Row]:
         none_of("uncaught exceptions", sum(item.outcome.startswith("uncaught") for item in found), n),
         none_of("trials in which a check raised", sum(bool(item.raised) for item in found), n),
         none_of("workers lost", sum(item.outcome == "lost" for item in found), n),
-        report.of_quantile("one trial, p50", took, 0.5, unit="s"),
-        report.of_quantile("one trial, p99", took, 0.99, unit="s"),
-        report.Row("the slowest trial", max(took), max(took), max(took), n, "s", f"<= {SECONDS}"),
-        report.Row("most memory of the worker", peak, peak, peak, n, "MiB", f"<= {MIB}"),
-        report.Row("most memory of its decoding child", child, child, child, n, "MiB", f"<= {MIB}"),
+        figures.of_quantile("one trial, p50", took, 0.5, unit="s"),
+        figures.of_quantile("one trial, p99", took, 0.99, unit="s"),
+        figures.Row("the slowest trial", max(took), max(took), max(took), n, "s", f"<= {SECONDS}"),
+        figures.Row("most memory of the worker", peak, peak, peak, n, "MiB", f"<= {MIB}"),
+        figures.Row("most memory of its decoding child", child, child, child, n, "MiB", f"<= {MIB}"),
     ]
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Runs the benchmark, names every trial that missed, and prints what became of all."""
-    chosen = report.arguments(__doc__).parse_args(given)
+    chosen = figures.arguments(__doc__).parse_args(given)
     count = 300 if chosen.quick else 3000
     every = itertools.islice(named(), 0, None, 5 if chosen.quick else 1)
     found = list(run(itertools.chain(mutants(chosen.seed, count), every)))
@@ -183,7 +183,7 @@ def main(given: Sequence[str] | None = None) -> int:
     became = collections.Counter(item.outcome for item in found)
     print(f"became: {', '.join(f'{count} {name}' for name, count in became.most_common())}")
     about = {"seed": chosen.seed, "mutants": count, "named": len(found) - count, "became": dict(became)}
-    return report.finish("bad input: mutants and named files (simulated)", rows(found), chosen.json, **about)
+    return figures.finish("bad input: mutants and named files (simulated)", rows(found), chosen.json, **about)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ import numpy as np
 import skimage.data
 from sklearn.datasets import load_sample_image
 
-from bench.report import Row, arguments, finish, of_quantile
 from core.db import Base, Database
+from core.figures import Row, arguments, finish, of_quantile
 from core.storage import Storage
 from market.simulator.sensor import expose, to_light
 from tests.fakes.seeing import MuteReader

@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from bench import report
 from bench.duplicates import load, packaged
+from core import figures
 from tests.verification import screens, stage
 from verification.case import Case
 from verification.checks.camera_link import SAME_PCE, camera_link
@@ -63,7 +63,7 @@ def caught(negative: Sequence[float], positive: Sequence[float]) -> float:
 
 def compared(
     name: str, negative: Sequence[Sample], positive: Sequence[Sample], source: np.random.Generator
-) -> list[report.Row]:
+) -> list[figures.Row]:
     """AUC and TPR at 1 % FPR, with intervals by resampling the base pictures of both sides."""
     if not negative or not positive:
         return []
@@ -73,7 +73,7 @@ def compared(
     for label, figure in (("AUC", auc), ("TPR at 1 % FPR", caught)):
         value = figure([s.score for s in negative], [s.score for s in positive])
         low, high = np.quantile([figure(a, b) for a, b in drawn], [0.025, 0.975])
-        rows.append(report.Row(f"{name}: {label}", value, float(low), float(high), len(positive)))
+        rows.append(figures.Row(f"{name}: {label}", value, float(low), float(high), len(positive)))
     return rows
 
 
@@ -147,7 +147,7 @@ def recaptures(
     pictures: dict[str, Pixels],
     source: np.random.Generator,
     step: int,
-) -> list[report.Row]:
+) -> list[figures.Row]:
     """The figures of the recapture check."""
     camera, cheats = screens_of(decoder, pictures, source)
     honest = peaks_of(decoder, folder, HONEST, step) if folder else []
@@ -167,15 +167,15 @@ def recaptures(
     return rows
 
 
-def _share(name: str, hits: Sequence[bool]) -> report.Row:
+def _share(name: str, hits: Sequence[bool]) -> figures.Row:
     """A share with its Wilson interval."""
     n, z, p = len(hits), 1.959964, float(np.mean(hits))
     middle, half = p + z * z / 2 / n, z * float(np.sqrt(p * (1 - p) / n + z * z / 4 / n / n))
     low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
-    return report.Row(name, p, max(0.0, low), min(1.0, high), n)
+    return figures.Row(name, p, max(0.0, low), min(1.0, high), n)
 
 
-def pieces(decoder: Decoder, pictures: dict[str, Pixels], source: np.random.Generator) -> list[report.Row]:
+def pieces(decoder: Decoder, pictures: dict[str, Pixels], source: np.random.Generator) -> list[figures.Row]:
     """Saved once, twice, with a pasted piece, enlarged: each from the same simulated camera picture."""
     kinds = ("once", "twice", "twice, finer", "pasted", "pasted, finer", "enlarged")
     found: dict[str, dict[str, list[Sample]]] = {
@@ -227,7 +227,7 @@ def _pasted(host: Pixels, donor: Pixels, source: np.random.Generator) -> Pixels:
     return np.asarray(host[:height, :width] * (1 - soft) + donor[:height, :width] * soft, np.uint8)
 
 
-def real_doubts(decoder: Decoder, folder: Path, step: int) -> list[report.Row]:
+def real_doubts(decoder: Decoder, folder: Path, step: int) -> list[figures.Row]:
     """How often the splice check doubts real JPEG files, many of which were saved more than once."""
     outcomes = []
     for _, data in files(folder, HONEST, step):
@@ -242,7 +242,7 @@ def real_doubts(decoder: Decoder, folder: Path, step: int) -> list[report.Row]:
 
 def cameras(
     decoder: Decoder, pictures: dict[str, Pixels], source: np.random.Generator, shots: int
-) -> list[report.Row]:
+) -> list[figures.Row]:
     """Sensors of 1 % non-uniformity: fingerprints of three pictures against all later ones, and painted."""
     makers = 4
     sensors = [(1 + 0.01 * source.normal(0, 1, (1024, 1024))).astype(np.float32) for _ in range(makers)]
@@ -274,13 +274,13 @@ def cameras(
         painted += [prnu.pce(pattern, found)] if found is not None else []
     rows = [_share("camera, simulated: same one recognised (PCE >= 60)", [e >= SAME_PCE for e in same])]
     rows.append(_share("camera, simulated: another one taken for it", [e >= SAME_PCE for e in other]))
-    rows.append(report.of_quantile("camera, simulated: PCE of the same", same, 0.5))
-    rows.append(report.of_quantile("camera, simulated: PCE of others, 99 %", other, 0.99))
-    rows.append(report.of_quantile("camera, simulated: PCE of a painted fingerprint", painted, 0.5))
+    rows.append(figures.of_quantile("camera, simulated: PCE of the same", same, 0.5))
+    rows.append(figures.of_quantile("camera, simulated: PCE of others, 99 %", other, 0.99))
+    rows.append(figures.of_quantile("camera, simulated: PCE of a painted fingerprint", painted, 0.5))
     return rows
 
 
-def times(decoder: Decoder, source: np.random.Generator) -> list[report.Row]:
+def times(decoder: Decoder, source: np.random.Generator) -> list[figures.Row]:
     """Milliseconds of processor time, and of wall time for decoding, which another process does."""
     rows = []
     checks: tuple[tuple[str, Callable[[Case], object]], ...] = (
@@ -302,13 +302,13 @@ def times(decoder: Decoder, source: np.random.Generator) -> list[report.Row]:
                 began = clock()
                 check(case)
                 spent[label].append((clock() - began) * 1000)
-        rows += [report.of_quantile(f"{name}: {k}", v, 0.5, unit="ms") for k, v in spent.items()]
+        rows += [figures.of_quantile(f"{name}: {k}", v, 0.5, unit="ms") for k, v in spent.items()]
     return rows
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Measures, prints the table, writes JSON on request."""
-    parser = report.arguments(__doc__)
+    parser = figures.arguments(__doc__)
     parser.add_argument("--photos", type=Path)
     chosen = parser.parse_args(given)
     folder = chosen.photos if chosen.photos and chosen.photos.is_dir() else None
@@ -322,7 +322,7 @@ def main(given: Sequence[str] | None = None) -> int:
         rows += cameras(decoder, pictures, source, 6 if chosen.quick else 12) if len(pictures) >= 16 else []
         rows += times(decoder, source)
     about = {"photos": "given" if folder else "packaged", "seed": chosen.seed, "bases": len(pictures)}
-    return report.finish("Classical forensics of one picture", rows, chosen.json, **about)
+    return figures.finish("Classical forensics of one picture", rows, chosen.json, **about)
 
 
 if __name__ == "__main__":

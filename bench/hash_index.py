@@ -29,8 +29,8 @@ import numpy as np
 from sqlalchemy import func, insert, select
 
 from bench.duplicates import TRANSFORMS, bases, crop, jpeg, wilson
-from bench.report import Row, arguments, finish, of_quantile
 from core.db import Base, Database
+from core.figures import Row, arguments, finish, of_quantile
 from core.storage import Storage
 from tests.fakes.seeing import BlindEngine
 from verification.engine import Engine

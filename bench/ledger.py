@@ -25,8 +25,8 @@ from pathlib import Path
 
 import psycopg
 
-from bench import report
 from bench.peers import pgbench, pgledger_shape
+from core import figures
 from core.db import Database
 from core.ids import new_id
 from core.money import Money
@@ -221,22 +221,22 @@ def one_round(samples: Samples, url: str, lite: str, seconds: float, workers: Wo
     samples.run("lite", Load(), lite, seconds)
 
 
-def rows(samples: Samples) -> list[report.Row]:
+def rows(samples: Samples) -> list[figures.Row]:
     """The table: rates for orientation, ratios for the bars."""
     made = []
     for clients in (1, CLIENTS):
         who = "one client" if clients == 1 else "eight clients"
         ours, milli = f"ours {clients}", [1000 * took for took in samples.took[f"ours {clients}"]]
         made += [
-            report.of_samples(f"ledger.post, {who}", samples.rates[ours], unit="postings/s"),
-            report.of_quantile(f"  one commit, p50, {who}", milli, 0.5, unit="ms"),
-            report.of_quantile(f"  one commit, p99, {who}", milli, 0.99, unit="ms"),
-            report.of_samples(
+            figures.of_samples(f"ledger.post, {who}", samples.rates[ours], unit="postings/s"),
+            figures.of_quantile(f"  one commit, p50, {who}", milli, 0.5, unit="ms"),
+            figures.of_quantile(f"  one commit, p99, {who}", milli, 0.99, unit="ms"),
+            figures.of_samples(
                 f"ledger.post / pgbench, same statements, {who}",
                 samples.ratio(ours, f"pgbench {clients}"),
                 bar=">= 0.5",
             ),
-            report.of_samples(
+            figures.of_samples(
                 f"our function / pgledger's shape, pgbench, {who}",
                 samples.ratio(f"one leg {clients}", f"pgledger {clients}"),
                 bar=">= 1.0",
@@ -244,25 +244,25 @@ def rows(samples: Samples) -> list[report.Row]:
         ]
     return [
         *made,
-        report.of_samples(
+        figures.of_samples(
             "one hot account / accounts of their own, eight",
             samples.ratio("hot", f"ours {CLIENTS}"),
             bar=">= 0.5",
         ),
-        report.of_samples(
+        figures.of_samples(
             f"{BATCH} postings a commit / one a commit", samples.ratio("batch", "ours 1", BATCH), bar=">= 3"
         ),
-        report.of_samples("ledger.post on SQLite", samples.rates["lite"], unit="postings/s"),
+        figures.of_samples("ledger.post on SQLite", samples.rates["lite"], unit="postings/s"),
     ]
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Runs the benchmark; every round measures all paths, so that ratios are of the same minute."""
-    chosen = report.arguments(__doc__).parse_args(given)
+    chosen = figures.arguments(__doc__).parse_args(given)
     with tempfile.TemporaryDirectory(prefix="spotcheck-bench-") as folder:
         Path(folder).chmod(0o755)  # Postgres runs as a user of its own
         samples = measure(Path(folder), 1.0 if chosen.quick else 3.0, 6 if chosen.quick else 12)
-    return report.finish("ledger: posting beside its limit and its peer", rows(samples), chosen.json)
+    return figures.finish("ledger: posting beside its limit and its peer", rows(samples), chosen.json)
 
 
 if __name__ == "__main__":

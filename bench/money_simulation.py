@@ -24,8 +24,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from bench import report
 from bench.simulation.life import CHECK_EVERY, Life, Tally
+from core import figures
 from market.migrate import migrate
 
 QUICK_STEPS, STEPS = 15_000, 100_000
@@ -92,13 +92,13 @@ def tell(broken: Tally, life: int) -> None:
     )
 
 
-def rows(tally: Tally, seconds: float) -> list[report.Row]:
+def rows(tally: Tally, seconds: float) -> list[figures.Row]:
     """The table."""
 
-    def row(name: str, value: float, unit: str = "", bar: str | None = None) -> report.Row:
-        return report.Row(name, value, math.nan, math.nan, tally.lives, unit, bar)
+    def row(name: str, value: float, unit: str = "", bar: str | None = None) -> figures.Row:
+        return figures.Row(name, value, math.nan, math.nan, tally.lives, unit, bar)
 
-    def counted(title: str, counts: Counter[str]) -> list[report.Row]:
+    def counted(title: str, counts: Counter[str]) -> list[figures.Row]:
         return [row(f"{title}: {name}", count) for name, count in sorted(counts.items())]
 
     return [
@@ -118,7 +118,7 @@ def rows(tally: Tally, seconds: float) -> list[report.Row]:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Runs the simulation."""
-    parser = report.arguments(__doc__)
+    parser = figures.arguments(__doc__)
     parser.add_argument("--steps", type=int, help=f"default {STEPS}, with --quick {QUICK_STEPS}")
     parser.add_argument("--life", type=int, default=LIFE, help="the most steps of one life")
     parser.add_argument("--jobs", type=int, default=1, help="lives at a time; 0 is one a core")
@@ -129,7 +129,7 @@ def main(given: Sequence[str] | None = None) -> int:
     began = time.perf_counter()
     tally = together(run(chosen.seed, steps, life=chosen.life, jobs=jobs), life=chosen.life)
     seconds = time.perf_counter() - began
-    return report.finish("money: a seeded simulation", rows(tally, seconds), chosen.json, seed=chosen.seed)
+    return figures.finish("money: a seeded simulation", rows(tally, seconds), chosen.json, seed=chosen.seed)
 
 
 if __name__ == "__main__":

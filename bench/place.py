@@ -23,7 +23,7 @@ from pathlib import Path
 import skimage.data
 
 from bench.duplicates import load, packaged, wilson
-from bench.report import Row, arguments, finish
+from core.figures import Row, arguments, finish
 from verification.engine import Engine
 from verification.matching.registration import Look, look
 from verification.measures.recognition import recognise

@@ -23,7 +23,7 @@ import skimage.data
 from PIL import ExifTags, Image
 
 from bench.duplicates import wilson
-from bench.report import Row, arguments, finish, of_samples
+from core.figures import Row, arguments, finish, of_samples
 from verification import bystanders
 from verification.bystanders import Area
 from verification.engine import Engine

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from skimage import data
 
-from bench import report
+from core import figures
 from core.geo import Spot
 from tests.servers import House
 from tests.walks.asks import phone_at, photo_bounty, probe_at, stream_bounty
@@ -69,7 +69,7 @@ def waits(house: House, kind: str) -> list[tuple[float, float]]:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Runs the benchmark. The bar is ARCHITECTURE's: hand-off within 200 ms on one machine."""
-    chosen = report.arguments(__doc__).parse_args(given)
+    chosen = figures.arguments(__doc__).parse_args(given)
     many, few = (20, 6) if chosen.quick else (100, 40)
     with tempfile.TemporaryDirectory() as folder:
         house = House(Path(folder))
@@ -83,17 +83,17 @@ def main(given: Sequence[str] | None = None) -> int:
         stream, photo = waits(house, "stream"), waits(house, "photo")
     hand_off = [first for first, _ in (*stream, *photo)]
     rows = [
-        report.of_quantile("hand-off to the worker, p50", hand_off, 0.5, unit="ms", bar="<= 200"),
-        report.of_quantile("hand-off to the worker, p95", hand_off, 0.95, unit="ms"),
-        report.of_quantile("stream: submission to verdict, p50", [v for _, v in stream], 0.5, unit="ms"),
-        report.of_quantile(
+        figures.of_quantile("hand-off to the worker, p50", hand_off, 0.5, unit="ms", bar="<= 200"),
+        figures.of_quantile("hand-off to the worker, p95", hand_off, 0.95, unit="ms"),
+        figures.of_quantile("stream: submission to verdict, p50", [v for _, v in stream], 0.5, unit="ms"),
+        figures.of_quantile(
             "photo (1280x960): submission to verdict, p50", [v for _, v in photo], 0.5, unit="ms"
         ),
-        report.of_quantile(
+        figures.of_quantile(
             "photo (1280x960): submission to verdict, p95", [v for _, v in photo], 0.95, unit="ms"
         ),
     ]
-    return report.finish("verdict: how long it takes on one machine", rows, chosen.json)
+    return figures.finish("verdict: how long it takes on one machine", rows, chosen.json)
 
 
 if __name__ == "__main__":

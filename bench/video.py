@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from skimage import data
 
-from bench import report
+from core import figures
 from market.simulator.camera import render
 from market.simulator.motion import hold, motion_csv, pan
 from market.simulator.recorder import record
@@ -123,7 +123,7 @@ def _decoded(data: bytes) -> None:
         watch(decoder, data)
 
 
-def times(folder: Path, lengths: Sequence[int], rounds: int) -> Iterator[report.Row]:
+def times(folder: Path, lengths: Sequence[int], rounds: int) -> Iterator[figures.Row]:
     """Verdicts of 1080p films, beside the pass over them alone."""
     one = take("coffee", 3, 2.0, (960, 540))
     opening = [timed(_opened) for _ in range(rounds)]
@@ -135,13 +135,13 @@ def times(folder: Path, lengths: Sequence[int], rounds: int) -> Iterator[report.
         alone = [timed(lambda file=file: _decoded(file.read_bytes())) for _ in range(rounds)]  # type: ignore[misc]
         used = [max(0.0, cpu - idle[0]) for _, cpu in found]
         name = f"{seconds} s of 1080p, 30 fps"
-        yield report.of_quantile(f"{name}: verdict, processor, p50", used, 0.5, unit="s", bar="<= 10")
-        yield report.of_quantile(f"{name}: verdict, processor, p95", used, 0.95, unit="s", bar="<= 10")
-        yield report.of_quantile(
+        yield figures.of_quantile(f"{name}: verdict, processor, p50", used, 0.5, unit="s", bar="<= 10")
+        yield figures.of_quantile(f"{name}: verdict, processor, p95", used, 0.95, unit="s", bar="<= 10")
+        yield figures.of_quantile(
             f"{name}: verdict, wall, p50", [max(0.0, wall - idle[1]) for wall, _ in found], 0.5, unit="s"
         )
         ratios = [cpu / decode for cpu, (_, decode) in zip(used, alone, strict=True)]
-        yield report.of_samples(f"{name}: verdict / decoding alone", ratios)
+        yield figures.of_samples(f"{name}: verdict / decoding alone", ratios)
 
 
 # -- takes -----------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ MAKINGS: dict[str, tuple[Callable[[Frames, Frames], Frames], str]] = {
 }
 
 
-def makings(decoder: Decoder, films: Sequence[Take], rng: np.random.Generator) -> Iterator[report.Row]:
+def makings(decoder: Decoder, films: Sequence[Take], rng: np.random.Generator) -> Iterator[figures.Row]:
     """Shares found, and honest takes called otherwise."""
     codecs = ("h264", "vp8")
 
@@ -209,12 +209,12 @@ def shrunk(frame: Pixels, size: tuple[int, int]) -> Pixels:
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def share(name: str, found: Sequence[bool], bar: str | None = None) -> report.Row:
+def share(name: str, found: Sequence[bool], bar: str | None = None) -> figures.Row:
     """A share with Wilson's 95 % interval."""
     n, p, z = len(found), float(np.mean(found)), 1.96
     centre, half = (p + z * z / (2 * n)), z * float(np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
     below = 1 + z * z / n
-    return report.Row(
+    return figures.Row(
         name, p, max(0.0, (centre - half) / below), min(1.0, (centre + half) / below), n, "", bar
     )
 
@@ -236,7 +236,7 @@ COPIES: dict[str, tuple[Callable[[Frames], Frames], str, int]] = {
 }
 
 
-def copies(folder: Path, films: Sequence[Take]) -> Iterator[report.Row]:
+def copies(folder: Path, films: Sequence[Take]) -> Iterator[figures.Row]:
     """Shares of copies called so, among two other films; and new takes of a scene called copies."""
     for number, one in enumerate(films):
         (folder / f"film{number}").write_bytes(record(one.frames, fps=FPS, bits=3_000_000))
@@ -262,7 +262,7 @@ def copies(folder: Path, films: Sequence[Take]) -> Iterator[report.Row]:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Runs the benchmark. Exits 1 when a verdict takes over 10 s of processor time."""
-    chosen = report.arguments(__doc__).parse_args(given)
+    chosen = figures.arguments(__doc__).parse_args(given)
     rng = np.random.default_rng(chosen.seed)
     lengths, rounds, count = ((5, 20), 2, 4) if chosen.quick else ((5, 10, 20), 10, 16)
     films = [take(SCENES[k % len(SCENES)], chosen.seed * 100 + k, 5.0) for k in range(count)]
@@ -273,7 +273,7 @@ def main(given: Sequence[str] | None = None) -> int:
             *makings(decoder, films, rng),
             *copies(folder, films[: max(4, count // 2)]),
         ]
-    return report.finish("video: time, takes and copies (simulated films)", rows, chosen.json)
+    return figures.finish("video: time, takes and copies (simulated films)", rows, chosen.json)
 
 
 if __name__ == "__main__":

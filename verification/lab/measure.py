@@ -83,7 +83,7 @@ def scored(net: Forensic, part: Part, device: torch.device) -> Scores:
     recaptured, made, altered, cells = [], [], [], []
     count = part.crops.shape[1]
     for begin in range(0, len(part.facts), _BATCH // count):
-        squares = np.ascontiguousarray(part.crops[begin : begin + _BATCH // count]).reshape(-1, SIDE, SIDE, 3)
+        squares = np.array(part.crops[begin : begin + _BATCH // count]).reshape(-1, SIDE, SIDE, 3)
         with torch.autocast(device.type, torch.bfloat16):
             said = net(as_input(squares, device))
         source = said.source.float().reshape(-1, count, 3).mean(1)
@@ -112,6 +112,8 @@ def figures(scores: Scores, facts: list[Facts], seed: int = 1) -> Iterator[Figur
 
     def both(name: str, score: Doubles, bad: Bools, good: Bools) -> Iterator[Figure]:
         kept = bad | good
+        if not bad.any() or not good.any():  # a part has not every kind
+            return
         rows = (score[kept], bad[kept], bases[kept])
         yield _figure(f"{name}: AUC", _auc, *rows, seed)
         yield _figure(f"{name}: found at 1 % false", found_at, *rows, seed)

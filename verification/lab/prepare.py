@@ -74,10 +74,10 @@ def orders(counts: dict[str, int], seed: int, photos: Path | None) -> list[Order
 
 def made(order: Order) -> Row:
     """The shot, cut as a verifier cuts it."""
-    bases, lenders = _bases(order.photos, order.part, order.kind in MADE), _bases(order.photos, order.part)
+    shown, lenders = bases(order.photos, order.part, order.kind in MADE), bases(order.photos, order.part)
     code = zlib.crc32(f"{order.part}/{order.kind}".encode())
     rng = np.random.default_rng([order.seed, code, order.index])
-    base = bases[order.index % len(bases)]
+    base = shown[order.index % len(shown)]
     donor = lenders[int(rng.integers(len(lenders)))]
     shot = shoot(order.kind, PARTS[order.part], base, donor, rng)
     said, body = child.grain(shot.jpeg, {})
@@ -99,7 +99,7 @@ def _altered(mask: Mask | None, said: Mapping[str, Any]) -> Mask:
 
 
 @lru_cache(maxsize=16)
-def _bases(photos: Path | None, part: str, made_up: bool = False) -> tuple[Photograph, ...]:
+def bases(photos: Path | None, part: str, made_up: bool = False) -> tuple[Photograph, ...]:
     """The photographs of a part; those that were made up, or those that were taken."""
     shelf = shelves(photos)[Split.CALIBRATION]
     held = sorted(

@@ -111,7 +111,7 @@ def train(part: Part, minutes: float, seed: int, device: torch.device) -> tuple[
         step += 1
         _average(mean, net, min(AVERAGED, 1 - 1 / (step + 1)))
         if step % 50 == 0:
-            sys.stderr.write(f"step {step}; loss {float(loss):.3f}; {minutes * (1 - spent):.1f} min to go\n")
+            sys.stderr.write(f"step {step}; loss {loss.item():.3f}; {minutes * (1 - spent):.1f} min to go\n")
     return mean, step
 
 

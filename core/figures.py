@@ -1,4 +1,4 @@
-"""What every benchmark prints and writes: a table with n and 95 % intervals, and JSON on request."""
+"""What every measuring command prints and writes: a table with n and 95 % intervals, and JSON on request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -69,7 +70,7 @@ def of_quantile(
 
 
 def arguments(doc: str | None) -> argparse.ArgumentParser:
-    """The options every benchmark takes."""
+    """The options every such command takes."""
     parser = argparse.ArgumentParser(description=(doc or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--quick", action="store_true", help="under three minutes")
     parser.add_argument("--json", type=Path, help="write the figures here")
@@ -80,12 +81,13 @@ def arguments(doc: str | None) -> argparse.ArgumentParser:
 def finish(title: str, rows: Sequence[Row], path: Path | None, **about: object) -> int:
     """Prints the table, writes the JSON, and returns 1 when a bar is missed, else 0."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"{title}\n{machine}; commit {_commit()}; {datetime.now(UTC):%Y-%m-%d}")
-    print(f"{'figure':52} {'value':>10} {'95 % interval':>22} {'n':>6}  bar")
+    said = [f"{title}\n{machine}; commit {_commit()}; {datetime.now(UTC):%Y-%m-%d}"]
+    said += [f"{'figure':52} {'value':>10} {'95 % interval':>22} {'n':>6}  bar"]
     for row in rows:
         interval = f"{row.low:.3g} .. {row.high:.3g}"
         verdict = "" if row.met is None else f"{row.bar} {'met' if row.met else 'MISSED'}"
-        print(f"{row.name:52} {row.value:>10.3g} {interval:>22} {row.n:>6}  {verdict} {row.unit}".rstrip())
+        said += [f"{row.name:52} {row.value:>10.3g} {interval:>22} {row.n:>6}  {verdict} {row.unit}".rstrip()]
+    sys.stdout.write("\n".join(said) + "\n")
     if path is not None:
         facts = {"title": title, "machine": machine, "commit": _commit(), **about}
         path.write_text(json.dumps({**facts, "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
