@@ -4,7 +4,7 @@
 1. cost 0 checks (arithmetic, signatures, decoding in the sandbox), all of them;
 2. cost 1 and 2 checks (pixels, nets), only when there are pixels to read; cost 2 only while nothing
    has hard-failed;
-   beside these the decoder makes the buyer's copies, of whatever can be read;
+   beside these the decoder makes the buyer's copies, of whatever can be read (a film's came with its frames);
 3. fusion (`verification.fusion`) and verdict (`verification.policy`).
 
 A check that raises is a finding with status ERROR, which leads to review:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,6 +91,6 @@ def test_one_face_is_one_area() -> None:
     assert found[0] == pytest.approx((0.0, -0.025, 0.3, 0.725))
 
 
-def test_pictures_without_people_are_left_alone(tmp_path: Path) -> None:
+def test_pictures_without_people_are_left_alone() -> None:
     for name in ("coffee", "rocket", "chelsea"):
         assert bystanders.areas(sample(name), engine()) == (), name

@@ -1,10 +1,9 @@
 """How good a forensic net is on a part of the data. Fixed: who trains does not edit it.
 
-A picture's score is the mean of its squares' logits. Figures are areas under the ROC and the true positives
-at 1 % false positives; intervals are percentiles over resampled base photographs (Efron & Tibshirani 1993,
-13.3), for pictures of one base err together. What is wrong in one way is never an example of what is right
-in another: screens and prints are set against pictures of scenes, generated ones against taken ones, altered
-cells against cells of unaltered pictures.
+A picture's score is the mean of its squares' logits; of what was altered, the most of its map. Figures are
+areas under the ROC and the true positives at 1 % false positives; intervals are percentiles over resampled
+base photographs (Efron & Tibshirani 1993, 13.3), for pictures of one base err together. Screens and prints
+are set against pictures of scenes, generated ones against taken ones, altered ones against photographs.
 """
 
 from __future__ import annotations
@@ -45,12 +44,11 @@ class Part(NamedTuple):
 
 class Scores(NamedTuple):
     """Of each picture: how much it is a screen or print rather than a scene, generated, altered anywhere
-    (its most suspicious square); float64[n], higher is worse. And of each cell: float32[n, 6, 32, 32]."""
+    (its most suspicious place); float64[n], higher is worse."""
 
     recaptured: Doubles
     made: Doubles
     altered: Doubles
-    cells: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def load(folder: Path, part: str) -> Part:
 @torch.inference_mode()
 def scored(net: Forensic, part: Part, device: torch.device) -> Scores:
     """What the net says of every picture; in bfloat16, which the engine uses where it can."""
-    recaptured, made, altered, cells = [], [], [], []
+    recaptured, made, altered = [], [], []
     count = part.crops.shape[1]
     for begin in range(0, len(part.facts), _BATCH // count):
         squares = np.array(part.crops[begin : begin + _BATCH // count]).reshape(-1, SIDE, SIDE, 3)
@@ -92,9 +90,8 @@ def scored(net: Forensic, part: Part, device: torch.device) -> Scores:
         maps = said.altered.float().reshape(-1, count, *said.altered.shape[-2:])
         smooth = torch.nn.functional.avg_pool2d(maps, 4, stride=1)
         altered.append(smooth.flatten(1).amax(1))
-        cells.append(maps)
     whole = [torch.cat(found).cpu().numpy().astype(np.float64) for found in (recaptured, made, altered)]
-    return Scores(whole[0], whole[1], whole[2], torch.cat(cells).cpu().numpy().astype(np.float32))
+    return Scores(whole[0], whole[1], whole[2])
 
 
 def as_input(squares: npt.NDArray[np.uint8], device: torch.device) -> torch.Tensor:

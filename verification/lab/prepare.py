@@ -106,7 +106,8 @@ def bases(photos: Path | None, part: str, made_up: bool = False) -> tuple[Photog
         shelf.ai if made_up and shelf.ai else shelf.real, key=lambda photo: _draw(photo.group or photo.id)
     )
     low, high = {"train": (0.0, 0.6), "validate": (0.6, 0.8)}.get(part, (0.8, 1.0))
-    return tuple(held[round(low * len(held)) : round(high * len(held))]) or tuple(held[:1])
+    mine = tuple(held[round(low * len(held)) : round(high * len(held))])
+    return mine or tuple(held[:1])  # the packages' samples are too few for every part
 
 
 def _draw(name: str) -> bytes:

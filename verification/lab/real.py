@@ -26,7 +26,8 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 def part(folder: Path) -> Part:
-    """Kinds "screen" and "ai" of a folder with a manifest, and "photo": the test's bases as they are."""
+    """Kind "screen" of a folder with a manifest, of which none is learnt from; and "ai" and "photo", the
+    test's bases as they are."""
     squares, facts = [], []
     rng = np.random.default_rng(1)
     for kind, name, path in _named(folder):
@@ -47,12 +48,12 @@ def _named(folder: Path) -> Iterator[tuple[str, str, Path]]:
     """Kind, group (or file) and path of each."""
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
-            kind = {"recapture": "screen", "ai_generated": "ai"}.get(row["label"])
             path = folder / row["file"]
-            if kind and row["style"] != "illustration" and path.suffix.lower() in _SUFFIXES:
-                yield kind, row["group"] or row["file"], path
-    for photo in bases(folder, "test"):
-        yield "photo", photo.group or photo.id, photo.path
+            if row["label"] == "recapture" and path.suffix.lower() in _SUFFIXES:
+                yield "screen", row["group"] or row["file"], path
+    for kind, made_up in (("ai", True), ("photo", False)):
+        for photo in bases(folder, "test", made_up):
+            yield kind, photo.group or photo.id, photo.path
 
 
 def _middle(whole: Image.Image) -> Pixels:

@@ -148,7 +148,7 @@ def test_figures_are_right_where_they_can_be_counted() -> None:
         for k, kind in enumerate(["photo"] * 200 + ["screen"] * 50)
     ]
     score = np.r_[np.arange(200) / 200, np.full(40, 2.0), np.full(10, -1.0)]
-    scores = measure.Scores(score, score, score, np.zeros((250, 6, 32, 32), np.float32))
+    scores = measure.Scores(score, score, score)
     found = {figure.name: figure for figure in measure.figures(scores, facts)}
     assert found["recaptured: AUC"].value == pytest.approx(0.8)
     assert found["recaptured: found at 1 % false"].value == pytest.approx(0.8)
