@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from core.errors import Unavailable
+from verification.batching import Batcher
 from verification.matching.registration import Features, Floats, Pairs, Pixels
 from verification.nets import centerface, xfeat
 
@@ -28,6 +29,7 @@ Precision: TypeAlias = Literal["auto", "float32"]
 LONG_SIDE = 640
 LIMIT = 1024  # keypoints a picture
 SIMILAR = 0.82  # smallest cosine of a match, as the authors of XFeat set it
+TOGETHER = 16  # pictures that threads ask about, answered in one pass on a GPU; a processor gains nothing
 FACE_SIDE = 1280  # long side at which faces are sought
 FACE_HEAT = 0.3  # least heat of a face: a face blurred too many costs less than one shown
 _WEIGHTS = Path(__file__).parent / "nets" / "weights"
@@ -75,15 +77,20 @@ class Engine:
         seer = centerface.CenterFace.from_weights(load_file(faces))
         self._faces = seer.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._lock = threading.Lock()
+        together = TOGETHER if self.device.type == "cuda" else 1
+        self._together = Batcher(self.features_of, together)
         self._precision, why_precision = self._choose_precision(precision)
         self.reason = f"{why_device}; {why_precision}"
 
     def features(self, rgb: Pixels) -> Features:
-        """Keypoints and descriptors of uint8[h, w, 3] (sides >= 32), strongest first; xy in its pixels."""
-        return self.features_of([rgb])[0]
+        """Keypoints and descriptors of uint8[h, w, 3] (sides >= 32), strongest first; xy in its pixels.
+
+        What several threads ask at one time goes through the net together, on a GPU.
+        """
+        return self._together(rgb)
 
     def features_of(self, pictures: Sequence[Pixels]) -> list[Features]:
-        """The same for several: those that agree in size go through the net together."""
+        """`features` of several: those that agree in size go through the net together."""
         prepared = [_prepare(rgb) for rgb in pictures]
         result: dict[int, Features] = {}
         for shape in {grey.shape for grey in prepared}:
