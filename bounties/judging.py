@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session as DbSession
 
 from bounties import receipts, rules, service
@@ -73,10 +73,20 @@ def start_examination(
         return None
     _move(session, capture, CaptureState.EXAMINING, now, "worker")
     capture.attempts += 1
-    is_video = session.get_one(Bounty, capture.bounty).kind == rules.Kind.VIDEO
-    capture.due_at = now + lease * (rules.LEASES_OF_A_VIDEO if is_video else 1)
+    capture.due_at = now + lease
     session.flush()
     return Lease(capture.id, capture.attempts, capture.memory_fault)
+
+
+def renew(session: DbSession, held: Lease, *, lease: timedelta, now: datetime) -> bool:
+    """Holds it for another lease. False when it is another's by now, or has its verdict."""
+    mine = (
+        (Capture.id == held.capture)
+        & (Capture.status == CaptureState.EXAMINING.value)
+        & (Capture.attempts == held.attempt)
+    )
+    renewed = update(Capture).where(mine).values(due_at=now + lease).returning(Capture.id)
+    return session.scalar(renewed) is not None
 
 
 def wake(session: DbSession, capture_id: str, *, now: datetime) -> bool:

@@ -8,25 +8,15 @@ its bytes' name alone is remembered, its own verdict is left to a person, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from logging import getLogger
-from threading import Event, Thread
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bounties.rules import CaptureState, MemoryFault
 from bounties.tables import Capture
-from core import clock
-from core.db import Database
 
-_log = getLogger(__name__)
-RENEWALS_A_LEASE = 3
-LONGEST_HOLD = timedelta(minutes=10)  # a worker that hangs holds nothing for ever
 REST = timedelta(seconds=30)  # of a capture between two tries
 REST_IF_AWAY = timedelta(seconds=5)
 SOONEST, LATEST = timedelta(seconds=1), timedelta(seconds=5)  # until one that waits comes back
@@ -113,26 +103,3 @@ def put_off(session: Session, capture_id: str, *, now: datetime) -> None:
     if capture.status == CaptureState.SUBMITTED:
         capture.due_at = now + min(LATEST, max(SOONEST, (now - capture.submitted_at) / 4))
         session.flush()
-
-
-@contextmanager
-def renewed(database: Database, hold: Hold, lease: timedelta) -> Iterator[None]:
-    """Renews a hold beside the block, at most until LONGEST_HOLD has passed."""
-    over, until = Event(), clock.now() + LONGEST_HOLD
-
-    def keep() -> None:
-        while not over.wait(lease.total_seconds() / RENEWALS_A_LEASE) and (now := clock.now()) < until:
-            try:
-                with database.transaction() as session:
-                    if not renew(session, hold, lease=lease, now=now):
-                        return
-            except SQLAlchemyError as error:  # tried again at the next turn; the lease holds for two more
-                _log.warning("the hold on %s was not renewed: %s", hold.capture, error)
-
-    beside = Thread(target=keep, name=f"hold {hold.capture}", daemon=True)
-    beside.start()
-    try:
-        yield
-    finally:
-        over.set()
-        beside.join()

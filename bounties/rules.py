@@ -196,8 +196,6 @@ MAX_ATTEMPTS = 5
 MAX_REMEMBERINGS = 3
 """Tries at putting one capture into the memory: all later ones wait meanwhile, a minute and a half for each
 film that does not come to its end."""
-LEASES_OF_A_VIDEO = 4
-"""How many leases a worker holds a video for: its decoder alone may take a minute and a half."""
 MAX_REFUSED = 3
 MAX_REFUSED_ANYWHERE = 10
 REFUSED_WITHIN = timedelta(days=1)

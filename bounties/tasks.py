@@ -10,6 +10,7 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 
@@ -20,11 +21,12 @@ from core import clock, states
 from core.db import Database
 from core.errors import NotFound, SpotcheckError
 from core.failpoints import failpoint
+from core.renewal import renewed
 from core.storage import Storage
 from core.sweeper import Sweeper
 from verification import burst_file, film
 from verification.case import Tools
-from verification.evidence import Evidence, Verdict
+from verification.evidence import Evidence, Report, Verdict
 from verification.measures.prnu import NoisePrint, noise_print
 from verification.moments import moments_of
 from verification.picture import Picture, Pixels, Undecodable
@@ -58,18 +60,18 @@ def judge_capture(
         with database.transaction() as session:
             judging.send_to_review(session, lease, why, now=clock.now())
         return Verdict.REVIEW
-    if evidence is None:  # it was remembered before
-        evidence = load_evidence(database, storage, capture_id)
-    return _examine(database, storage, tools, lease, evidence)
+    renew = partial(judging.renew, held=lease, lease=lease_for)
+    with renewed(database, capture_id, renew, lease=lease_for):
+        if evidence is None:  # it was remembered before
+            evidence = load_evidence(database, storage, capture_id)
+        report = examine(evidence, tools)
+        failpoint("judge.after_examine")
+        for copy in report.derivatives:
+            storage.put(copy.data)
+    return _settle(database, lease, report)
 
 
-def _examine(
-    database: Database, storage: Storage, tools: Tools, lease: judging.Lease, evidence: Evidence
-) -> Verdict | None:
-    report = examine(evidence, tools)
-    failpoint("judge.after_examine")
-    for copy in report.derivatives:
-        storage.put(copy.data)
+def _settle(database: Database, lease: judging.Lease, report: Report) -> Verdict | None:
     with database.transaction() as session:
         outcome = judging.settle_capture(session, lease, report, now=clock.now())
         failpoint("judge.before_commit")
@@ -133,7 +135,8 @@ def _remember(
         _give_up(database, tools, hold, MemoryFault.WORKERS_DIED)
         return None
     try:
-        with remembering.renewed(database, hold, lease_for):
+        renew = partial(remembering.renew, hold=hold, lease=lease_for)
+        with renewed(database, hold.capture, renew, lease=lease_for):
             evidence = load_evidence(database, storage, hold.capture)
             picture, further = _pictures(evidence, tools)
             tools.memory.remember(evidence, picture, _noise(evidence, tools), further)

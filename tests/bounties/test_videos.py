@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -16,7 +15,6 @@ from core.money import Money
 from tests.bounties import scene
 from tests.bounties.scene import NOW
 from tests.bounties.test_settlement import buyer
-from verification.decoding import limits
 from verification.evidence import Family, Finding, Status, Verdict
 
 
@@ -97,20 +95,6 @@ def test_one_that_was_not_even_watched_is_told_why(database: Database, why: str)
 
 def test_no_other_kind_is_measured(database: Database) -> None:
     assert judged(database, Kind.PHOTO, decoded(seconds=2.0)).status == "accepted"
-
-
-@pytest.mark.parametrize(("kind", "leases"), [(Kind.PHOTO, 1), (Kind.VIDEO, rules.LEASES_OF_A_VIDEO)])
-def test_a_worker_holds_a_video_for_longer(database: Database, kind: Kind, leases: int) -> None:
-    """Else another worker would begin anew while the first still decodes."""
-    key = buyer(database)
-    with database.transaction() as session:
-        bounty, person = scene.post(session, key, scene.ask(kind=kind)), scene.new_person(session)
-        capture_id = scene.submit(session, person, scene.claim(session, person, bounty)).id
-        judging.start_examination(session, capture_id, lease=scene.LEASE, now=NOW)
-        held = scene.LEASE * leases
-        assert not judging.wake(session, capture_id, now=NOW + held - timedelta(seconds=1))
-        assert judging.wake(session, capture_id, now=NOW + held)
-    assert timedelta(seconds=2 * limits.FILM_WALL_SECONDS) <= scene.LEASE * rules.LEASES_OF_A_VIDEO
 
 
 def test_rewards_up_to_tier_0_are_offered() -> None:

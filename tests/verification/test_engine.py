@@ -32,7 +32,7 @@ def test_the_choice_is_stated() -> None:
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
-    packaged = module._packaged_weights()
+    packaged = module.packaged_weights()
     with pytest.raises(Unavailable, match="not the weights file") as refused:
         Engine("cpu", weights=damaged(tmp_path / "xfeat.pt", packaged))
     assert refused.value.facts["expected"] == xfeat.SHA256

@@ -13,6 +13,7 @@ GRAIN_SIDE = 1024  # sides of the cut at native resolution that forensics look a
 DERIVATIVE_SIDE = 2048  # long side of what the buyer gets
 ENOUGH = 0.9  # share of a side for which a JPEG decoded at 1/2, 1/4 or 1/8 is taken: three times as quick
 DERIVATIVE_QUALITY = 88
+KEPT_PIXELS = 13_000_000  # a picture with more of them, once decoded, is decoded again for the buyer's copy
 MEMORY_BYTES = 1024 * 1024 * 1024  # address space of the child; 50 MP of RGBA is 200 MB
 CPU_SECONDS = 10  # a job; an honest 12 MP photo takes well under one
 
