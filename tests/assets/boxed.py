@@ -64,11 +64,11 @@ def still(name: str, image: Image.Image | None = None, **options: object) -> byt
     """A picture as "heic" or "avif"."""
     if image is None and not options:
         return _plain(name)
-    quick = {
+    quick: dict[str, dict[str, object]] = {
         "heic": {"enc_params": {"preset": "ultrafast", "x265:pools": "1", "x265:frame-threads": "1"}},
         "avif": {"speed": 10},
-    }[name]
-    return encoded(image or scene(*SIZE), ENCODERS[name], **{"quality": 80, **quick, **options})
+    }
+    return encoded(image or scene(*SIZE), ENCODERS[name], **{"quality": 80, **quick[name], **options})
 
 
 @lru_cache(maxsize=2)

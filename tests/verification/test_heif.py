@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.assets import boxed, build
+from tests.fakes.seeing import BlindEngine
 from tests.verification import stage
 from tests.verification.authority import found
 from verification.case import Case
@@ -21,7 +22,9 @@ from verification.decoding import limits
 from verification.decoding.heif import form_of, judge
 from verification.decoding.refusal import Refused
 from verification.evidence import Status
+from verification.film import is_film
 from verification.picture import Decoder, Undecodable
+from verification.recall import Looks
 
 FORMS = {"heic": "HEIC", "avif": "AVIF"}
 both = pytest.mark.parametrize("name", FORMS)
@@ -133,6 +136,16 @@ def test_what_belongs_to_the_picture_is_no_second_one(decoder: Decoder) -> None:
     several = build.make("animated.heic")
     with pytest.raises(Undecodable, match="animated"):
         decoder.open(several)
+
+
+@both
+def test_an_earlier_capture_may_be_one(decoder: Decoder, name: str) -> None:
+    """Both begin as an MP4 does, and would be looked at as films."""
+    data = build.make(f"honest.{name}")
+    assert not is_film(data)
+    assert is_film(build.make("film_named.avif"))
+    (seen,) = Looks(decoder, BlindEngine()).of("0" * 64, data)
+    assert seen.residue is not None
 
 
 def test_heic_has_a_child_of_its_own() -> None:
