@@ -150,7 +150,7 @@ def photo_statement(
     key: DeviceKey,
     device_id: str,
     claim: Claim,
-    jpeg: bytes,
+    photo: bytes,
     *,
     lat: float,
     lon: float,
@@ -159,7 +159,7 @@ def photo_statement(
 ) -> Signed:
     """What a camera swears to: these bytes, under this challenge, here (WGS 84, metres) and now."""
     place: dict[str, JsonValue] = {"lat": lat, "lon": lon, "accuracy_m": accuracy_m}
-    media: dict[str, JsonValue] = {"sha256": hashlib.sha256(jpeg).hexdigest()}
+    media: dict[str, JsonValue] = {"sha256": hashlib.sha256(photo).hexdigest()}
     return _camera_statement(key, device_id, claim, "photo", media, taken_at, place)
 
 

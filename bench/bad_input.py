@@ -2,10 +2,10 @@
 
     python -m bench.bad_input [--quick] [--seed N] [--json PATH]
 
-3,000 mutants (300 with --quick) of small JPEG, PNG, WebP and C2PA-signed photographs, motion files and
-contexts, then every named trial of `bench.mutants`. Each is judged as `python -m verification examine`
-would, in a worker process of its own that must outlive them all. Bars: no uncaught exception and no check
-that raised, no worker lost, 5 s each, 1 GiB of memory for the worker and for its decoding child.
+3,000 mutants (300 with --quick) of small JPEG, PNG, WebP, HEIC, AVIF and C2PA-signed photographs, motion
+files and contexts, then every named trial of `bench.mutants`. Each is judged as `python -m verification
+examine` would, in a worker process of its own that must outlive them all. Bars: no uncaught exception and no
+check that raised, no worker lost, 5 s each, 1 GiB of memory for the worker and for each decoding child.
 Simulated input throughout: what strangers really send is not known.
 """
 

@@ -1,7 +1,7 @@
 """Bad input by the thousand and by name: what a stranger could hand in as a capture.
 
 A `Trial` is a folder of files with a context among them (docs/examine.md). Named trials put each file of
-tests/assets/build.py, broken C2PA and broken motion into every place of a context that names a file.
+tests/assets, broken C2PA and broken motion into every place of a context that names a file.
 Mutants are drawn from a seed: the same seed and number make the same bytes, but for fresh C2PA keys.
 """
 
@@ -319,6 +319,9 @@ def mutants(seed: int, count: int) -> Iterator[Trial]:
         "progressive jpeg": photo(progressive=True),
         "png": photo(format="PNG"),
         "webp": photo(format="WEBP"),
+        "heic": photo(format="HEIF"),
+        "heic tiles": photo(format="HEIF", tile_size=64),
+        "avif": photo(format="AVIF"),
         **{f"c2pa: {name}": made for name, made in signed().items()},
     }
     kinds = [

@@ -175,7 +175,7 @@ class Upload:
 
 
 MEDIA: Mapping[Kind, Upload] = {
-    Kind.PHOTO: Upload(frozenset(limits.MEDIA_TYPES.values()), limits.MAX_BYTES),
+    Kind.PHOTO: Upload(frozenset({*limits.MEDIA_TYPES.values(), limits.ALSO_HEIC}), limits.MAX_BYTES),
     Kind.VIDEO: Upload(frozenset({"video/mp4", "video/quicktime", "video/webm"}), limits.FILM_BYTES),
 }
 MAX_MEDIA = max(upload.limit for upload in MEDIA.values())

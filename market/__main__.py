@@ -59,8 +59,7 @@ def work(settings: Settings, arguments: argparse.Namespace) -> int:
     """Runs one worker process."""
     from market import worker  # loads torch, which no other command needs
 
-    worker.run(settings, arguments.child_of)
-    return 0
+    return worker.run(settings, arguments.child_of)
 
 
 def keep_time(settings: Settings, arguments: argparse.Namespace) -> int:

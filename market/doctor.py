@@ -32,6 +32,7 @@ def run(settings: Settings) -> int:
         ("broker", settings.broker, lambda: _broker(settings)),
         ("storage", settings.storage, lambda: _storage(settings)),
         ("disk", str(settings.home), lambda: _disk(settings)),
+        ("weights", "of the verifier's nets", _weights),
     ]
     well = True
     for name, where, look in parts:
@@ -109,6 +110,14 @@ def _disk(settings: Settings) -> str:
     if free < 1 << 30:
         raise OSError(f"only {free >> 20} MiB free")
     return f"ok, {free >> 30} GiB free"
+
+
+def _weights() -> str:
+    from verification import engine, reading  # loads torch, which the rest of this page does not need
+
+    files = len(engine.check_weights())
+    reading.check_weights()
+    return f"ok, {files + len(reading.MODELS)} files as pinned"
 
 
 def _without_password(url: str) -> str:

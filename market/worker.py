@@ -6,6 +6,7 @@ does what is due by the clock and re-sends what the queue forgot.
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ import payments.tasks
 from core import clock, log
 from core.config import Settings
 from core.db import Database
+from core.errors import SpotcheckError
 from core.note import Signer, load_or_make_key
 from core.queue import Queue, make_celery
 from core.storage import DROP_TORN, Storage
@@ -31,6 +33,7 @@ from verification.picture import Decoder
 from verification.reading import Reader
 from verification.trust import TrustList
 
+_log = logging.getLogger(__name__)
 SWEEP_EVERY_S = 0.2
 SLOW_EVERY_S = 10.0
 
@@ -49,7 +52,11 @@ class Worker:
 
 
 def open_worker(settings: Settings) -> Worker:
-    """Opens the database, the storage, the decoder's child and the nets (this loads torch)."""
+    """Opens the database, the storage, the decoder's child and the nets (this loads torch).
+
+    Raises:
+        Unavailable: a weights file is missing or another; or what a rail or the trust folder raises.
+    """
     database = Database(settings.database, Queue(settings.broker))
     storage = Storage(settings.storage, settings.seal_key())
     engine = Engine(threads=settings.threads)
@@ -162,9 +169,18 @@ def sweep_slowly(worker: Worker) -> None:
     )
 
 
-def run(settings: Settings, parent: int | None = None) -> None:
-    """Works until told to stop (SIGTERM finishes the task at hand), or until `parent` is gone."""
-    worker = open_worker(settings)
+def run(settings: Settings, parent: int | None = None) -> int:
+    """Works until told to stop (SIGTERM finishes the task at hand), or until `parent` is gone.
+
+    Returns:
+        An exit code: 1 where it could not start, and has said why.
+    """
+    try:
+        worker = open_worker(settings)
+    except SpotcheckError as fault:  # a door: whoever runs this machine reads it, and a traceback hides it
+        facts = ", ".join(f"{name} {value}" for name, value in fault.facts.items())
+        _log.critical("no worker starts: %s (%s). %s", fault.message, facts or fault.code, fault.advice)
+        return 1
     stop = threading.Event()
     start_sweeper(worker, stop, parent)
     app = make_tasks(worker)
@@ -183,3 +199,4 @@ def run(settings: Settings, parent: int | None = None) -> None:
         stop.set()
         worker.tools.decoder.close()
         worker.database.dispose()
+    return 0

@@ -20,9 +20,9 @@ from core.geo import Spot
 from verification import policy
 from verification.answers import fits, schema_fault
 from verification.codes import LONGEST, SHORTEST, readable
-from verification.decoding.boxes import form_of
 from verification.decoding.limits import FILM_BYTES
 from verification.evidence import Attestation, Burst, Evidence, Json, Session, Standing, Terms
+from verification.film import is_film
 from verification.given import Files, Given, read_json, refused
 from verification.signing import public_key, statement_text, unspelt
 from verification.statement import Said, moments_in
@@ -317,7 +317,7 @@ def _seen(given: Given) -> tuple[Burst | None, bytes | None]:
             photo = frame
         if index == len(paths) // 2:
             middle = frame
-    if given.values.get("kind") == "video" and frames and photo is not None and form_of(photo):
+    if given.values.get("kind") == "video" and frames and photo is not None and is_film(photo):
         raise refused("a video is one film in `file` or its frames in `frames`, not both", "frames")
     motion = _motion(given)
     burst = Burst(tuple(frames), motion=motion) if frames or motion else None

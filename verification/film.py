@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from verification.decoding import limits
+from verification.decoding import heif, limits
 from verification.decoding.boxes import form_of
 from verification.evidence import Derivative
 from verification.picture import Decoder, Grain, Picture, Pixels
@@ -158,8 +158,11 @@ class _Taken:
 
 
 def is_film(data: bytes) -> bool:
-    """Whether the first bytes are a film's: whoever hands it in may say so wrongly, and the child decides."""
-    return bool(form_of(data))
+    """Whether the first bytes are a film's: whoever hands it in may say so wrongly, and the child decides.
+
+    HEIC and AVIF begin as MP4 does, but for their brands.
+    """
+    return bool(form_of(data)) and not heif.form_of(data)
 
 
 def views(film: Film) -> Iterator[Pixels]:

@@ -1,18 +1,16 @@
 """Pictures out of hostile bytes, by way of a sandboxed child process.
 
-This side parses no image. It keeps one `verification.decoding.child` alive, speaks frames with it
+This side parses no image: of its bytes it reads whether they call themselves HEIC, which another child takes
+(`verification.decoding.heif_child`). It keeps one `verification.decoding.child` alive, speaks frames with it
 over two pipes, and replaces it when it dies, hangs, or has done its number of jobs. The child is
 started with `subprocess` (fork and exec), never forked from a process that holds torch.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -22,20 +20,22 @@ import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.errors import Unavailable
 from verification.decoding import limits
-from verification.decoding.frames import FRAME, head
+from verification.decoding.frames import head
+from verification.decoding.heif import form_of
+from verification.decoding.pipes import end, exchange, widen
 from verification.evidence import Derivative, Json
 
 Pixels = npt.NDArray[np.uint8]
 
 _ROOT = Path(__file__).resolve().parent.parent
-_CHUNK = 1 << 20  # what an unprivileged process may let a pipe of Linux hold
+_PHOTOGRAPHS, _HEICS = "verification.decoding.child", "verification.decoding.heif_child"
 _BY_THE_BYTES = {  # deaths that the bytes themselves caused, by signal
     signal.SIGXCPU: "too_costly",
     signal.SIGSEGV: "breaks_decoder",
@@ -51,8 +51,8 @@ class Undecodable(Exception):
     """These bytes are no picture we take.
 
     Attributes:
-        reason: empty_file, too_many_bytes, unknown_format, too_many_pixels, too_many_scans, too_small,
-            animated, transparent, broken, out_of_memory, too_costly or breaks_decoder.
+        reason: empty_file, too_many_bytes, unknown_format, too_many_pixels, too_many_scans, too_many_parts,
+            too_small, animated, transparent, broken, out_of_memory, too_costly or breaks_decoder.
         detail: what the parser said, at most 200 characters; for logs, never for a caller.
     """
 
@@ -67,8 +67,8 @@ class Picture:
     """A decoded photo.
 
     Attributes:
-        format: "JPEG", "PNG" or "WEBP".
-        width / height: as stored in the file, before turning and scaling.
+        format: "JPEG", "PNG", "WEBP", "HEIC" or "AVIF".
+        width / height: as stored in the file, before turning and scaling (a HEIC's: turned).
         rgb: uint8[h, w, 3], read-only, turned as EXIF says, long side <= 1600.
         exif: tag name -> plain value; folders "Exif" and "GPS" are nested. Written by a stranger.
         trailing_bytes: bytes behind the picture's end that belong to nothing.
@@ -87,7 +87,7 @@ class Grain:
     """The middle of a photo at native resolution, as stored: neither turned nor scaled.
 
     Attributes:
-        format: "JPEG", "PNG" or "WEBP".
+        format: "JPEG", "PNG", "WEBP", "HEIC" or "AVIF".
         width / height: of the whole picture, as stored.
         left / top: where the cut begins, multiples of 8.
         ycbcr: uint8[h, w, 3], read-only; sides multiples of 8, at most 1024.
@@ -148,12 +148,13 @@ class Decoder:
         jobs_per_child: int = 500,
         memory_bytes: int = limits.MEMORY_BYTES,
         cpu_s: int = limits.CPU_SECONDS,
-        program: str = "verification.decoding.child",
+        program: str = _PHOTOGRAPHS,
         max_bytes: int = limits.MAX_BYTES,
     ) -> None:
         self._program = program
         self._max_bytes = max_bytes
         self._beside: Decoder | None = None
+        self._heics: Decoder | None = None
         self._timeout_s = timeout_s
         self._jobs_per_child = jobs_per_child
         self._limits = (str(memory_bytes), str(cpu_s))
@@ -162,7 +163,7 @@ class Decoder:
         self._jobs = 0
         self._owner = os.getpid()
         self.sandbox = "not started"  # then "seccomp+rlimits" or "rlimits"
-        weakref.finalize(self, _end, self._children)
+        weakref.finalize(self, end, self._children)
 
     def open(self, data: bytes) -> Picture:
         """The picture in `data`.
@@ -228,17 +229,33 @@ class Decoder:
                 )
             return self._beside
 
+    def heics(self) -> Decoder:
+        """The keeper of the child that takes HEIC (see `verification.decoding.heif_child`), with this one's
+        limits; started when needed."""
+        with self._lock:
+            if self._heics is None:
+                memory_bytes, cpu_s = map(int, self._limits)
+                self._heics = Decoder(
+                    timeout_s=self._timeout_s,
+                    jobs_per_child=self._jobs_per_child,
+                    memory_bytes=memory_bytes,
+                    cpu_s=cpu_s,
+                    program=_HEICS,
+                )
+            return self._heics
+
     @property
     def pid(self) -> int | None:
         """The child's process id while one lives."""
         return self._children[0].pid if self._children else None
 
     def close(self) -> None:
-        """Ends the child, and that for films; the next job would start another."""
+        """Ends the child, and those for films and HEIC; the next job would start another."""
         with self._lock:
-            _end(self._children)
-            if self._beside is not None:
-                self._beside.close()
+            end(self._children)
+            for other in (self._beside, self._heics):
+                if other is not None:
+                    other.close()
 
     def __enter__(self) -> Decoder:
         return self
@@ -256,6 +273,8 @@ class Decoder:
             raise Undecodable("empty_file")
         if len(data) > self._max_bytes:
             raise Undecodable("too_many_bytes")
+        if self._program == _PHOTOGRAPHS and form_of(data) == "HEIC":
+            return self.heics().job(header, data)
         with self._lock:
             try:
                 reply, body = self._ask(header, data)
@@ -283,19 +302,19 @@ class Decoder:
             self._children.clear()  # the forking parent's; its pipes must not be shared
             self._owner = os.getpid()
         if self._children and self._jobs >= self._jobs_per_child:
-            _end(self._children)
+            end(self._children)
         if not self._children:
             self._start()
         self._jobs += 1
         try:
-            return _exchange(
+            return exchange(
                 self._children[0], (head(header, len(data)), data), time.monotonic() + self._timeout_s
             )
         except TimeoutError:
-            _end(self._children)
+            end(self._children)
             raise Unavailable(f"decoding took over {self._timeout_s:.0f} s") from None
         except EOFError:
-            raise _Died(_end(self._children)) from None
+            raise _Died(end(self._children)) from None
 
     def _start(self) -> None:
         """A fresh child that has said it is locked in. Its environment holds nothing of ours."""
@@ -312,85 +331,10 @@ class Decoder:
         self._children.append(child)
         self._jobs = 0
         for pipe in (child.stdin, child.stdout):
-            _widen(pipe)
+            widen(pipe)
         try:
-            greeting, _ = _exchange(child, (), time.monotonic() + max(60.0, self._timeout_s))
+            greeting, _ = exchange(child, (), time.monotonic() + max(60.0, self._timeout_s))
         except (TimeoutError, EOFError):
-            code = _end(self._children)
+            code = end(self._children)
             raise Unavailable(f"the decoding child did not start (code {code})") from None
         self.sandbox = str(greeting["sandbox"])
-
-
-def _widen(pipe: IO[bytes] | None) -> None:
-    """Lets a pipe hold a picture at once, where the system can: else both sides wake each other all along."""
-    if pipe is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
-        with contextlib.suppress(OSError):  # more than a user may have: it stays as it is
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _CHUNK)
-
-
-def _end(children: list[subprocess.Popen[bytes]]) -> int:
-    """Kills what is in the list, empties it, and returns the last return code (0 when none)."""
-    code = 0
-    while children:
-        child = children.pop()
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                pipe.close()
-        try:
-            code = child.wait(timeout=0.2)  # a dead one tells why; a living one ends on its closed pipe
-        except subprocess.TimeoutExpired:
-            child.kill()
-            code = child.wait()
-    return code
-
-
-def _exchange(
-    child: subprocess.Popen[bytes], request: tuple[bytes, ...], deadline: float
-) -> tuple[dict[str, Any], bytes]:
-    """Writes the request's parts while reading the reply, so that two full pipes cannot wait on each other.
-
-    Raises:
-        TimeoutError: the deadline (monotonic) passed.
-        EOFError: the child went away.
-    """
-    if child.stdin is None or child.stdout is None:
-        raise TypeError("the child was started without pipes")
-    to_child, from_child = child.stdin.fileno(), child.stdout.fileno()
-    os.set_blocking(to_child, False)
-    poller = select.poll()
-    poller.register(from_child, select.POLLIN)
-    if request:
-        poller.register(to_child, select.POLLOUT)
-    unsent, reply, wanted = [memoryview(part) for part in request], bytearray(), FRAME.size
-    while len(reply) < wanted:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        for fd, _ in poller.poll(left * 1000):
-            if fd == from_child:
-                received = os.read(from_child, _CHUNK)
-                if not received:
-                    raise EOFError
-                reply += received
-            else:
-                _send(to_child, unsent)
-                if not unsent:
-                    poller.unregister(to_child)
-        if len(reply) >= FRAME.size:
-            wanted = FRAME.size + sum(FRAME.unpack_from(reply))
-    header_size, _ = FRAME.unpack_from(reply)
-    header: dict[str, Any] = json.loads(reply[FRAME.size : FRAME.size + header_size])
-    with memoryview(reply) as whole:
-        return header, bytes(whole[FRAME.size + header_size :])
-
-
-def _send(fd: int, unsent: list[memoryview]) -> None:
-    """Takes from `unsent` what one write takes; a broken pipe counts as the child being gone."""
-    try:
-        unsent[0] = unsent[0][os.write(fd, unsent[0][:_CHUNK]) :]
-    except BlockingIOError:
-        return
-    except BrokenPipeError:
-        raise EOFError from None
-    if not unsent[0]:
-        unsent.pop(0)

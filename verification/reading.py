@@ -1,13 +1,12 @@
 """Reading: what stands written in a picture, and the codes (QR and other) in it.
 
 Text by PP-OCRv6 small (weights Apache-2.0, shipped in the package rapidocr, run by onnxruntime on the
-processor), codes by zxing-cpp. Both run offline. The weights' SHA-256 are pinned and checked when
-they are loaded, at the first picture.
+processor), codes by zxing-cpp. Both run offline. The weights' SHA-256 are pinned and checked when a reader
+is made; they are loaded at the first picture.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import threading
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from rapidocr.ch_ppocr_det import TextDetOutput
 
 from core.errors import Unavailable
 from verification.picture import Pixels
+from verification.weights import checked
 from verification.writing import Text
 
 __all__ = ["MODELS", "Reader", "Text"]
@@ -44,13 +44,16 @@ class Reader:
     Args:
         threads: of onnxruntime; see `Engine` for why one is the default.
         folder: where the weights are; default: in the package rapidocr.
+
+    Raises:
+        Unavailable: the weights are missing or are not the pinned ones.
     """
 
     models: Mapping[str, str] = MODELS
 
     def __init__(self, threads: int = 1, *, folder: Path | None = None) -> None:
         self._threads = threads
-        self._folder = folder
+        self._folder = check_weights(folder)
         self._ocr: list[RapidOCR] = []  # none or one
         self._lock = threading.Lock()
         self._picture: Pixels | None = None
@@ -63,15 +66,12 @@ class Reader:
 
         Args:
             quick: only codes and large writing; half the time.
-
-        Raises:
-            Unavailable: the weights are missing or are not the pinned ones.
         """
         with self._lock:
             if self._picture is not rgb:
                 self._picture, self._passes = rgb, [_codes(rgb)]
             if not self._ocr:
-                self._ocr.append(_load(self._threads, _checked(self._folder or packaged())))
+                self._ocr.append(_load(self._threads, self._folder))
             wanted = 1 if quick else len(DETECT_SIDES)
             for side in DETECT_SIDES[len(self._passes) - 1 : wanted]:
                 known = [text for texts in self._passes for text in texts]
@@ -125,15 +125,17 @@ def packaged() -> Path:
     return Path(spec.origin).parent / "models"
 
 
-def _checked(folder: Path) -> Path:
-    """The folder, when the pinned weights are in it."""
+def check_weights(folder: Path | None = None) -> Path:
+    """The folder of weights (default: the packaged one), when the pinned ones are in it; no net is made.
+
+    Raises:
+        Unavailable: one is missing or is not the pinned one.
+    """
+    found = folder or packaged()
+    hint = "Run make setup, which installs the pinned rapidocr; another version needs new measurements."
     for name, expected in MODELS.items():
-        path = folder / name
-        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
-        if found != expected:
-            hint = "Install the pinned rapidocr; a new version needs new measurements."
-            raise Unavailable(f"{path} is not the pinned weights file", hint=hint, found=found)
-    return folder
+        checked(found / name, expected, hint)
+    return found
 
 
 def _load(threads: int, folder: Path) -> RapidOCR:

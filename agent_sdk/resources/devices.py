@@ -114,28 +114,33 @@ class _Devices(Resource):
         key: DeviceKey,
         device_id: str,
         claim: Claim,
-        jpeg: bytes,
+        photo: bytes,
         *,
         lat: float,
         lon: float,
         accuracy_m: float,
         answer: JsonValue,
         taken_at: datetime | None = None,
+        media_type: str = "image/jpeg",
     ) -> Flow[Capture]:
-        """Commitment, media, statement, in this order: the hash is on record before the bytes are sent."""
+        """Commitment, media, statement, in this order: the hash is on record before the bytes are sent.
+
+        `media_type` names what the photo is if it is no JPEG: "image/heic", "image/avif", "image/png" or
+        "image/webp".
+        """
         core, base = self._core, f"/v1/claims/{segment(claim.id)}"
         signed = photo_statement(
             key,
             device_id,
             claim,
-            jpeg,
+            photo,
             lat=lat,
             lon=lon,
             accuracy_m=accuracy_m,
             taken_at=taken_at or core.now(),
         )
         yield from _commit(core, claim.id, signed)
-        yield from core.exchange("PUT", f"{base}/media", body=jpeg, media_type="image/jpeg")
+        yield from core.exchange("PUT", f"{base}/media", body=photo, media_type=media_type)
         return (yield from _hand_in(core, claim.id, signed, answer, committed=True))
 
     @op

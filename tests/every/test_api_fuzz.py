@@ -34,6 +34,9 @@ ANY_NUMBER = {"stream.minimum", "stream.maximum"}  # the fields that hold floats
 
 UPLOADS = (
     "application/zip",
+    "image/avif",
+    "image/heic",
+    "image/heif",
     "image/jpeg",
     "image/png",
     "image/webp",

@@ -43,9 +43,10 @@ class Authority:
     def root_pem(self) -> bytes:
         return self.root.public_bytes(Encoding.PEM)
 
-    def sign(self, jpeg: bytes, source: str = CAPTURED) -> bytes:
+    def sign(self, picture: bytes, source: str = CAPTURED, media_type: str = "image/jpeg") -> bytes:
         """The picture with a manifest that says how it came to be."""
-        return self._signed(jpeg, self._builder({"action": "c2pa.created", "digitalSourceType": source}))
+        builder = self._builder({"action": "c2pa.created", "digitalSourceType": source})
+        return self._signed(picture, builder, media_type)
 
     def sign_edit_of(self, jpeg: bytes, original: bytes) -> bytes:
         """The picture as an edit of a signed original, whose manifest becomes an ingredient."""
@@ -72,12 +73,12 @@ class Authority:
         }
         return c2pa.Builder(json.dumps(manifest), c2pa.Context.from_dict(OFFLINE))
 
-    def _signed(self, jpeg: bytes, builder: c2pa.Builder) -> bytes:
+    def _signed(self, picture: bytes, builder: c2pa.Builder, media_type: str = "image/jpeg") -> bytes:
         chain = self.leaf.public_bytes(Encoding.PEM) + self.root_pem
         key = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", chain, key, None))
         out = io.BytesIO()
-        builder.sign(signer, "image/jpeg", io.BytesIO(jpeg), out)
+        builder.sign(signer, media_type, io.BytesIO(picture), out)
         builder.close()
         return out.getvalue()
 

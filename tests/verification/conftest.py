@@ -20,5 +20,5 @@ def decoder() -> Iterator[Decoder]:
 
 @pytest.fixture(scope="session")
 def assets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Name -> path of every image `tests/assets/build.py` makes."""
+    """Name -> path of every image that `tests/assets` makes."""
     return build(tmp_path_factory.mktemp("assets"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -59,11 +58,3 @@ def put(scene: Pixels, sheet: Pixels, *, width: float = 0.4, tilt: float = 6.0) 
     cover = cv2.warpPerspective(np.ones(sheet.shape[:2], np.float32), matrix, size)[..., None]
     mixed = onto * (1 - cover) + shown * cover
     return np.asarray(cv2.GaussianBlur(mixed, (0, 0), 0.7), np.float32).clip(0, 255).astype(np.uint8)
-
-
-def damaged(path: Path, original: Path) -> Path:
-    """A copy of a file with its last byte changed."""
-    data = bytearray(original.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
-    return path

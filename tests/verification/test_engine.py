@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from core.errors import Unavailable
-from tests.verification.eyes import damaged, engine, sample
+from tests.verification.eyes import engine, sample
 from verification import engine as module
 from verification.engine import Engine
 from verification.matching.registration import Features
@@ -29,20 +29,6 @@ def test_the_choice_is_stated() -> None:
         assert Engine("auto").reason.startswith("cpu: no CUDA device; ")
         with pytest.raises(Unavailable, match="no CUDA device"):
             Engine("cuda")
-
-
-def test_other_weights_are_refused(tmp_path: Path) -> None:
-    packaged = module.packaged_weights()
-    with pytest.raises(Unavailable, match="not the weights file") as refused:
-        Engine("cpu", weights=damaged(tmp_path / "xfeat.pt", packaged))
-    assert refused.value.facts["expected"] == xfeat.SHA256
-    with pytest.raises(Unavailable, match="no weights file"):
-        Engine("cpu", weights=tmp_path / "nowhere.pt")
-    with pytest.raises(Unavailable, match="no weights file"):
-        Engine("cpu", own=tmp_path)
-    damaged(tmp_path / "centerface.safetensors", module._WEIGHTS / "centerface.safetensors")
-    with pytest.raises(Unavailable, match="not the weights file"):
-        Engine("cpu", own=tmp_path)
 
 
 def test_a_face_is_found_where_it_is() -> None:

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from core.errors import Unavailable
-from tests.assets import build
+from tests.assets import boxed, build
 from tests.verification import stage
 from verification.case import Case
 from verification.checks.decode import decode
@@ -44,6 +44,7 @@ REFUSED = {
     "animated.webp": "animated",
     "transparent.png": "transparent",
     "transparent_palette.png": "transparent",
+    **boxed.REFUSED,
 }
 TAILS = {
     "polyglot_zip.jpg",
@@ -51,6 +52,7 @@ TAILS = {
     "polyglot_zip.webp",
     "second_jpeg_behind.jpg",
     "preview_listed_and_zip.jpg",
+    *boxed.TAILS,
 }
 
 
@@ -76,7 +78,7 @@ def test_everything_else_is_decoded_and_tails_are_seen(decoder: Decoder, assets:
         assert bool(picture.trailing_bytes) == (name in TAILS), name
 
 
-@pytest.mark.parametrize("name", ["honest.webp", *REFUSED, *sorted(TAILS)])
+@pytest.mark.parametrize("name", ["honest.webp", "honest.heic", "honest.avif", *REFUSED, *sorted(TAILS)])
 def test_the_decode_check(decoder: Decoder, assets: dict[str, Path], name: str) -> None:
     case = Case(stage.photo(assets[name].read_bytes()), stage.tools(decoder))
     outcome = decode(case)
@@ -206,9 +208,10 @@ def test_mutants_never_end_the_child() -> None:
         generator = random.Random(20261123)
         decoder.open(build.make("honest.jpg"))
         first, refused = decoder.pid, 0
-        sound = [build.make(name) for name in ("honest.jpg", "honest.webp", "preview_listed.jpg")]
+        names = ("honest.jpg", "honest.webp", "preview_listed.jpg", "honest.avif")
+        sound = [build.make(name) for name in names]
         for number in range(300):
-            data = bytearray(sound[number % 3])
+            data = bytearray(sound[number % len(sound)])
             for _ in range(generator.randint(1, 12)):
                 data[generator.randrange(min(len(data), 700))] = generator.randrange(256)
             try:

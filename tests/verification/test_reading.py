@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
-import pytest
 import zxingcpp
 
-from core.errors import Unavailable
-from tests.verification.eyes import damaged, paper, put, reader, sample
-from verification import reading
+from tests.verification.eyes import paper, put, reader, sample
 from verification.picture import Pixels
 from verification.reading import Text
 from verification.writing import joined
@@ -62,19 +57,6 @@ def test_the_same_picture_is_read_once() -> None:
     assert [id(text) for text in first] == [id(text) for text in again]
     again.clear()
     assert reader().read(rgb), "the caller's list is its own"
-
-
-def test_other_weights_are_refused(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    packaged = reading.packaged()
-    name = next(iter(reading.MODELS))
-    for other in reading.MODELS:
-        damaged(tmp_path / other, packaged / other)
-    with pytest.raises(Unavailable, match="not the pinned weights"):
-        reading.Reader(folder=tmp_path).read(np.zeros((64, 64, 3), np.uint8))
-    (tmp_path / name).unlink()
-    with pytest.raises(Unavailable) as refused:
-        reading.Reader(folder=tmp_path).read(np.zeros((64, 64, 3), np.uint8))
-    assert refused.value.facts["found"] == "missing"
 
 
 def piece(text: str, x: float, y: float, width: float = 60, height: float = 40) -> Text:

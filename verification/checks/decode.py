@@ -3,12 +3,13 @@
 Stops: decompression bombs, parser exploits, files of another kind under a picture's name, animated or
 transparent pictures that show one thing to a checker and another to a person, and polyglots (a second
 file behind the picture's end).
-How: `verification.picture.Decoder`, a sandboxed child with an allow-list (JPEG, PNG, WebP), 32 MB and 50
-megapixels at most. A film goes through a second such child (`verification.film`): MP4, MOV or WebM of H.264,
-HEVC, VP8 or VP9, 200 MB, 1 to 25 s, 60 frames a second and 3840 x 2160 at most. It sets `case.picture` for
-all later checks, so it costs 0: it must come first.
-Limits: a file hidden inside a metadata segment is not seen (the buyer's copy carries no metadata); a
-motion photo with its video behind the JPEG is refused as a polyglot.
+How: `verification.picture.Decoder`, a sandboxed child with an allow-list (JPEG, PNG, WebP, AVIF; a second
+child for HEIC), 32 MB and 50 megapixels at most; of a HEIC or AVIF one still and what belongs to it. A film
+goes through a third such child (`verification.film`): MP4, MOV or WebM of H.264, HEVC, VP8 or VP9, 200 MB, 1
+to 25 s, 60 frames a second and 3840 x 2160 at most. It sets `case.picture` for all later checks, so it costs
+0: it must come first.
+Limits: a file hidden inside a metadata segment or a box is not seen (the buyer's copy carries neither); a
+motion photo with its video behind the JPEG is refused as a polyglot, one with it in a box of a HEIC is not.
 Says no likelihood: a sound file is no evidence of an honest one.
 Sources: Pillow security handbook; CVE-2021-23437, CVE-2022-24303 and the like; our own fuzzing (2,250
 mutants: exceptions of six types, no crash).

@@ -30,11 +30,11 @@ def walls(data: bytes, form: str) -> tuple[int, bool]:
     Args:
         form: as `form_of` said.
     """
-    end, cut = _mp4(data) if form == "MP4" else _webm(data)
+    end, cut = end_of_boxes(data) if form == "MP4" else _webm(data)
     return (0 if cut else len(data[end:].strip(b"\x00"))), cut
 
 
-def _mp4(data: bytes) -> tuple[int, bool]:
+def end_of_boxes(data: bytes) -> tuple[int, bool]:
     """Where the last whole box ends, and whether one is longer than the file.
 
     A second `ftyp` or `moov` ends the film: it begins another, which another program may show.

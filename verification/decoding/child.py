@@ -31,6 +31,7 @@ from typing import Any, BinaryIO
 
 import c2pa
 from PIL import (
+    AvifImagePlugin,
     Image,
     ImageFile,
     JpegImagePlugin,
@@ -40,7 +41,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from verification.decoding import limits
+from verification.decoding import heif, limits
 from verification.decoding.frames import FRAME, head
 from verification.decoding.metadata import exif_of, source_types
 from verification.decoding.refusal import Refused
@@ -50,15 +51,29 @@ from verification.decoding.veil import veiled
 
 Reply = tuple[dict[str, Any], bytes | bytearray | memoryview]
 Operations = dict[str, Callable[[bytes, dict[str, Any]], Reply]]
-_PLUGINS = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin)  # loaded before lock-in
+_PLUGINS = (
+    AvifImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)  # before lock-in
+_READER = {
+    "AVIF": "AVIF",
+    "HEIC": "HEIF",
+}  # Pillow's name of what opens a form; the latter in heif_child only
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the decoder starts none then
 
 
 def _opened(data: bytes) -> Image.Image:
     """The header, judged before any pixel is decoded."""
+    boxed = heif.form_of(data)
+    if boxed:
+        heif.judge(data, boxed)
     try:
-        image = Image.open(io.BytesIO(data), formats=limits.FORMATS)
+        image = Image.open(io.BytesIO(data), formats=(_READER[boxed],) if boxed else limits.FORMATS)
     except UnidentifiedImageError:
-        raise Refused("unknown_format") from None
+        raise Refused("broken" if boxed else "unknown_format") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise Refused("too_many_pixels") from None
     width, height = image.size
@@ -69,14 +84,19 @@ def _opened(data: bytes) -> Image.Image:
     scale = min(1.0, limits.PICTURE_SIDE / max(width, height))
     if min(width, height) * scale < limits.MIN_SIDE:
         raise Refused("too_small")
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if image.format not in {"MPO", "HEIF"} and getattr(image, "n_frames", 1) > 1:
         raise Refused("animated")
     return image
 
 
 def _form(image: Image.Image) -> str:
-    """JPEG, PNG or WEBP: a JPEG with an index of further images calls itself MPO."""
-    return "JPEG" if image.format == "MPO" else str(image.format)
+    """JPEG, PNG, WEBP, AVIF or HEIC: a JPEG with an index of further images calls itself MPO."""
+    return {"MPO": "JPEG", "HEIF": "HEIC"}.get(str(image.format), str(image.format))
+
+
+# None or one: what `open_picture` decoded last, neither scaled nor turned. The buyer's copy is made of the
+# same picture a moment later.
+_KEPT: list[tuple[bytes, Image.Image]] = []
 
 
 def _pixels(image: Image.Image, side: int, data: bytes = b"") -> Image.Image:
@@ -89,12 +109,6 @@ def _pixels(image: Image.Image, side: int, data: bytes = b"") -> Image.Image:
     if data and rgb.width * rgb.height <= limits.KEPT_PIXELS:
         _KEPT[:] = [(data, rgb)]
     return _shown(rgb, _orientation(image), side)
-
-
-_KEPT: list[
-    tuple[bytes, Image.Image]
-] = []  # none or one: what `open_picture` decoded last, neither scaled nor
-# turned: the buyer's copy is made of the same picture a moment later
 
 
 def _kept(data: bytes, image: Image.Image, side: int) -> Image.Image | None:
@@ -146,8 +160,18 @@ _TURNS = {
 
 
 def _orientation(image: Image.Image) -> Image.Transpose | None:
-    """The turn EXIF asks for; broken EXIF asks for none."""
+    """The turn EXIF asks for; broken EXIF asks for none.
+
+    By ISO/IEC 23008-12 the boxes `irot` and `imir` alone count. A HEIC comes turned as they say. Of an AVIF
+    Pillow puts what they say into EXIF; XMP, which it would ask next, must not be asked.
+    """
+    if image.format == "HEIF":
+        return None
     try:
+        if image.format == "AVIF":
+            exif = Image.Exif()
+            exif.load(image.info.get("exif", b""))
+            return _TURNS.get(exif.get(0x0112, 1))
         return _TURNS.get(image.getexif().get(0x0112, 1))
     except Exception:  # noqa: BLE001 - a door: EXIF parsers raise whatever they like on hostile bytes
         return None
@@ -182,7 +206,8 @@ def derive(data: bytes, header: dict[str, Any]) -> Reply:
 
 
 def grain(data: bytes, header: dict[str, Any]) -> Reply:
-    """The middle of the picture as stored: YCbCr at native resolution, neither turned nor scaled.
+    """The middle of the picture as stored: YCbCr at native resolution, neither turned nor scaled (a HEIC
+    comes turned).
 
     The cut starts on the file's own 8 x 8 grid. A JPEG's luminance comes as its decoder made it, so
     that its DCT coefficients can be had back; its quantisation tables come along (zigzag undone by Pillow).
@@ -270,17 +295,21 @@ def _read_exactly(pipe: BinaryIO, count: int) -> bytes:
     return data
 
 
+def run_all(data: bytes) -> None:
+    """Every job once, on a sound picture."""
+    for job in OPERATIONS.values():
+        job(data, {"anchors": ""})
+
+
 def _warm_up() -> None:
     """Runs every parser once, so that nothing needs loading after the doors are shut."""
     exif = Image.Exif()
     exif[0x0112] = 1
     exif.get_ifd(0x8825)[1] = "N"
-    for kind in limits.FORMATS:
+    for kind in (*limits.FORMATS, "AVIF"):
         out = io.BytesIO()
         Image.new("RGB", (64, 64)).save(out, kind, exif=exif.tobytes())
-        header = {"anchors": ""}
-        for job in (open_picture, derive, grain, provenance):
-            job(out.getvalue(), header)
+        run_all(out.getvalue())
     for codec in ("utf-16", "utf-8", "latin-1", "ascii", "idna"):
         "a".encode(codec)
 
@@ -306,6 +335,8 @@ def serve(operations: Operations, warm_up: Callable[[], None], *, threads: bool 
     Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     warm_up()
+    if len(os.listdir("/proc/self/task") if sys.platform == "linux" else ()) > 1:
+        raise RuntimeError("a thread was started before the lock-in, which would not hold it")
     sandbox = _lock_in(memory_bytes, replies_fd, threads=threads)
     _send(replies, {"ok": True, "sandbox": sandbox}, b"")
     try:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-FORMATS = ("JPEG", "PNG", "WEBP")
-MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+FORMATS = ("JPEG", "PNG", "WEBP")  # told apart by Pillow; the others by `heif.form_of`
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "HEIC": "image/heic",
+    "AVIF": "image/avif",
+}
+ALSO_HEIC = "image/heif"  # what some phones call it when they upload
 MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 50_000_000  # Pillow itself only warns until 178,956,970
 MAX_SCANS = 100  # of a JPEG: progressive ones have about ten; each further one costs a pass over all pixels
+MAX_PARTS = 1000  # of a HEIC or AVIF: a phone's 48 megapixels are 192 tiles and a few items more
 MIN_SIDE = 32  # pixels of the short side once scaled: less shows nothing and breaks every descriptor
 PICTURE_SIDE = 1600  # long side of what the checks see
 GRAIN_SIDE = 1024  # sides of the cut at native resolution that forensics look at

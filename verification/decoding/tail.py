@@ -3,7 +3,7 @@
 A viewer stops at the end mark; an archive reader or a browser may start behind it. Legitimate
 neighbours are subtracted: further whole JPEGs behind a JPEG that has an MPF index (previews and gain
 maps, CIPA DC-007), and padding of zero bytes. C2PA needs no exception: its manifest lives inside the
-file (APP11 or caBX).
+file (APP11, caBX, or a box of its own). HEIC and AVIF end where their last box does.
 Limits: a second file hidden *inside* a metadata segment is not seen here (the buyer's copy drops it);
 a motion photo, which hangs a video behind its JPEG, is refused like any other tail.
 """
@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 import struct
 
+from verification.decoding.boxes import end_of_boxes
+
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7]", re.DOTALL)  # in scan data: not stuffing, not a restart
 
 
@@ -20,13 +22,15 @@ def trailing_bytes(data: bytes, form: str) -> int:
     """How many bytes follow the end of the picture; padding and listed images are not counted.
 
     Args:
-        form: "JPEG", "PNG" or "WEBP".
+        form: "JPEG", "PNG", "WEBP", "HEIC" or "AVIF".
     """
     if form == "PNG":
         end = _png_end(data)
     elif form == "WEBP":
         size: int = struct.unpack_from("<I", data, 4)[0]
         end = 8 + size + (size & 1)
+    elif form in {"HEIC", "AVIF"}:
+        end, _ = end_of_boxes(data)
     else:
         end = _jpeg_end(data, 0)
         while b"MPF\x00" in data[:end] and data.startswith(b"\xff\xd8\xff", _padded(data, end)):
