@@ -26,6 +26,7 @@ FILM_FRAMES = 64  # what the checks of bursts see, evenly over the film
 FILM_FRAME_SIDE = 640
 FILM_STILLS = 40  # quiet moments, with
 FILM_STILL_SIDE = 960
+FILM_VEILED_SIDE = 1280  # of the buyer's copy where faces are veiled in it
 FILM_THUMB = (64, 36)  # of every frame
 FILM_MEMORY_BYTES = 1280 * 1024 * 1024  # 200 MB of 3840 x 2160, their copy and the decoder take 1.1 GiB
 FILM_CPU_SECONDS = 45  # a job; 20 s of 1080p take about five
