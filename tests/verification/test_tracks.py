@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from verification.decoding.veil import at
-from verification.tracks import GAP, HOLD, Area, Look, tracks
+from verification.tracks import GAP, Area, Look, tracks
 
 STEP = 0.3  # seconds between two looks, as in a film of 20 s
 
@@ -51,10 +51,10 @@ def test_a_face_seen_once_is_veiled_around_it(seen: int) -> None:
     found[seen] = [box(0.5)]
     given = looks(*found)
     assert len(tracks(given, 1.5)) == 1
-    for t in (seen * STEP - HOLD + 0.01, seen * STEP, seen * STEP + HOLD - 0.01):
+    for t in (seen * STEP - 0.49, seen * STEP, seen * STEP + 0.49):  # half a second to each side
         if 0 <= t <= 1.5:
             assert veiled(given, t, 1.5) == [pytest.approx(box(0.5))] * len(veiled(given, t, 1.5)) != []
-    assert veiled(given, seen * STEP + HOLD + 0.35, 1.5) == []
+    assert veiled(given, seen * STEP + 0.85, 1.5) == []
 
 
 def test_a_face_is_veiled_until_the_next_look_however_late() -> None:
