@@ -5,7 +5,8 @@
 On the photographs of DIR that `bench/labels/faces_and_plates.json` names (labelled by eye: a small set, of
 which few faces can be recognised at all). A face counts as veiled when four fifths of its box lie in veiled
 ellipses. Beside it: what is veiled where nobody is, the processor time of looking, and whether any word of an
-original's metadata can be found in the bytes delivered. Without DIR: two photographs of scikit-image.
+original's metadata can be found in the bytes delivered. Without DIR: two photographs of scikit-image. Films
+are simulated from the same photographs (`bench.veil_films`).
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 import skimage.data
 from PIL import ExifTags, Image
 
+from bench import veil_films
 from bench.duplicates import wilson
+from bench.veil_films import COVERED, covered
 from core.figures import Row, arguments, finish, of_samples
 from verification import bystanders
-from verification.bystanders import Area
 from verification.engine import Engine
-from verification.picture import Decoder, Undecodable
+from verification.picture import Decoder, Pixels, Undecodable
 
 Marks: TypeAlias = list[dict[str, Any]]
 
 LABELS = Path(__file__).parent / "labels" / "faces_and_plates.json"
-COVERED = 0.8  # of a box
+TALL = 60  # pixels of a face that is put into films
 _ASTRONAUT = {"kind": "face", "box": [0.354, 0.113, 0.527, 0.347], "printed": False, "hard": False}
 _WORD = 6  # characters from which a word of metadata is sought in the delivered bytes
 
@@ -47,16 +48,6 @@ class Tally:
     beside: list[float] = field(default_factory=list)  # areas veiled in a picture without people
     words: list[int] = field(default_factory=list)  # of metadata, found in the bytes delivered
     ms: list[float] = field(default_factory=list)
-
-
-def covered(box: Sequence[float], areas: Sequence[Area]) -> float:
-    """The share of a box that lies in the ellipses of the areas."""
-    left, top, right, bottom = box
-    x, y = np.meshgrid(np.linspace(left, right, 24), np.linspace(top, bottom, 24))
-    hidden = np.zeros(x.shape, bool)
-    for a, b, c, d in areas:
-        hidden |= ((2 * x - a - c) / (c - a)) ** 2 + ((2 * y - b - d) / (d - b)) ** 2 <= 1
-    return float(hidden.mean())
 
 
 def words_of(data: bytes) -> set[bytes]:
@@ -106,6 +97,25 @@ def look(data: bytes, marks: Marks, decoder: Decoder, engine: Engine, tally: Tal
         tally.words.append(sum(word in delivered for word in words))
 
 
+def films(folder: Path | None, decoder: Decoder) -> tuple[list[veil_films.Head], list[Pixels]]:
+    """Heads that somebody could be known by, and photographs without people for them to pass."""
+    heads, scenes = [], []
+    for data, marks in pictures(folder, 24):
+        try:
+            rgb = decoder.open(data).rgb
+        except Undecodable:
+            continue
+        for mark in marks:
+            left, top, right, bottom = mark["box"]
+            tall, printed = (bottom - top) * rgb.shape[0], mark["printed"] or mark["hard"]
+            inside = min(left, top) > 0 and max(right, bottom) < 1
+            if mark["kind"] == "face" and tall >= TALL and inside and not printed:
+                heads.append(veil_films.cut(rgb, mark["box"]))
+        if not marks and min(rgb.shape[:2]) >= 400:
+            scenes.append(rgb)
+    return heads, scenes
+
+
 def _share(name: str, hits: Sequence[bool]) -> list[Row]:
     return [Row(name, sum(hits) / len(hits), *wilson(sum(hits), len(hits)), len(hits))] if hits else []
 
@@ -122,6 +132,7 @@ def main() -> int:
                 look(data, marks, decoder, engine, tally)
             except Undecodable:  # what is not taken is not delivered
                 continue
+        heads, scenes = films(given.photos, decoder)
     rows = [
         *_share("faces that somebody could be known by", tally.plain),
         *_share("faces too small, soft or turned for that", tally.hard),
@@ -131,6 +142,8 @@ def main() -> int:
     ]
     if tally.words:
         rows.append(of_samples("words of metadata in what is delivered, a picture", tally.words, bar="<= 0"))
+    rows += veil_films.rows(heads, scenes, 3 if given.quick else 20, given.seed)
+    rows += veil_films.times(scenes[0], 2 if given.quick else 5)
     return finish("What is veiled for a buyer", rows, given.json, seed=given.seed)
 
 

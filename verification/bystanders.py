@@ -8,12 +8,11 @@ shown (docs/performance.md says how many are).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from verification.case import Engine
+from verification.film import Film
 from verification.picture import Pixels
-
-Area: TypeAlias = tuple[float, float, float, float]
+from verification.tracks import Area, Veil, tracks
 
 WIDER = 0.25  # of a face's width and height, to each side
 
@@ -28,6 +27,12 @@ def areas(rgb: Pixels, engine: Engine) -> tuple[Area, ...]:
         if not _told(at, found):
             found.append(at)
     return tuple(found)
+
+
+def over_time(film: Film, engine: Engine) -> tuple[tuple[Veil, ...], ...]:
+    """The veils of each face in a film: sought in all pictures of it that were kept."""
+    seen = (*film.frames, *film.stills, (film.key_time, film.key.rgb))
+    return tracks([(t, areas(rgb, engine)) for t, rgb in seen], film.seconds)
 
 
 def _told(area: Area, others: Sequence[Area]) -> bool:

@@ -16,6 +16,7 @@ from verification.decoding import heif, limits
 from verification.decoding.boxes import form_of
 from verification.evidence import Derivative
 from verification.picture import Decoder, Grain, Picture, Pixels
+from verification.tracks import Veil
 
 Doubles = npt.NDArray[np.float64]
 Item = TypeVar("Item")
@@ -49,7 +50,7 @@ class Film:
         stills: the same at quiet moments, at most 40, long side <= 960.
         key: the sharpest of the middle ones, long side <= 1600, as a Picture; `key_time` is its time.
         grain: its middle at native resolution.
-        copy: what the buyer gets, and what all the above was seen in (`decoding.repack`).
+        copy: what all the above was seen in (`decoding.repack`); the buyer gets it where it shows no face.
     """
 
     format: str
@@ -135,6 +136,18 @@ def _watched(decoder: Decoder, data: bytes) -> Film:
             copied, hashlib.sha256(copied).hexdigest(), said["media_type"], said["width"], said["height"]
         ),
     )
+
+
+def veiled(decoder: Decoder, film: Film, veils: Sequence[Veil]) -> Derivative:
+    """What the buyer gets of a film with faces: MP4, upright, long side <= 1280, every frame encoded anew.
+
+    Raises:
+        picture.Undecodable, core.errors.Unavailable: as `watch`.
+    """
+    told = [[each.start, each.end, *each.first, *each.last] for each in veils]
+    said, body = decoder.films().job({"op": "veil", "veils": told}, film.copy.data)
+    sha256 = hashlib.sha256(body).hexdigest()
+    return Derivative(body, sha256, said["media_type"], said["width"], said["height"])
 
 
 def _grain(said: Mapping[str, Any], taken: _Taken) -> Grain:

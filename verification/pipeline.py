@@ -4,7 +4,8 @@
 1. cost 0 checks (arithmetic, signatures, decoding in the sandbox), all of them;
 2. cost 1 and 2 checks (pixels, nets), only when there are pixels to read; cost 2 only while nothing
    has hard-failed;
-   beside these the decoder makes the buyer's copies, of whatever can be read (a film's came with its frames);
+   beside these the decoder makes the buyer's copies, of whatever can be read (a film's came with its
+   frames, and is made anew where faces are in it);
 3. fusion (`verification.fusion`) and verdict (`verification.policy`).
 
 A check that raises is a finding with status ERROR, which leads to review:
@@ -33,6 +34,7 @@ from verification.evidence import (
     Status,
     ok,
 )
+from verification.film import veiled
 from verification.registry import Check, registered
 from verification.statement import said_in
 
@@ -138,7 +140,10 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
         if case.evidence.terms.kind == "stream":
             made.append(_readings(case.evidence))
         elif case.film is not None:
-            made.append(case.film.copy)
+            faces = bystanders.over_time(case.film, case.tools.engine)
+            veils = [veil for face in faces for veil in face]
+            made.append(veiled(case.tools.decoder, case.film, veils) if veils else case.film.copy)
+            return ok(0.0, "derivative_made", veiled=len(faces))
         elif case.picture is not None:
             veil = bystanders.areas(case.picture.rgb, case.tools.engine)
             made.append(case.tools.decoder.derive(case.evidence.media, veil))

@@ -53,3 +53,25 @@ def film(frames: Sequence[Pixels], **how: object) -> bytes:
 def honest(codec: str = "h264", seed: int = 0) -> bytes:
     """Five honest seconds."""
     return film(wander(seed=seed), codec=codec)
+
+
+def passing(
+    *, seconds: float = 1.6, size: tuple[int, int] = (400, 300), fps: float = FPS, high: float = 0.45
+) -> list[Pixels]:
+    """A photographed head that passes before a photograph, from left to right and up and down.
+
+    Args:
+        high: the head's height, of the picture's.
+    """
+    whole = sample("astronaut")[0:200, 130:310]
+    height = round(high * size[1])
+    head = cv2.resize(whole, (round(height * whole.shape[1] / whole.shape[0]), height))
+    count, frames = round(seconds * fps) + 1, []
+    for k, scene in enumerate(wander(seconds=seconds, size=size, fps=fps)):
+        share = k / (count - 1)
+        x = round((size[0] - head.shape[1]) * share)
+        y = round((size[1] - height) * (0.5 + 0.45 * np.sin(7 * share)))
+        shown = scene.copy()
+        shown[y : y + height, x : x + head.shape[1]] = head
+        frames.append(shown)
+    return frames

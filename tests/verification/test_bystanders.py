@@ -14,6 +14,7 @@ from tests.verification.eyes import engine, sample
 from verification import bystanders
 from verification.picture import Decoder, Pixels
 from verification.pipeline import examine
+from verification.tracks import Area
 
 
 def jpeg(rgb: Pixels, *, turned: bool = False) -> bytes:
@@ -76,7 +77,7 @@ def png(rgb: np.ndarray) -> bytes:
 @pytest.mark.parametrize(
     "area", [(-0.5, -0.5, 0.1, 0.1), (0.9, 0.9, 1.7, 1.4), (0.5, 0.5, 0.5, 0.5), (2, 2, 3, 3), (-9, -9, 9, 9)]
 )
-def test_areas_at_the_rim_are_cut_off(decoder: Decoder, area: bystanders.Area) -> None:
+def test_areas_at_the_rim_are_cut_off(decoder: Decoder, area: Area) -> None:
     copy = decoder.derive(jpeg(sample("coffee")), [area])
     assert (copy.width, copy.height) == (600, 400)
 

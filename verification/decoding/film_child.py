@@ -3,7 +3,7 @@
 Locked in as `verification.decoding.child`, but another process, so that FFmpeg's hundred decoders never stand
 beside the bytes of a photograph; and it may start threads, for one core cannot decode what a phone films.
 
-Requests: {"op": "watch"} with the film as body.
+Requests: {"op": "watch"} with the film as body; {"op": "veil", "veils": ...} with the copy that this made.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import av
 import av.logging
 from av.video.reformatter import VideoReformatter
 
-from verification.decoding import films, limits
+from verification.decoding import anew, films, limits
 from verification.decoding.child import Operations, Reply, serve
 from verification.decoding.refusal import Refused
 from verification.decoding.repack import FORMS, Copy, repacked
@@ -81,15 +81,22 @@ def _told(kept: films.Kept, copy: Copy, facts: dict[str, Any]) -> Reply:
     return {"ok": True, **facts}, copy.file.getbuffer()
 
 
-OPERATIONS: Operations = {"watch": watch}
+def veil(data: bytes, header: dict[str, Any]) -> Reply:
+    """The buyer's copy of a film with faces: encoded anew, with the areas of `header["veils"]` unknowable."""
+    file, width, height = anew.film(data, header["veils"], limits.FILM_THREADS)
+    return {"ok": True, "media_type": FORMS["MP4"][2], "width": width, "height": height}, file.getbuffer()
+
+
+OPERATIONS: Operations = {"watch": watch, "veil": veil}
 
 
 def _warm_up() -> None:
-    """Watches a small film of each codec, so that nothing needs loading later; no thread may be left over,
-    for the filter would not hold it."""
+    """Watches and veils a small film of each codec, so that nothing needs loading later; no thread may be
+    left over, for the filter would not hold it."""
     av.logging.set_level(None)
     for path in sorted(_WARM.iterdir()):
         watch(path.read_bytes(), {})
+        veil(path.read_bytes(), {"veils": [[0, 1, 0, 0, 1, 1, 0, 0, 1, 1]]})
     if _TASKS.is_dir() and len(list(_TASKS.iterdir())) > 1:
         raise RuntimeError("a thread was started before the lock-in")
 

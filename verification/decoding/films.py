@@ -38,6 +38,7 @@ _CALM = {"protocol_whitelist": "none", "codec_whitelist": ",".join(sum(limits.FI
 _WHOLE = {"MP4": {"ignore_editlist": "1"}, "WEBM": {}}  # every sample, shown or not
 ONE, LOOSE = 1 << 16, 64  # 1.0 in 16.16, and what a writer's sine of 90 degrees may be off
 _TURNS = {(1, 0, 0, 1): 0, (0, -1, 1, 0): 90, (-1, 0, 0, -1): 180, (0, 1, -1, 0): 270}
+UPRIGHT = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
 _PLAIN = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "nv12", "gray")
 
 _GREY = VideoReformatter()
@@ -87,9 +88,7 @@ def watch(copy: Copy, threads: int, *, timed: bool) -> Kept:
     long it is, as a live recorder does not."""
     made: Any = av.open(copy.file, format=FORMS[copy.form][0], container_options=dict(_CALM))
     with made as container:
-        track = container.streams.video[0]
-        codec = track.codec_context
-        codec.thread_type, codec.thread_count = ("FRAME", threads) if threads > 1 else ("NONE", 1)
+        track = threaded(container.streams.video[0], threads)
         kept = _kept(container, track, copy.form, container.duration if timed else None)
     if not 0 <= copy.pictures - len(kept.times) <= 1:  # the last packet may be cut off
         raise Refused("frames_hidden")
@@ -98,11 +97,18 @@ def watch(copy: Copy, threads: int, *, timed: bool) -> Kept:
     return kept
 
 
+def threaded(track: Any, threads: int) -> Any:
+    """The track, to be decoded by so many threads."""
+    codec = track.codec_context
+    codec.thread_type, codec.thread_count = ("FRAME", threads) if threads > 1 else ("NONE", 1)
+    return track
+
+
 def _kept(container: Any, track: Any, form: str, said: int | None) -> Kept:
     kept, spread = Kept(), _Spread(min(track.frames, 600))
     quiet = _Quiet(said / av.time_base if said else None)
     before: tuple[Image.Image, VideoFrame] | None = None
-    for frame in _frames(container, track, kept, form):
+    for frame in shown(container, track, kept, form):
         t = kept.times[-1]
         thumb = _thumb(frame)
         kept.thumbs.append(thumb.tobytes())
@@ -121,8 +127,12 @@ def _kept(container: Any, track: Any, form: str, said: int | None) -> Kept:
     return kept
 
 
-def _frames(container: Any, track: Any, kept: Kept, form: str) -> Iterator[VideoFrame]:
-    """Frames in the order they are shown; their times are kept on the way."""
+def shown(container: Any, track: Any, kept: Kept, form: str) -> Iterator[VideoFrame]:
+    """Frames in the order they are shown; their times are kept on the way, and how they are turned.
+
+    Raises:
+        Refused: no_times, changes_size, odd_orientation, times_do_not_rise, too_long.
+    """
     size, start = (track.codec_context.width, track.codec_context.height), None
     for frame in container.decode(track):
         if frame.time is None:
@@ -216,9 +226,8 @@ def picture(frame: VideoFrame, side: int, draw: VideoReformatter) -> Image.Image
     size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
     rgb = draw.reformat(frame, size[0], size[1], "rgb24", interpolation=Interpolation.AREA, threads=1)
     plane = rgb.planes[0]
-    image = _seen("RGB", size, plane)
-    turn = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
-    way = turn.get(round(frame.rotation) % 360)
+    image = seen("RGB", size, plane)
+    way = UPRIGHT.get(round(frame.rotation) % 360)
     return image.transpose(way) if way is not None else image.copy()
 
 
@@ -250,11 +259,11 @@ def grain(frame: VideoFrame) -> tuple[dict[str, Any], bytes]:
     left, top = (frame.width - wide) // 16 * 8, (frame.height - tall) // 16 * 8
     whole = VideoReformatter().reformat(frame, format="yuv444p", threads=1)
     size, box = (frame.width, frame.height), (left, top, left + wide, top + tall)
-    planes = [_seen("L", size, p).crop(box) for p in whole.planes]
+    planes = [seen("L", size, p).crop(box) for p in whole.planes]
     return {"left": left, "top": top, "shape": [tall, wide]}, Image.merge("YCbCr", planes).tobytes()
 
 
-def _seen(mode: str, size: tuple[int, int], plane: VideoPlane) -> Image.Image:
+def seen(mode: str, size: tuple[int, int], plane: VideoPlane) -> Image.Image:
     """A plane as an image, without a copy."""
     return Image.frombuffer(mode, size, memoryview(plane), "raw", mode, plane.line_size, 1)  # type: ignore[arg-type]
 
@@ -270,13 +279,13 @@ def _thumb(frame: VideoFrame) -> Image.Image:
     if frame.format.name in _PLAIN:
         plane = frame.planes[0]
         size = (frame.width, frame.height)
-        grey = _seen("L", size, plane)
+        grey = seen("L", size, plane)
         wide, high = limits.FILM_THUMB
         part = grey.reduce((max(1, frame.width // wide), max(1, frame.height // high)))
         return part if part.size == (wide, high) else part.resize((wide, high), Image.Resampling.BOX)
     small = _GREY.reformat(frame, *limits.FILM_THUMB, "gray", interpolation=Interpolation.AREA, threads=1)
     plane = small.planes[0]
-    return _seen("L", limits.FILM_THUMB, plane).copy()
+    return seen("L", limits.FILM_THUMB, plane).copy()
 
 
 def _same(one: VideoFrame, other: VideoFrame) -> bool:

@@ -35,8 +35,11 @@ FILM_FRAMES = 64  # what the checks of bursts see, evenly over the film
 FILM_FRAME_SIDE = 640
 FILM_STILLS = 40  # quiet moments, with
 FILM_STILL_SIDE = 960
+FILM_VEILED_SIDE = 1280  # of the buyer's copy where faces are veiled in it
 FILM_THUMB = (64, 36)  # of every frame
 FILM_MEMORY_BYTES = 1280 * 1024 * 1024  # 200 MB of 3840 x 2160, their copy and the decoder take 1.1 GiB
-FILM_CPU_SECONDS = 45  # a job; 20 s of 1080p take about five
+# A job. 20 s of 1080p take about five to watch, to veil half as much again; 25 s at 60 frames a second thrice
+# that, and on a busy machine all of it twice.
+FILM_CPU_SECONDS = 90
 FILM_THREADS = 4  # that decode one film: with as many as cores one waits while frames are looked at
 FILM_WALL_SECONDS = 90.0

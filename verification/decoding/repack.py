@@ -28,7 +28,7 @@ from verification.decoding.refusal import Refused
 
 CHAIN = b"spotcheck-frame-chain-v1"
 FORMS = {"MP4": ("mov", "mp4", "video/mp4"), "WEBM": ("matroska", "webm", "video/webm")}
-_KEEP = {  # slices, parameter sets, delimiters: no free text (SEI), filler, second view or spare type
+KEEP = {  # slices, parameter sets, delimiters: no free text (SEI), filler, second view or spare type
     "h264": "filter_units=pass_types=1|5|7-9",
     "hevc": "filter_units=pass_types=0-9|16-21|32-37",
 }
@@ -65,7 +65,7 @@ def repacked(container: Any, track: Any, form: str) -> Copy:
     with av.open(made.file, "w", format=FORMS[form][1], options=options) as out:
         copy: Any = out.add_stream_from_template(track)
         name = track.codec_context.name
-        sieve = BitStreamFilterContext(_KEEP[name], track, copy) if name in _KEEP else None
+        sieve = BitStreamFilterContext(KEEP[name], track, copy) if name in KEEP else None
         head = hashlib.sha256(CHAIN).digest()
         for packet in container.demux(track):
             if packet.size:

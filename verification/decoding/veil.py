@@ -3,7 +3,9 @@
 An ellipse is filled with what is left of it once it is averaged to CELLS colours a side: mosaics of 16 cells
 and blurs of a few pixels are undone by a net that has seen enough of them (McPherson, Shokri & Shmatikov,
 Defeating Image Obfuscation with Deep Learning, 2016), 5 x 5 averages of a whole head hold little but skin
-and hair, and are drawn without edges, so that a picture stays calm to look at.
+and hair, and are drawn without edges, so that a picture stays calm to look at. Of a film one average is left:
+each frame would tell other 5 x 5 of one face, and many coarse pictures that are shifted a little make a fine
+one (Farsiu, Robinson, Elad & Milanfar, Fast and Robust Multiframe Super Resolution, 2004).
 """
 
 from __future__ import annotations
@@ -12,17 +14,19 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-CELLS = 5
-_DRAWN = 512  # pixels: side at which the ellipse is drawn, to be scaled
+CELLS, CELLS_OF_FILMS = 5, 1
+_FINE, _SMALL = 4, 512  # an ellipse is drawn so much finer, for smooth edges, in boxes of that side (pixels)
 
 
-def veiled(rgb: Image.Image, areas: Sequence[Sequence[float]]) -> Image.Image:
+def veiled(picture: Image.Image, areas: Sequence[Sequence[float]], cells: int = CELLS) -> Image.Image:
     """The same picture, changed in place.
 
     Args:
+        picture: RGB, or one plane of a film's frame.
         areas: left, top, right and bottom, 0..1 of the picture; what lies outside it is cut off.
+        cells: averages a side that are left of an area.
     """
-    width, height = rgb.size
+    width, height = picture.size
     for left, top, right, bottom in areas:
         box = (
             max(0, int(left * width)),
@@ -32,13 +36,29 @@ def veiled(rgb: Image.Image, areas: Sequence[Sequence[float]]) -> Image.Image:
         )
         size = (box[2] - box[0], box[3] - box[1])
         if min(size) > 0:
-            blank = rgb.crop(box).resize((CELLS, CELLS), Image.Resampling.BOX)
-            rgb.paste(blank.resize(size, Image.Resampling.BICUBIC), box, _ellipse(size))
-    return rgb
+            blank = picture.crop(box).resize((cells, cells), Image.Resampling.BOX)
+            picture.paste(blank.resize(size, Image.Resampling.BICUBIC), box, _ellipse(size))
+    return picture
+
+
+def at(veils: Sequence[Sequence[float]], t: float) -> list[tuple[float, ...]]:
+    """The areas that are veiled at `t` seconds.
+
+    Args:
+        veils: start and end (seconds, both included), the area at the start, the area at the end; in between
+            it goes in a straight line.
+    """
+    areas = []
+    for start, end, *edges in veils:
+        if start <= t <= end:
+            share = (t - start) / (end - start) if end > start else 0.0
+            areas.append(tuple(a + share * (b - a) for a, b in zip(edges[:4], edges[4:], strict=True)))
+    return areas
 
 
 def _ellipse(size: tuple[int, int]) -> Image.Image:
     """What of a box of that size is veiled, 0..255."""
-    drawn = Image.new("L", (_DRAWN, _DRAWN))
-    ImageDraw.Draw(drawn).ellipse((0, 0, _DRAWN - 1, _DRAWN - 1), fill=255)
-    return drawn.resize(size)
+    fine = _FINE if max(size) <= _SMALL else 1
+    drawn = Image.new("L", (size[0] * fine, size[1] * fine))
+    ImageDraw.Draw(drawn).ellipse((0, 0, drawn.width - 1, drawn.height - 1), fill=255)
+    return drawn.reduce(fine)
