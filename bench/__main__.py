@@ -8,7 +8,7 @@ import sys
 
 import bench
 
-_NOT_BENCHMARKS = {"__main__", "displays", "mutants", "peers", "simulation"}
+_NOT_BENCHMARKS = {"__main__", "displays", "mutants", "peers", "plates_drawn", "simulation"}
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from verification import bystanders, constants, fusion, policy
+from verification import bystanders, constants, fusion, plates, policy
 from verification.case import Case, Tools
 from verification.evidence import (
     Derivative,
@@ -140,12 +140,13 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
         elif case.film is not None:
             made.append(case.film.copy)
         elif case.picture is not None:
-            veil = bystanders.areas(case.picture.rgb, case.tools.engine)
-            made.append(case.tools.decoder.derive(case.evidence.media, veil))
-            return ok(0.0, "derivative_made", veiled=len(veil))
+            faces = bystanders.areas(case.picture.rgb, case.tools.engine)
+            signs = plates.areas(case.picture.rgb, case.tools.reader, case.evidence)
+            made.append(case.tools.decoder.derive(case.evidence.media, [*faces, *signs]))
+            return ok(0.0, "derivative_made", veiled=len(faces) + len(signs), plates=len(signs))
         return ok(0.0, "derivative_made")
 
-    finding = _guarded(DERIVATIVE_CHECK, "1", Family.INTEGRITY, (0.0, 0.0), make)
+    finding = _guarded(DERIVATIVE_CHECK, "2", Family.INTEGRITY, (0.0, 0.0), make)
     return tuple(made), finding
 
 
