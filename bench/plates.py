@@ -70,19 +70,20 @@ def carried(
             yield layout.country, str(wide), rgb, [*corners.min(axis=0), *corners.max(axis=0)]
 
 
-def signs(scenes: Sequence[Pixels], quick: bool, seed: int) -> Iterator[tuple[str, Pixels, str]]:
-    """Kind, picture and the first line of signs, displays and sheets with a code."""
+def signs(scenes: Sequence[Pixels], quick: bool, seed: int) -> Iterator[tuple[str, Pixels, str, bool]]:
+    """Kind, picture and first line of signs, displays and sheets with a code, whether it was asked for."""
     source = random.Random(seed)
-    for _ in range(2 if quick else 8):
+    for lap in range(2 if quick else 8):
+        asked = lap % 2 == 0
         for kind in plates_drawn.SIGNS:
             rgb, lines = plates_drawn.hung(source.choice(scenes), kind, source)
-            yield kind, rgb, lines[0]
+            yield kind, rgb, lines[0], asked
         for kind in displays.KINDS:
             shows = displays.content(kind, source)
             sheet = displays.drawn(shows, source)
-            yield kind, displays.hung(source.choice(scenes), [sheet], source), shows.shown
+            yield kind, displays.hung(source.choice(scenes), [sheet], source), shows.shown, asked
         code = new_code(source)
-        yield "code", put(source.choice(scenes), paper(code), width=source.uniform(0.15, 0.4)), code
+        yield "code", put(source.choice(scenes), paper(code), width=source.uniform(0.15, 0.4)), code, asked
 
 
 def about(answer: str, code: str = "") -> Evidence:
@@ -99,8 +100,7 @@ def watched(
     for country, wide, rgb, box in carried(scenes, vehicles(folder), quick, seed):
         areas = plates.areas(rgb, reader, about("closed"))
         found.append(Seen(country, wide, _covered(box, areas), rgb))
-    for number, (kind, rgb, line) in enumerate(signs(scenes, quick, seed)):
-        asked = number % 2 == 0
+    for kind, rgb, line, asked in signs(scenes, quick, seed):
         told = about("", line) if kind == "code" else about(line if asked else "closed")
         group = "code" if kind == "code" else "asked" if asked else "other"
         found.append(Seen(kind, group, bool(plates.areas(rgb, reader, told)), rgb))
@@ -145,14 +145,9 @@ def main() -> int:
     for group, name in (("asked", "what was asked for"), ("code", "sheets with the code")):
         hits = [item.veiled for item in items if item.group == group]
         rows.append(share(f"{name}, veiled", hits, "<= 0"))
-    other = [item for item in items if item.group == "other"]
-    alike = [item.veiled for item in other if item.kind in plates_drawn.ALIKE]
-    rows.append(
-        share(
-            "signs nobody asked about, veiled", [i.veiled for i in other if i.kind not in plates_drawn.ALIKE]
-        )
-    )
-    rows.append(share("flight, train and lot numbers nobody asked about, veiled", alike))
+    for alike, name in ((False, "other signs"), (True, "flight and lot numbers")):
+        hits = [i.veiled for i in items if i.group == "other" and (i.kind in plates_drawn.ALIKE) == alike]
+        rows.append(share(f"{name} that nobody asked about, veiled", hits))
     missed = [f"{i.kind} {i.group}" for i in items if i.veiled != i.group.isdigit()]
     if given.sheet:
         draw(items, given.sheet)

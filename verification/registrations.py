@@ -45,9 +45,8 @@ _RUNS = (
 )
 _WHOLE = re.compile("|".join(f"(?:{run})" for run in _RUNS))
 _GERMAN = re.compile(r"A{1,3} A{1,2} ?9{1,4}")
-_BROKEN = re.compile(
-    r"9{4,5} ?A{2}|A{4,5} ?9{2,4}"
-)  # Germany without its blanks; others with a letter misread
+# Read in doubt: Germany without its blanks; others with a letter taken for a digit.
+_BROKEN = re.compile(r"9{4,5} ?A{2}|A{4,5}9{2,4}")
 _DIGITS = re.compile(r"9{2} 9{3} 9{2}|9{3} 9{2} 9{3}")  # Israel
 _EAST = re.compile(r"[\u4e00-\u9fff][A-Z][A-Z0-9]{5,6}|[\u3041-\u3093]\d{4}")  # China; Japan's second row
 _BEFORE = """
@@ -108,14 +107,14 @@ def _fits(kinds: str, said: str, *, sure: bool) -> bool:
 def _readings(said: str, *, sure: bool) -> Iterator[str]:
     """The runs as read, and with up to _MOST_TAKEN characters taken for one of the other kind.
 
-    What is sure and stands by itself is a word or a number.
+    Four letters or digits by themselves are a word or a number.
     """
     kinds = _kinds(said)
     yield kinds
     if len(said.replace(" ", "")) < _LONG:
         return
     alike = _ALIKE if sure else _EITHER
-    left_out = {place for word in _WORD.finditer(said) for place in range(*word.span()) if sure}
+    left_out = {place for word in _WORD.finditer(said) for place in range(*word.span())}
     places = [place for place, letter in enumerate(said) if letter in alike and place not in left_out]
     for count in range(1, _MOST_TAKEN + 1):
         for chosen in combinations(places, count):

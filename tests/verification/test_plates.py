@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 
 from bench import plates_drawn
+from core.errors import Unavailable
+from tests.fakes.seeing import MuteReader
 from tests.verification import stage
 from tests.verification.eyes import engine, paper, put, reader, sample
 from tests.verification.test_bystanders import jpeg, shown
 from verification import plates
 from verification.codes import clean
-from verification.evidence import Evidence, Json
+from verification.evidence import Evidence, Json, Verdict
 from verification.picture import Decoder, Pixels
 from verification.pipeline import examine
 from verification.registrations import registration
@@ -79,6 +81,11 @@ def test_prices_hours_lines_and_sizes_are_none(text: str) -> None:
     assert not registration(text, sure=True)
 
 
+@pytest.mark.parametrize("text", ["ABSIDE", "180012", "033CH", "BOOKS 12", "SOLD OUT"])
+def test_not_every_word_or_number_is_a_misread_one(text: str) -> None:
+    assert not registration(text)
+
+
 def piece(text: str, x: float, y: float, width: float = 160, height: float = 36) -> Text:
     box = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], np.float32)
     return Text(text, 0.95, box)
@@ -93,9 +100,18 @@ def test_a_plate_in_two_rows_or_torn_is_found() -> None:
     assert found(piece("34 AB", 100, 100, 80), piece("123", 190, 101, 60)) == ["34 AB123"]
 
 
-@pytest.mark.parametrize(("x", "y"), [(100, 300), (400, 138), (100, 108)])
-def test_rows_that_are_not_below_each_other_are_none(x: float, y: float) -> None:
-    assert found(piece("MH 12 A", 100, 100, 90), piece("4567", x, y, 88)) == []
+@pytest.mark.parametrize(
+    ("upper", "lower"),
+    [
+        ((100, 100, 90, 36), (100, 300, 88, 36)),  # far below
+        ((100, 100, 90, 36), (400, 138, 88, 36)),  # beside
+        ((100, 100, 90, 36), (100, 108, 88, 36)),  # one on the other
+        ((100, 100, 90, 36), (100, 148, 88, 90)),  # of another size
+        ((100, 100, 290, 36), (100, 138, 288, 36)),  # lines of text
+    ],
+)
+def test_other_rows_are_no_plate(upper: tuple[float, ...], lower: tuple[float, ...]) -> None:
+    assert found(piece("MH 12 A", *upper), piece("4567", *lower)) == []
 
 
 def test_a_line_of_a_column_is_no_plate() -> None:
@@ -201,3 +217,22 @@ def test_corners_are_covered_and_what_lies_beside_a_leaning_plate_is_not(decoder
 @pytest.mark.parametrize("name", ["coffee", "rocket", "chelsea", "astronaut"])
 def test_photographs_without_plates_are_left_alone(name: str) -> None:
     assert plates.areas(sample(name), reader(), stage.photo(b"x")) == ()
+
+
+@pytest.mark.parametrize(
+    "corners", [(-0.2, 0.4, 0.1, 0.4, 0.1, 0.6, -0.2, 0.6), (0.5,) * 8, (2.0, 2, 3, 2, 3, 3, 2, 3)]
+)
+def test_corners_beyond_the_rim_are_cut_off(decoder: Decoder, corners: plates.Corners) -> None:
+    copy = decoder.derive(jpeg(sample("coffee")), [corners])
+    assert (copy.width, copy.height) == (600, 400)
+
+
+def test_without_a_reader_there_is_no_copy(decoder: Decoder) -> None:
+    class Gone(MuteReader):
+        def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
+            raise Unavailable("no weights")
+
+    tools = replace(stage.tools(decoder), reader=Gone())
+    report = examine(stage.photo(jpeg(sample("coffee"))), tools)
+    assert report.derivatives == ()
+    assert report.verdict is Verdict.REVIEW
