@@ -8,7 +8,16 @@ import sys
 
 import bench
 
-_NOT_BENCHMARKS = {"__main__", "displays", "mutants", "peers", "simulation", "veil_films"}
+_NOT_BENCHMARKS = {
+    "__main__",
+    "cover",
+    "displays",
+    "mutants",
+    "peers",
+    "plates_drawn",
+    "simulation",
+    "veil_films",
+}
 
 
 def main() -> int:

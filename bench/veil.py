@@ -3,10 +3,11 @@
     python -m bench.veil --photos DIR [--quick] [--json PATH] [--seed N]
 
 On the photographs of DIR that `bench/labels/faces_and_plates.json` names (labelled by eye: a small set, of
-which few faces can be recognised at all). A face counts as veiled when four fifths of its box lie in veiled
-ellipses. Beside it: what is veiled where nobody is, the processor time of looking, and whether any word of an
-original's metadata can be found in the bytes delivered. Without DIR: two photographs of scikit-image. Films
-are simulated from the same photographs (`bench.veil_films`).
+which few faces can be recognised, and few plates read, at all). A face or a plate counts as veiled when four
+fifths of its box lie in veiled areas. Beside it: what is veiled where nobody is, the processor time of
+looking, and whether any word of an original's metadata can be found in the bytes delivered. Without DIR: two
+photographs of scikit-image. Films are simulated from the same photographs (`bench.veil_films`). Plates that
+are drawn, by their size, and signs that are none: `bench.plates`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ import skimage.data
 from PIL import ExifTags, Image
 
 from bench import veil_films
+from bench.cover import COVERED, covered
 from bench.duplicates import wilson
-from bench.veil_films import COVERED, covered
 from core.figures import Row, arguments, finish, of_samples
-from verification import bystanders
+from tests.verification import stage
+from verification import bystanders, plates
+from verification.case import Reader
 from verification.engine import Engine
 from verification.picture import Decoder, Pixels, Undecodable
+from verification.reading import Reader as RealReader
 
 Marks: TypeAlias = list[dict[str, Any]]
 
@@ -45,9 +49,12 @@ class Tally:
     plain: list[bool] = field(default_factory=list)
     hard: list[bool] = field(default_factory=list)
     plates: list[bool] = field(default_factory=list)
+    hard_plates: list[bool] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)  # areas veiled in a picture without people
     words: list[int] = field(default_factory=list)  # of metadata, found in the bytes delivered
+    plates_beside: list[float] = field(default_factory=list)
     ms: list[float] = field(default_factory=list)
+    plates_ms: list[float] = field(default_factory=list)
 
 
 def words_of(data: bytes) -> set[bytes]:
@@ -80,20 +87,28 @@ def pictures(folder: Path | None, every: int) -> Iterator[tuple[bytes, Marks]]:
         yield (folder / name).read_bytes(), []
 
 
-def look(data: bytes, marks: Marks, decoder: Decoder, engine: Engine, tally: Tally) -> None:
+def look(data: bytes, marks: Marks, decoder: Decoder, engine: Engine, reader: Reader, tally: Tally) -> None:
     """One picture, as the pipeline veils it."""
     rgb = decoder.open(data).rgb
     began = time.process_time()
     areas = bystanders.areas(rgb, engine)
-    tally.ms.append((time.process_time() - began) * 1000)
+    seen = time.process_time()
+    signs = plates.areas(rgb, reader, stage.photo(data))
+    tally.ms.append((seen - began) * 1000)
+    tally.plates_ms.append((time.process_time() - seen) * 1000)
+    veil = [*areas, *signs]
     for mark in marks:
-        told = tally.plates if mark["kind"] == "plate" else tally.hard if mark["hard"] else tally.plain
-        told.append(covered(mark["box"], areas) >= COVERED)
+        plain, hard = (
+            (tally.plates, tally.hard_plates) if mark["kind"] == "plate" else (tally.plain, tally.hard)
+        )
+        (hard if mark["hard"] else plain).append(covered(mark["box"], veil) >= COVERED)
     if not marks:
         tally.beside.append(len(areas))
+    if not any(mark["kind"] == "plate" for mark in marks):
+        tally.plates_beside.append(len(signs))
     words = words_of(data)
     if words:
-        delivered = decoder.derive(data, areas).data
+        delivered = decoder.derive(data, veil).data
         tally.words.append(sum(word in delivered for word in words))
 
 
@@ -125,20 +140,23 @@ def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--photos", type=Path, help="a folder with manifest.csv")
     given = parser.parse_args()
-    tally, engine = Tally(), Engine("cpu")
+    tally, engine, reader = Tally(), Engine("cpu"), RealReader()
     with Decoder() as decoder:
         for data, marks in pictures(given.photos, 8 if given.quick else 1):
             try:
-                look(data, marks, decoder, engine, tally)
+                look(data, marks, decoder, engine, reader, tally)
             except Undecodable:  # what is not taken is not delivered
                 continue
         heads, scenes = films(given.photos, decoder)
     rows = [
         *_share("faces that somebody could be known by", tally.plain),
         *_share("faces too small, soft or turned for that", tally.hard),
-        *_share("number plates", tally.plates),
-        of_samples("veiled in a picture without people, areas", tally.beside),
-        of_samples("processor time of looking, a picture", tally.ms, unit="ms"),
+        *_share("number plates that somebody can read", tally.plates),
+        *_share("number plates too small or soft for that", tally.hard_plates),
+        of_samples("veiled as faces in a picture without people, areas", tally.beside),
+        of_samples("veiled as plates in a picture without one, areas", tally.plates_beside),
+        of_samples("processor time of looking for faces, a picture", tally.ms, unit="ms"),
+        of_samples("of reading, for plates, what no check has read", tally.plates_ms, unit="ms"),
     ]
     if tally.words:
         rows.append(of_samples("words of metadata in what is delivered, a picture", tally.words, bar="<= 0"))

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bench.cover import COVERED, covered
 from bench.video import timed
 from core.figures import Row, of_samples
 from market.simulator.recorder import record
@@ -28,7 +29,6 @@ from verification.tracks import Area, Veil
 SIZE, FPS, SECONDS = (960, 540), 8.0, 20.0  # looked at in the same sizes as larger films
 HEAD = 2.2  # times as wide and high as its face's box
 SIZES = {"large": (0.12, 0.35), "small": (0.05, 0.12)}  # a face's height, of the picture's
-COVERED = 0.8  # of a box
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,6 @@ class Head:
 
     rgb: Pixels
     face: Area
-
-
-def covered(box: Sequence[float], areas: Sequence[Area]) -> float:
-    """The share of a box that lies in the ellipses of the areas."""
-    left, top, right, bottom = box
-    x, y = np.meshgrid(np.linspace(left, right, 24), np.linspace(top, bottom, 24))
-    hidden = np.zeros(x.shape, bool)
-    for a, b, c, d in areas:
-        hidden |= ((2 * x - a - c) / (c - a)) ** 2 + ((2 * y - b - d) / (d - b)) ** 2 <= 1
-    return float(hidden.mean())
 
 
 def cut(rgb: Pixels, face: Sequence[float]) -> Head:

@@ -47,6 +47,7 @@ from verification.redteam.registry import Split
 from verification.redteam.workshop import Reply, Workshop
 from verification.registry import registered
 from verification.statement import said_in
+from verification.tracks import Area
 from verification.trust import TrustList
 
 SIZE = (4000, 3000)
@@ -107,7 +108,7 @@ class Bench:
         picture = case.picture
         if picture is None:
             raise ValueError("a photograph of this bench cannot be decoded")
-        found: list[tuple[bystanders.Area, ...]] = []
+        found: list[tuple[Area, ...]] = []
         spent["faces"] = timed(lambda: found.append(bystanders.areas(picture.rgb, self.engine)))
         spent["derive"] = timed(lambda: self.decoder.derive(context.evidence.media, found[0]))
         return spent

@@ -1,4 +1,4 @@
-"""Who must not be shown: the parts of a picture that are veiled in what its buyer receives.
+"""Who must not be shown: faces, which are veiled in what a picture's buyer receives (`plates` names plates).
 
 A face is widened before it is veiled, for hair and jaw tell a person apart, and a detector's box is tight.
 Limits: a head seen from behind, a tattoo, a walk or a uniform is not veiled; a face that the net misses is

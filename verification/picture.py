@@ -183,7 +183,7 @@ class Decoder:
         """The buyer's copy: a JPEG of long side <= 2048 made from pixels alone, so no metadata.
 
         Args:
-            veil: areas that nobody must know again (`verification.bystanders`).
+            veil: areas that nobody must know again (`verification.bystanders`, `verification.plates`).
 
         Raises:
             Undecodable, Unavailable: as `open`.

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from verification import bystanders, constants, fusion, policy
+from verification import bystanders, constants, fusion, plates, policy
 from verification.case import Case, Tools
 from verification.evidence import (
     Derivative,
@@ -140,17 +140,18 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
         if case.evidence.terms.kind == "stream":
             made.append(_readings(case.evidence))
         elif case.film is not None:
-            faces = bystanders.over_time(case.film, case.tools.engine)
-            veils = [veil for face in faces for veil in face]
+            tracks = bystanders.over_time(case.film, case.tools.engine)
+            veils = [veil for track in tracks for veil in track]
             made.append(veiled(case.tools.decoder, case.film, veils) if veils else case.film.copy)
-            return ok(0.0, "derivative_made", veiled=len(faces))
+            return ok(0.0, "derivative_made", veiled=len(tracks))
         elif case.picture is not None:
-            veil = bystanders.areas(case.picture.rgb, case.tools.engine)
-            made.append(case.tools.decoder.derive(case.evidence.media, veil))
-            return ok(0.0, "derivative_made", veiled=len(veil))
+            faces = bystanders.areas(case.picture.rgb, case.tools.engine)
+            signs = plates.areas(case.picture.rgb, case.tools.reader, case.evidence)
+            made.append(case.tools.decoder.derive(case.evidence.media, [*faces, *signs]))
+            return ok(0.0, "derivative_made", veiled=len(faces) + len(signs), plates=len(signs))
         return ok(0.0, "derivative_made")
 
-    finding = _guarded(DERIVATIVE_CHECK, "1", Family.INTEGRITY, (0.0, 0.0), make)
+    finding = _guarded(DERIVATIVE_CHECK, "2", Family.INTEGRITY, (0.0, 0.0), make)
     return tuple(made), finding
 
 

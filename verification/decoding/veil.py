@@ -1,11 +1,12 @@
 """Making a part of a picture unknowable, inside the sandbox.
 
-An ellipse is filled with what is left of it once it is averaged to CELLS colours a side: mosaics of 16 cells
+A part is filled with what is left of it once it is averaged to CELLS colours a side: mosaics of 16 cells
 and blurs of a few pixels are undone by a net that has seen enough of them (McPherson, Shokri & Shmatikov,
 Defeating Image Obfuscation with Deep Learning, 2016), 5 x 5 averages of a whole head hold little but skin
-and hair, and are drawn without edges, so that a picture stays calm to look at. Of a film one average is left:
-each frame would tell other 5 x 5 of one face, and many coarse pictures that are shifted a little make a fine
-one (Farsiu, Robinson, Elad & Milanfar, Fast and Robust Multiframe Super Resolution, 2004).
+and hair, those of a number plate no letter, and they are drawn without edges, so that a picture stays calm to
+look at. A head is an ellipse; a plate is veiled to its corners. Of a film one average is left: each frame
+would tell other 5 x 5 of one face, and many coarse pictures that are shifted a little make a fine one
+(Farsiu, Robinson, Elad & Milanfar, Fast and Robust Multiframe Super Resolution, 2004).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 CELLS, CELLS_OF_FILMS = 5, 1
-_FINE, _SMALL = 4, 512  # an ellipse is drawn so much finer, for smooth edges, in boxes of that side (pixels)
+_FINE, _SMALL = 4, 512  # a shape is drawn so much finer, for smooth edges, in boxes of that side (pixels)
 
 
 def veiled(picture: Image.Image, areas: Sequence[Sequence[float]], cells: int = CELLS) -> Image.Image:
@@ -23,21 +24,23 @@ def veiled(picture: Image.Image, areas: Sequence[Sequence[float]], cells: int = 
 
     Args:
         picture: RGB, or one plane of a film's frame.
-        areas: left, top, right and bottom, 0..1 of the picture; what lies outside it is cut off.
+        areas: shares of the picture's width and height: four are left, top, right and bottom of an ellipse,
+            eight the corners of a quadrilateral, x and y in turn. What lies outside the picture is cut off.
         cells: averages a side that are left of an area.
     """
     width, height = picture.size
-    for left, top, right, bottom in areas:
+    for area in areas:
+        xs, ys = [x * width for x in area[::2]], [y * height for y in area[1::2]]
         box = (
-            max(0, int(left * width)),
-            max(0, int(top * height)),
-            min(width, int(right * width) + 1),
-            min(height, int(bottom * height) + 1),
+            max(0, int(min(xs))),
+            max(0, int(min(ys))),
+            min(width, int(max(xs)) + 1),
+            min(height, int(max(ys)) + 1),
         )
         size = (box[2] - box[0], box[3] - box[1])
         if min(size) > 0:
             blank = picture.crop(box).resize((cells, cells), Image.Resampling.BOX)
-            picture.paste(blank.resize(size, Image.Resampling.BICUBIC), box, _ellipse(size))
+            picture.paste(blank.resize(size, Image.Resampling.BICUBIC), box, _shape(xs, ys, box))
     return picture
 
 
@@ -56,9 +59,15 @@ def at(veils: Sequence[Sequence[float]], t: float) -> list[tuple[float, ...]]:
     return areas
 
 
-def _ellipse(size: tuple[int, int]) -> Image.Image:
-    """What of a box of that size is veiled, 0..255."""
-    fine = _FINE if max(size) <= _SMALL else 1
-    drawn = Image.new("L", (size[0] * fine, size[1] * fine))
-    ImageDraw.Draw(drawn).ellipse((0, 0, drawn.width - 1, drawn.height - 1), fill=255)
+def _shape(xs: Sequence[float], ys: Sequence[float], box: tuple[int, int, int, int]) -> Image.Image:
+    """What of a box (pixels) is veiled, 0..255; `xs` and `ys` as in `veiled`, in pixels."""
+    left, top, right, bottom = box
+    wide, tall = right - left, bottom - top
+    fine = _FINE if max(wide, tall) <= _SMALL else 1
+    drawn = Image.new("L", (wide * fine, tall * fine))
+    pen = ImageDraw.Draw(drawn)
+    if len(xs) == 2:
+        pen.ellipse((0, 0, drawn.width - 1, drawn.height - 1), fill=255)
+    else:
+        pen.polygon([((x - left) * fine, (y - top) * fine) for x, y in zip(xs, ys, strict=True)], fill=255)
     return drawn.reduce(fine)

@@ -1,0 +1,36 @@
+"""How much of a box is veiled, by the same shapes as `verification.decoding.veil` draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Doubles: TypeAlias = npt.NDArray[np.float64]
+
+COVERED = 0.8  # of a box, from which what is in it counts as veiled
+
+
+def covered(box: Sequence[float], areas: Sequence[Sequence[float]]) -> float:
+    """The share of a box (left, top, right, bottom) that lies in veiled areas."""
+    left, top, right, bottom = box
+    x, y = np.meshgrid(np.linspace(left, right, 24), np.linspace(top, bottom, 24))
+    hidden = np.zeros(x.shape, bool)
+    for area in areas:
+        if len(area) == 4:
+            a, b, c, d = area
+            hidden |= ((2 * x - a - c) / (c - a)) ** 2 + ((2 * y - b - d) / (d - b)) ** 2 <= 1
+        else:
+            hidden |= _within(x, y, np.reshape(area, (4, 2)))
+    return float(hidden.mean())
+
+
+def _within(x: Doubles, y: Doubles, corners: Doubles) -> npt.NDArray[np.bool_]:
+    """Whether points lie in a convex shape: on one side of all its edges."""
+    sides = [
+        (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])
+        for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True)
+    ]
+    return np.asarray((np.min(sides, axis=0) >= 0) | (np.max(sides, axis=0) <= 0), bool)
