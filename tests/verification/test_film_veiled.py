@@ -68,11 +68,13 @@ def frames_of(data: bytes) -> list[Pixels]:
 
 
 def still_found(before: Sequence[Pixels], data: bytes) -> list[int]:
-    """The frames in which the net finds a face where one was."""
+    """The frames in which the net finds a face where one was, and is not in doubt (where one was it is at
+    least .8 sure; at .3, where looking for faces begins, a plain oval now and then is one)."""
     found = []
     for k, (one, other) in enumerate(zip(before, frames_of(data), strict=True)):
         left, top, right, bottom, _ = engine().faces(one)[0]
-        middles = (((a + c) / 2, (b + d) / 2) for a, b, c, d, _ in engine().faces(other))
+        faces = engine().faces(other)
+        middles = (((a + c) / 2, (b + d) / 2) for a, b, c, d, heat in faces if heat > 0.4)
         if any(left < x < right and top < y < bottom for x, y in middles):  # one face may have two peaks
             found.append(k)
     return found
