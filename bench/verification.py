@@ -33,7 +33,7 @@ from PIL import Image
 
 from core import figures
 from core.figures import Row
-from verification import bystanders, pipeline
+from verification import bystanders, pipeline, plates
 from verification.case import Case, Tools
 from verification.context import Context
 from verification.decoding import child, limits
@@ -47,7 +47,6 @@ from verification.redteam.registry import Split
 from verification.redteam.workshop import Reply, Workshop
 from verification.registry import registered
 from verification.statement import said_in
-from verification.tracks import Area
 from verification.trust import TrustList
 
 SIZE = (4000, 3000)
@@ -108,9 +107,9 @@ class Bench:
         picture = case.picture
         if picture is None:
             raise ValueError("a photograph of this bench cannot be decoded")
-        found: list[tuple[Area, ...]] = []
-        spent["faces"] = timed(lambda: found.append(bystanders.areas(picture.rgb, self.engine)))
-        spent["derive"] = timed(lambda: self.decoder.derive(context.evidence.media, found[0]))
+        spent["faces"] = timed(partial(bystanders.areas, picture.rgb, self.engine))
+        spent["plates"] = timed(partial(plates.areas, picture.rgb, self.reader, context.evidence))
+        spent["derive"] = timed(partial(self.decoder.derive, context.evidence.media))
         return spent
 
     def spent(self) -> float:

@@ -135,7 +135,7 @@ def _decoded(image: Image.Image, side: int) -> Image.Image:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema() != (255, 255):
             raise Refused("transparent")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _shown(rgb: Image.Image, orientation: Image.Transpose | None, side: int) -> Image.Image:

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from verification.decoding.frames import FRAME
 
+_MOST = 1 << 29  # bytes of a reply: a film's copy and pictures are 300 MB at most
 _CHUNK = 1 << 20  # what an unprivileged process may let a pipe of Linux hold
 
 
@@ -56,27 +57,37 @@ def exchange(
     poller.register(from_child, select.POLLIN)
     if request:
         poller.register(to_child, select.POLLOUT)
-    unsent, reply, wanted = [memoryview(part) for part in request], bytearray(), FRAME.size
-    while len(reply) < wanted:
+    unsent, reply, got = [memoryview(part) for part in request], bytearray(FRAME.size), 0
+    while got < len(reply):
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         for fd, _ in poller.poll(left * 1000):
             if fd == from_child:
-                received = os.read(from_child, _CHUNK)
+                with memoryview(reply) as whole:  # into its place: grown by pieces it would be copied often
+                    received = os.readv(from_child, [whole[got : got + _CHUNK]])
                 if not received:
                     raise EOFError
-                reply += received
+                got += received
             else:
                 _send(to_child, unsent)
                 if not unsent:
                     poller.unregister(to_child)
-        if len(reply) >= FRAME.size:
-            wanted = FRAME.size + sum(FRAME.unpack_from(reply))
+        if got == len(reply) == FRAME.size:
+            reply += bytes(_announced(reply))
     header_size, _ = FRAME.unpack_from(reply)
     header: dict[str, Any] = json.loads(reply[FRAME.size : FRAME.size + header_size])
     with memoryview(reply) as whole:
         return header, bytes(whole[FRAME.size + header_size :])
+
+
+def _announced(frame: bytes | bytearray) -> int:
+    """How many bytes follow a frame's first ones; a child that announces more than any reply has is no more
+    to be spoken with."""
+    size: int = sum(FRAME.unpack(frame))
+    if size > _MOST:
+        raise EOFError
+    return size
 
 
 def _send(fd: int, unsent: list[memoryview]) -> None:
