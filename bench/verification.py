@@ -37,7 +37,7 @@ from verification import bystanders, pipeline, plates
 from verification.case import Case, Tools
 from verification.context import Context
 from verification.decoding import child, limits
-from verification.engine import LIMIT, Engine, packaged_weights
+from verification.engine import LIMIT, TOGETHER, Engine, packaged_weights
 from verification.nets import xfeat
 from verification.picture import Decoder
 from verification.reading import Reader
@@ -51,7 +51,6 @@ from verification.trust import TrustList
 
 SIZE = (4000, 3000)
 SCALED = (limits.PICTURE_SIDE, limits.PICTURE_SIDE * SIZE[1] // SIZE[0])
-BATCH = 16  # pictures that go through a net together on a GPU
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -164,7 +163,7 @@ def single(bench: Bench, given: Sequence[Context], rounds: int) -> Single:
         bench.whole(context)
     for context in list(given) * rounds:
         before = bench.spent()
-        told.wall.append(timed(lambda context=context: bench.whole(context)))  # type: ignore[misc]
+        told.wall.append(timed(partial(bench.whole, context)))
         told.processor.append((bench.spent() - before) * 1000)
         parts = bench.parts(context)
         for name, ms in parts.items():
@@ -244,20 +243,20 @@ def _spinning() -> tuple[Callable[[], object], Callable[[], float]]:
 
 def several(rounds: int, seconds: float, seed: int) -> list[Row]:
     """One worker, then two, and what the machine itself gives."""
-    one, two, gains, limits_, mib = [], [], [], [], []
+    one, two, gains, bare, mib = [], [], [], [], []
     for _ in range(rounds):
-        single_, double = (together(count, seconds, seed, spin=False) for count in (1, 2))
+        alone, double = (together(count, seconds, seed, spin=False) for count in (1, 2))
         spins = [together(count, seconds / 4, seed, spin=True).rate for count in (1, 2)]
-        one.append(single_.rate)
+        one.append(alone.rate)
         two.append(double.rate)
-        gains.append(double.rate / single_.rate)
-        limits_.append(spins[1] / spins[0])
-        mib.append(max(single_.mib, double.mib))
+        gains.append(double.rate / alone.rate)
+        bare.append(spins[1] / spins[0])
+        mib.append(max(alone.mib, double.mib))
     return [
         figures.of_samples("captures a second, one worker", one),
         figures.of_samples("captures a second, two workers", two),
         figures.of_samples("two workers / one", gains, bar=">= 1.7"),
-        figures.of_samples("the same of bare matrix products: the machine's own", limits_),
+        figures.of_samples("the same of bare matrix products: the machine's own", bare),
         figures.of_samples("most memory of a worker and its child", mib, unit="MiB", bar="<= 1536"),
     ]
 
@@ -268,8 +267,8 @@ def several(rounds: int, seconds: float, seed: int) -> list[Row]:
 def engine_alone(seed: int, rounds: int) -> list[Row]:
     """The engine on the device that it chooses, and the net alone there, batches of pictures at a time."""
     engine, source = Engine(), np.random.default_rng(seed)
-    pictures = [source.integers(0, 256, (480, 640, 3), dtype=np.uint8) for _ in range(BATCH)]
-    batch = torch.rand(BATCH, 1, 480, 640, device=engine.device).to(memory_format=torch.channels_last)
+    pictures = [source.integers(0, 256, (480, 640, 3), dtype=np.uint8) for _ in range(TOGETHER)]
+    batch = torch.rand(TOGETHER, 1, 480, 640, device=engine.device).to(memory_format=torch.channels_last)
     net = xfeat.XFeat.from_weights(torch.load(packaged_weights(), weights_only=True)).to(engine.device)
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -284,9 +283,9 @@ def engine_alone(seed: int, rounds: int) -> list[Row]:
         ours, theirs = timed(partial(engine.features_of, pictures)), timed(bare)
         if turn >= 2:  # the first two choose algorithms
             ratios.append(theirs / ours)
-            rates.append(BATCH * 1000 / ours)
+            rates.append(TOGETHER * 1000 / ours)
     return [
-        figures.of_samples(f"engine, {engine.device.type}: pictures a second, by {BATCH}", rates),
+        figures.of_samples(f"engine, {engine.device.type}: pictures a second, by {TOGETHER}", rates),
         figures.of_samples("engine: speed / that of the bare net", ratios, bar=">= 0.8"),
     ]
 

@@ -12,6 +12,7 @@ from PIL import Image
 from tests.verification import stage
 from tests.verification.eyes import engine, sample
 from verification import bystanders
+from verification.decoding.veil import veiled
 from verification.picture import Decoder, Pixels
 from verification.pipeline import examine
 from verification.tracks import Area
@@ -80,6 +81,14 @@ def png(rgb: np.ndarray) -> bytes:
 def test_areas_at_the_rim_are_cut_off(decoder: Decoder, area: Area) -> None:
     copy = decoder.derive(jpeg(sample("coffee")), [area])
     assert (copy.width, copy.height) == (600, 400)
+
+
+def test_half_a_face_at_the_rim_is_veiled_up_to_the_rim() -> None:
+    """An ellipse squeezed into what the picture holds of it would narrow towards it, and show a cheek."""
+    stripes = np.repeat(np.tile(np.array([0, 255], np.uint8), 100)[None], 200, 0)
+    seen = np.asarray(veiled(Image.fromarray(stripes), [(-0.25, 0.25, 0.25, 0.75)], 1))
+    assert (seen[55:145, 0] == seen[100, 0]).all()
+    assert (seen[:45] == stripes[:45]).all()
 
 
 def test_one_face_is_one_area() -> None:

@@ -22,7 +22,6 @@ from verification.decoding.refusal import Refused
 from verification.decoding.repack import FORMS, Copy, repacked
 
 _WARM = Path(__file__).with_name("warm")  # a second and a half of a moving square in each codec
-_TASKS = Path("/proc/self/task")
 
 
 def watch(data: bytes, header: dict[str, Any]) -> Reply:
@@ -92,13 +91,11 @@ OPERATIONS: Operations = {"watch": watch, "veil": veil}
 
 def _warm_up() -> None:
     """Watches and veils a small film of each codec, so that nothing needs loading later; no thread may be
-    left over, for the filter would not hold it."""
+    left over (`child.serve` looks)."""
     av.logging.set_level(None)
     for path in sorted(_WARM.iterdir()):
         watch(path.read_bytes(), {})
         veil(path.read_bytes(), {"veils": [[0, 1, 0, 0, 1, 1, 0, 0, 1, 1]]})
-    if _TASKS.is_dir() and len(list(_TASKS.iterdir())) > 1:
-        raise RuntimeError("a thread was started before the lock-in")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,8 @@ def _shape(xs: Sequence[float], ys: Sequence[float], box: tuple[int, int, int, i
     drawn = Image.new("L", (wide * fine, tall * fine))
     pen = ImageDraw.Draw(drawn)
     if len(xs) == 2:
-        pen.ellipse((0, 0, drawn.width - 1, drawn.height - 1), fill=255)
+        edges = ((xs[0] - left) * fine, (ys[0] - top) * fine, (xs[1] - left) * fine, (ys[1] - top) * fine)
+        pen.ellipse(edges, fill=255)  # of the whole area: at a picture's edge it is cut, not made smaller
     else:
         pen.polygon([((x - left) * fine, (y - top) * fine) for x, y in zip(xs, ys, strict=True)], fill=255)
     return drawn.reduce(fine)
