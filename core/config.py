@@ -15,6 +15,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from core.errors import Unavailable
 from core.money import Money
 
+Package = Literal["bounties", "payments", "core"]
+QUEUES: tuple[Package, ...] = ("bounties", "payments", "core")
+
+
+def _listed(value: object) -> object:
+    """Words by commas, one by one; all queues where there is none."""
+    if not isinstance(value, str):
+        return value
+    return tuple(each for each in map(str.strip, value.split(",")) if each) or QUEUES
+
 
 def _dollars(value: object) -> object:
     """At least a cent, in decimal dollars: no rail moves less."""
@@ -43,6 +53,10 @@ class Settings(BaseSettings):
         payout_minimum: dollars a contributor must have payable to be paid out by the house, weekly.
         audit_every_s: how often the books are audited by the schedule.
         threads: torch threads of one worker process; more workers beat more threads on a small machine.
+        queues: which queues a worker takes from, by commas: one a package. With "bounties" alone a machine
+            that has a GPU takes captures and nothing else.
+        at_once: tasks that one worker process takes at a time, each in a thread of its own with a decoder and
+            a reader of its own. More than one pays where they share a GPU: the nets answer them together.
         rail: where deposits and payouts go: the sandbox, or Stripe, which needs `stripe_secret_key`.
         stripe_webhook_secret: of the endpoint /v1/webhooks/stripe; without it there is no such endpoint.
         stripe_api_base: another address for Stripe's API; for tests.
@@ -69,6 +83,8 @@ class Settings(BaseSettings):
     payout_minimum: Annotated[Money, NoDecode, BeforeValidator(_dollars)] = Money(25_000_000)
     audit_every_s: float = Field(default=900, gt=0)
     threads: int = Field(default=1, ge=1)
+    queues: Annotated[tuple[Package, ...], NoDecode, BeforeValidator(_listed)] = QUEUES
+    at_once: int = Field(default=1, ge=1, le=64)
     rail: Literal["sandbox", "stripe"] = "sandbox"
     stripe_secret_key: SecretStr = SecretStr("")
     stripe_webhook_secret: SecretStr = SecretStr("")

@@ -106,6 +106,7 @@ def make_celery(broker_url: str) -> Celery:
         }
     app = Celery("spotcheck", broker=url)
     app.conf.update(
+        task_routes=(_route,),
         broker_transport_options=options,
         broker_connection_retry_on_startup=True,
         task_ignore_result=True,
@@ -118,3 +119,8 @@ def make_celery(broker_url: str) -> Celery:
         timezone="UTC",
     )
     return app
+
+
+def _route(name: str, *_: object, **__: object) -> dict[str, str]:
+    """The queue of a task: the package whose it is, the first word of its name."""
+    return {"queue": name.partition(".")[0]}

@@ -1,14 +1,17 @@
 """The second root: a worker process. It opens the verifier's tools and puts every task on Celery.
 
-One process, one torch thread; more cores means more processes. Beside the tasks a sweeper thread
-does what is due by the clock and re-sends what the queue forgot.
+One process, one torch thread; more cores means more processes. Where processes would share a GPU, one takes
+several captures at a time instead (`SPOTCHECK_AT_ONCE`), each in a thread of its own, and the nets answer
+them together; such a worker takes captures alone (`SPOTCHECK_QUEUES=bounties`), and several GPUs mean several
+such workers, each told its GPU by CUDA_VISIBLE_DEVICES. Beside the tasks a sweeper thread does what is due by
+the clock and re-sends what the queue forgot.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from celery import Celery
@@ -49,6 +52,19 @@ class Worker:
     tools: Tools
     rails: dict[str, Rail]
     signer: Signer
+    _own: threading.local = field(default_factory=threading.local, repr=False)
+
+    def tools_here(self) -> Tools:
+        """The tools of the thread that asks: the nets and the memory are everybody's, but a decoder's child
+        and a reader serve one capture at a time, so where several are taken at once each thread has its own.
+        """
+        if self.settings.at_once == 1:
+            return self.tools
+        if not hasattr(self._own, "tools"):
+            reader = Reader(threads=self.settings.threads)
+            self._own.tools = replace(self.tools, decoder=Decoder(), reader=reader)
+        mine: Tools = self._own.tools
+        return mine
 
 
 def open_worker(settings: Settings) -> Worker:
@@ -80,7 +96,7 @@ def make_tasks(worker: Worker) -> Celery:
     @app.task(name="bounties.judge_capture")
     def judge_capture(capture_id: str) -> None:
         bounties.tasks.judge_capture(
-            worker.database, worker.storage, worker.tools, capture_id, lease_for=lease_for
+            worker.database, worker.storage, worker.tools_here(), capture_id, lease_for=lease_for
         )
 
     @app.task(name=DROP_TORN)
@@ -188,7 +204,8 @@ def run(settings: Settings, parent: int | None = None) -> int:
         app.worker_main(
             [
                 "worker",
-                "--pool=solo",
+                *_pool(settings.at_once),
+                f"--queues={','.join(settings.queues)}",
                 "--loglevel=WARNING",
                 "--without-gossip",
                 "--without-mingle",
@@ -200,3 +217,8 @@ def run(settings: Settings, parent: int | None = None) -> int:
         worker.tools.decoder.close()
         worker.database.dispose()
     return 0
+
+
+def _pool(at_once: int) -> list[str]:
+    """Celery's own pool of so many threads, or none."""
+    return ["--pool=solo"] if at_once == 1 else ["--pool=threads", f"--concurrency={at_once}"]

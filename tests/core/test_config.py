@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from core.config import Settings
+from core.config import QUEUES, Settings
 from core.errors import Unavailable
 
 
@@ -36,11 +36,19 @@ def test_a_variable_changes_one_thing(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found.storage.startswith("file://")
 
 
+def test_a_worker_takes_from_all_queues_or_from_those_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().queues == QUEUES
+    for told, taken in (("", QUEUES), (" bounties , core", ("bounties", "core"))):
+        monkeypatch.setenv("SPOTCHECK_QUEUES", told)
+        assert Settings().queues == taken
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("FEE_BPS", "-1"), ("FEE_BPS", "5001"), ("PORT", "0"), ("PORT", "70000"), ("RATE_LIMIT", "0"),
      ("CLAIM_MINUTES", "0"), ("LEASE_S", "-1"), ("THREADS", "0"), ("MAX_FRESHNESS_S", "no"),
-     ("TRUSTED_PROXIES", "*"), ("TRUSTED_PROXIES", "127.0.0.1,proxy"), ("TRUSTED_PROXIES", "10.0.0.1/8")],
+     ("TRUSTED_PROXIES", "*"), ("TRUSTED_PROXIES", "127.0.0.1,proxy"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
+     ("AT_ONCE", "0"), ("AT_ONCE", "65"), ("QUEUES", "captures")],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_refused_at_the_start(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch

@@ -12,8 +12,10 @@ import pytest
 from core.accounts.rules import Kind
 from core.accounts.service import open_account
 from core.clock import now
+from core.config import QUEUES
 from core.db import Database
 from core.queue import Queue, enqueue, make_celery
+from core.storage import DROP_TORN
 from tests.servers import free_port
 
 
@@ -76,3 +78,12 @@ def test_workers_finish_before_they_acknowledge() -> None:
         1,
     )
     assert conf.accept_content == ["json"]
+
+
+def test_each_package_has_a_queue_of_its_own(tmp_path: Path) -> None:
+    """So that a machine with a GPU can take captures and leave the books to others."""
+    queue = Queue(f"filesystem://{tmp_path / 'broker'}")
+    names = ("bounties.judge_capture", "payments.run_operation", DROP_TORN)
+    queue.send([(name, ()) for name in names])
+    found = sorted(path.name.split(".")[-2] for path in (tmp_path / "broker" / "queue").iterdir())
+    assert found == sorted(QUEUES)
