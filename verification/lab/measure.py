@@ -1,9 +1,9 @@
 """How good a forensic net is on a part of the data. Fixed: who trains does not edit it.
 
-A picture's score is the mean of its squares' logits; of what was altered, the most of its map. Figures are
-areas under the ROC and the true positives at 1 % false positives; intervals are percentiles over resampled
-base photographs (Efron & Tibshirani 1993, 13.3), for pictures of one base err together. Screens and prints
-are set against pictures of scenes, generated ones against taken ones, altered ones against photographs.
+What a picture's score is stands in `nets.forensic.scores`. Figures are areas under the ROC and the true
+positives at 1 % false positives; intervals are percentiles over resampled base photographs (Efron &
+Tibshirani 1993, 13.3), for pictures of one base err together. All are set against what is true: pictures
+taken of scenes, and photographs as they are.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from verification.calibration import logistic
 from verification.calibration.scoring import auc
 from verification.forensics.crops import SIDE
-from verification.lab.shots import ALTERED, MADE, RECAPTURED
-from verification.nets.forensic import Forensic
+from verification.lab.shots import ALTERED, FED, MADE, RECAPTURED
+from verification.nets import forensic
+from verification.nets.forensic import Forensic, Lines
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -43,11 +45,12 @@ class Part(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Of each picture: how much it is a screen or print rather than a scene, generated, altered anywhere
-    (its most suspicious place); float64[n], higher is worse."""
+    """Of each picture: how much it is a screen or print rather than a scene, generated, shown by a virtual
+    camera, altered anywhere (its most suspicious place); float64[n], higher is worse."""
 
     recaptured: Doubles
     made: Doubles
+    fed: Doubles
     altered: Doubles
 
 
@@ -78,20 +81,14 @@ def load(folder: Path, part: str) -> Part:
 @torch.inference_mode()
 def scored(net: Forensic, part: Part, device: torch.device) -> Scores:
     """What the net says of every picture; in bfloat16, which the engine uses where it can."""
-    recaptured, made, altered = [], [], []
-    count = part.crops.shape[1]
+    found, count = [], part.crops.shape[1]
     for begin in range(0, len(part.facts), _BATCH // count):
         squares = np.array(part.crops[begin : begin + _BATCH // count]).reshape(-1, SIDE, SIDE, 3)
         with torch.autocast(device.type, torch.bfloat16):
             said = net(as_input(squares, device))
-        source = said.source.float().reshape(-1, count, 3).mean(1)
-        recaptured.append(torch.logsumexp(source[:, 1:], 1) - source[:, 0])
-        made.append(said.made.float().reshape(-1, count).mean(1))
-        maps = said.altered.float().reshape(-1, count, *said.altered.shape[-2:])
-        smooth = torch.nn.functional.avg_pool2d(maps, 4, stride=1)
-        altered.append(smooth.flatten(1).amax(1))
-    whole = [torch.cat(found).cpu().numpy().astype(np.float64) for found in (recaptured, made, altered)]
-    return Scores(whole[0], whole[1], whole[2])
+        found.append(forensic.scores(said, count).cpu())
+    whole = torch.cat(found).numpy().astype(np.float64)
+    return Scores(*whole.T)
 
 
 def as_input(squares: npt.NDArray[np.uint8], device: torch.device) -> torch.Tensor:
@@ -123,8 +120,27 @@ def figures(scores: Scores, facts: list[Facts], seed: int = 1) -> Iterator[Figur
         yield from both(f"  {kind}", scores.recaptured, kinds == kind, taken)
     for kind in sorted(MADE):
         yield from both(kind, scores.made, kinds == kind, taken)
+    yield from both("ai_fed against photo_fed", scores.made, kinds == "ai_fed", kinds == "photo_fed")
+    for kind in sorted(FED):
+        yield from both(f"{kind}: virtual camera", scores.fed, kinds == kind, taken)
     for kind in sorted(ALTERED):
-        yield from both(kind, scores.altered, kinds == kind, kinds == "photo")
+        yield from both(kind, scores.altered, kinds == kind, taken)
+
+
+def lines(scores: Scores, facts: list[Facts]) -> Lines:
+    """Name of each of `Scores` -> (a, b), for which a * score + b is the log-likelihood ratio, in nats, of
+    a picture that was taken over one that is what the score tells (`calibration.logistic`)."""
+    kinds = np.array([fact["kind"] for fact in facts])
+    bases = np.array([fact["base"] for fact in facts])
+    good, found = np.isin(kinds, list(TAKEN)), {}
+    for name, told in zip(Scores._fields, (RECAPTURED, MADE, FED, ALTERED), strict=True):
+        kept = good | np.isin(kinds, list(told))
+        truth = good[kept]
+        weights = np.where(truth, 1 / max(1, truth.sum()), 1 / max(1, (~truth).sum()))
+        n_true, n_false = (len(np.unique(bases[kept][side])) for side in (truth, ~truth))
+        a, b = logistic.line(-getattr(scores, name)[kept], truth, weights, n_true=n_true, n_false=n_false)
+        found[name] = (-a, b)
+    return found
 
 
 def found_at(score: Doubles, bad: Bools) -> float:

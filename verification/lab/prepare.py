@@ -38,7 +38,7 @@ from verification.redteam.photographs import Photograph, shelves
 from verification.redteam.registry import Split
 
 PARTS = {"train": "seen", "validate": "seen", "test": "seen", "held": "held"}  # and their regions
-COUNTS = {"train": 320, "validate": 60, "test": 80, "held": 80}  # pictures of each kind
+COUNTS = {"train": 640, "validate": 60, "test": 80, "held": 80}  # pictures of each kind
 CELL = 8  # pixels of a cell of the altered map
 
 

@@ -1,9 +1,10 @@
 """Trains the forensic net: `python -m verification.lab.train --minutes 50`. The one file to edit.
 
-Each step shows a batch of squares, turned and mirrored at random, and asks three things at once: what stood
-before the camera, whether a camera took it, which cells were altered. What a kind of picture says nothing
-about is not asked of it (a screen may well show a generated picture). The weights kept are an average over
-the last steps.
+Each step shows a batch of patches of squares, turned and mirrored at random, and asks four things at once:
+what stood before the camera, whether a generator made it, whether a virtual camera showed it, which cells
+were altered. What a kind of picture says nothing about is not asked of it (a screen may well show a generated
+picture). The weights kept are an average over the last steps; with them go the lines that make likelihood
+ratios of what the net says (`measure.lines`, on `validate`).
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ import torch.nn.functional as F  # noqa: N812 - the name torch itself gives it
 from safetensors.torch import save_file
 from torch import Tensor
 
-from verification.lab.measure import TAKEN, Part, as_input, figures, load, scored
-from verification.lab.shots import ALTERED, KINDS, MADE
-from verification.nets.forensic import Forensic, Said
+from verification.forensics.crops import SIDE
+from verification.lab.measure import TAKEN, Part, as_input, figures, lines, load, scored
+from verification.lab.shots import ALTERED, FED, KINDS, MADE, RECAPTURED
+from verification.nets.forensic import CELL, Forensic, Said
 from verification.picture import Pixels
 
-BATCH = 32  # squares
+BATCH, PATCH = 72, 128  # patches a step, and their side: what is looked for is a few pixels wide
 RATE, DECAY, WARM = 3e-3, 2e-2, 0.05  # AdamW; the share of the time in which the rate rises
 AVERAGED = 0.995  # of the weights, a step
 MAP_WEIGHT = 1.0
@@ -42,31 +44,40 @@ class Labels:
 
     source: Tensor
     made: Tensor
+    fed: Tensor
     mapped: Tensor  # 1 where its altered map counts
 
     @classmethod
     def of(cls, device: torch.device) -> Labels:
         """The table for `KINDS`."""
         source = [_SOURCE.get(kind, 0 if kind in TAKEN else _SILENT) for kind in KINDS]
-        made = [1 if kind in MADE else 0 if kind in TAKEN else _SILENT for kind in KINDS]
-        mapped = [1 if kind in ALTERED or kind == "photo" else 0 for kind in KINDS]
-        return cls(*(torch.tensor(row, device=device) for row in (source, made, mapped)))
+        made = [_told(kind, MADE, TAKEN | {"photo_fed"}) for kind in KINDS]
+        fed = [_told(kind, FED, TAKEN | RECAPTURED) for kind in KINDS]
+        mapped = [1 if kind in ALTERED | TAKEN else 0 for kind in KINDS]
+        return cls(*(torch.tensor(row, device=device) for row in (source, made, fed, mapped)))
+
+
+def _told(kind: str, yes: set[str], no: set[str]) -> int:
+    return 1 if kind in yes else 0 if kind in no else _SILENT
 
 
 def loss_of(said: Said, kinds: Tensor, altered: Tensor, labels: Labels) -> Tensor:
-    """The sum of the three questions, each over the squares it is asked of."""
+    """The sum of the four questions, each over the squares it is asked of."""
     source = labels.source[kinds]
     asked = F.cross_entropy(said.source.float(), source, ignore_index=_SILENT)
-    made = labels.made[kinds]
-    told = made != _SILENT
-    generated = F.binary_cross_entropy_with_logits(said.made.float()[told], made[told].float())
+    made, fed = _yes_or_no(said.made, labels.made[kinds]), _yes_or_no(said.fed, labels.fed[kinds])
     cells = F.binary_cross_entropy_with_logits(said.altered.float(), altered, reduction="none").mean((1, 2))
     mapped = labels.mapped[kinds].float()
-    return asked + generated + MAP_WEIGHT * (cells * mapped).sum() / mapped.sum().clamp(min=1)
+    return asked + made + fed + MAP_WEIGHT * (cells * mapped).sum() / mapped.sum().clamp(min=1)
+
+
+def _yes_or_no(said: Tensor, truth: Tensor) -> Tensor:
+    told = truth != _SILENT
+    return F.binary_cross_entropy_with_logits(said.float()[told], truth[told].float())
 
 
 class Feed:
-    """Batches of random squares, as many of each kind, each in one of its eight positions."""
+    """Batches of random patches, as many of each kind, each in one of its eight positions."""
 
     def __init__(self, part: Part, seed: int) -> None:
         self._part, self._rng = part, np.random.default_rng(seed)
@@ -74,18 +85,22 @@ class Feed:
         self._of = [np.flatnonzero(kinds == kind) for kind in range(len(KINDS))]
 
     def draw(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-        """Squares float32[b, 3, h, w], kinds int64[b], altered share of cells float32[b, h / 8, w / 8]."""
+        """Patches float32[b, 3, h, w], kinds int64[b], altered share of cells float32[b, h / 8, w / 8]."""
         rng, kinds = self._rng, np.arange(BATCH) % len(KINDS)
-        squares: list[Pixels] = []
+        patches: list[Pixels] = []
         maps: list[Pixels] = []
         for kind in kinds.tolist():
             at, square = int(rng.choice(self._of[kind])), int(rng.integers(self._part.crops.shape[1]))
             turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-            for source, kept in ((self._part.crops, squares), (self._part.altered, maps)):
-                seen = np.rot90(source[at, square], turns)
+            y, x = (
+                int(cell) for cell in rng.integers((SIDE - PATCH) // CELL + 1, size=2)
+            )  # on JPEG's own grid
+            for source, kept, step in ((self._part.crops, patches, CELL), (self._part.altered, maps, 1)):
+                rows, columns = (slice(cell * step, cell * step + PATCH * step // CELL) for cell in (y, x))
+                seen = np.rot90(source[at, square, rows, columns], turns)
                 kept.append(np.ascontiguousarray(seen[:, ::-1] if mirrored else seen))
         altered = torch.from_numpy(np.stack(maps)).to(device).float() / 255
-        return as_input(np.stack(squares), device), torch.from_numpy(kinds).to(device), altered
+        return as_input(np.stack(patches), device), torch.from_numpy(kinds).to(device), altered
 
 
 def train(part: Part, minutes: float, seed: int, device: torch.device) -> tuple[Forensic, int]:
@@ -100,9 +115,9 @@ def train(part: Part, minutes: float, seed: int, device: torch.device) -> tuple[
         rate = RATE * min(1.0, spent / WARM) * 0.5 * (1 + np.cos(np.pi * spent))
         for group in optimiser.param_groups:
             group["lr"] = max(rate, 1e-6)
-        squares, kinds, altered = feed.draw(device)
+        patches, kinds, altered = feed.draw(device)
         with torch.autocast(device.type, torch.bfloat16):
-            said = net(squares)
+            said = net(patches)
         loss = loss_of(said, kinds, altered, labels)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -137,9 +152,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net, steps = train(load(given.data, "train"), given.minutes, given.seed, device)
     weights = {name: value.cpu().contiguous() for name, value in net.state_dict().items()}
-    save_file(weights, given.out)
     held = load(given.data, "validate")
-    found = figures(scored(net.eval(), held, device), held.facts)
+    scores = scored(net.eval(), held, device)
+    save_file(weights, given.out, {"lines": json.dumps(lines(scores, held.facts))})
+    found = figures(scores, held.facts)
     said = {figure.name.strip(): round(figure.value, 4) for figure in found}
     sys.stdout.write(json.dumps({"seed": given.seed, "steps": steps, **said}) + "\n")
     return 0

@@ -1,16 +1,17 @@
-"""What a picture's finest detail says of how it came to be: one small backbone, three heads.
+"""What a picture's finest detail says of how it came to be: one small backbone, four heads.
 
-The backbone keeps full resolution in its first layer, for a screen's grid, a print's dots and a generator's
-marks are a few pixels wide, and sees what a high-pass leaves beside the colours (Fridrich & Kodovsky, Rich
-Models for Steganalysis, IEEE TIFS 7(3), 2012). Heads read mean and spread of the last maps (second-order
-pooling keeps a texture's strength, which a mean loses), but for the map of what was altered, which is read
-cell by cell. The blocks are MobileNetV2's (Sandler et al., CVPR 2018).
+A screen's grid, a print's dots and a generator's marks are a few pixels wide: the first layer sees every
+pixel, and what a high-pass leaves beside the colours (Fridrich & Kodovsky, Rich Models for Steganalysis,
+IEEE TIFS 7(3), 2012). Heads read mean and spread of the last maps (second-order pooling keeps a texture's
+strength, which a mean loses), but for the map of what was altered, which is read cell by cell. Large maps go
+through whole convolutions, for filtering channel by channel waits for memory there (Tan & Le, EfficientNetV2,
+ICML 2021); small ones through MobileNetV2's blocks (Sandler et al., CVPR 2018).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch itself gives it
@@ -19,6 +20,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CELL = 8  # pixels of a cell of the altered map
 SOURCES = ("scene", "screen", "print")
+SCORES = ("recaptured", "made", "fed", "altered")
+SMOOTH = 4  # cells each way over which the map is averaged before its most suspicious place is taken
+Lines: TypeAlias = dict[str, tuple[float, float]]  # of each of SCORES: a, b of the ratio a * score + b, nats
 _HIGH_PASS = ((-1.0, 2.0, -1.0), (2.0, -4.0, 2.0), (-1.0, 2.0, -1.0))  # the 3 x 3 of the rich models, over 4
 _DEEP = 128
 
@@ -49,17 +53,31 @@ class Block(nn.Module):
         return x + made if self.added else made
 
 
+class Residual(nn.Module):
+    """One convolution, added to what came in."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*_layer(channels, channels, 3), nn.ReLU(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float[b, channels, h, w] -> the same."""
+        return x + cast(Tensor, self.layers(x))
+
+
 class Said(NamedTuple):
     """What the net says of a batch of squares, as logits.
 
     Attributes:
         source: float[b, 3], of `SOURCES`: before the camera stood a scene, a screen or a print.
-        made: float[b], no camera took it: a generator made it.
+        made: float[b], a generator made it, whatever it came through since.
+        fed: float[b], a virtual camera showed it: no lens and no sensor.
         altered: float[b, h / 8, w / 8], the cell was changed after it was taken.
     """
 
     source: Tensor
     made: Tensor
+    fed: Tensor
     altered: Tensor
 
 
@@ -71,13 +89,13 @@ class Forensic(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("high_pass", torch.tensor(_HIGH_PASS)[None, None] / 4, persistent=False)
-        self.stem = nn.Sequential(*_layer(4, 16, 3), nn.ReLU(inplace=True))
-        self.halved = nn.Sequential(Block(16, 24, 2), Block(24, 24))
-        self.quartered = nn.Sequential(Block(24, 48, 2), Block(48, 48))
-        self.cells = nn.Sequential(Block(48, 80, 2), Block(80, 80), Block(80, 80))
+        self.halved = nn.Sequential(*_layer(4, 32, 5, 2), nn.ReLU(inplace=True), Residual(32))
+        self.quartered = nn.Sequential(*_layer(32, 64, 3, 2), nn.ReLU(inplace=True), Residual(64))
+        self.cells = nn.Sequential(Block(64, 80, 2), Block(80, 80), Block(80, 80))
         self.deep = nn.Sequential(Block(80, _DEEP, 2), Block(_DEEP, _DEEP))
         self.source = nn.Linear(2 * _DEEP, len(SOURCES))
         self.made = nn.Linear(2 * _DEEP, 1)
+        self.fed = nn.Linear(2 * _DEEP, 1)
         self.altered = nn.Sequential(*_layer(80 + _DEEP, 64, 1), nn.ReLU(inplace=True), nn.Conv2d(64, 1, 1))
 
     @classmethod
@@ -99,14 +117,27 @@ class Forensic(nn.Module):
         """See the class."""
         grain = F.conv2d(F.pad(ycbcr[:, :1], (1, 1, 1, 1), mode="replicate"), self.high_pass)
         seen = torch.cat([(ycbcr - 128) / 64, grain.clamp(-24, 24) / 6], dim=1)
-        cells = self.cells(self.quartered(self.halved(self.stem(seen))))
+        cells = self.cells(self.quartered(self.halved(seen)))
         deep = self.deep(cells)
         pooled = torch.cat(
             [deep.mean((2, 3)), deep.float().var((2, 3), correction=0).add(1e-5).sqrt()], dim=1
         )
         wide = F.interpolate(deep, cells.shape[-2:], mode="nearest")
         altered = self.altered(torch.cat([cells, wide], dim=1))[:, 0]
-        return Said(self.source(pooled), self.made(pooled)[:, 0], altered)
+        return Said(self.source(pooled), self.made(pooled)[:, 0], self.fed(pooled)[:, 0], altered)
+
+
+def scores(said: Said, each: int) -> Tensor:
+    """Of each picture of `each` squares, how much it is what each of `SCORES` names; float32[b / each, 4].
+
+    The mean of its squares' logits; of what was altered, the most of its map.
+    """
+    source = said.source.float().reshape(-1, each, len(SOURCES)).mean(1)
+    recaptured = torch.logsumexp(source[:, 1:], 1) - source[:, 0]
+    made, fed = (logit.float().reshape(-1, each).mean(1) for logit in (said.made, said.fed))
+    maps = said.altered.float().reshape(-1, each, *said.altered.shape[-2:])
+    altered = F.avg_pool2d(maps, SMOOTH, stride=1).flatten(1).amax(1)
+    return torch.stack([recaptured, made, fed, altered], dim=1)
 
 
 def _fold(layers: nn.Sequential) -> None:

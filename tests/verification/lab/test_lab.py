@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from verification.forensics.crops import SIDE, crops
 from verification.lab import evaluate, measure, prepare, train
+from verification.lab.drawn import page
 from verification.lab.shots import ALTERED, KINDS, PITCHES, shoot
 from verification.nets.forensic import Forensic
 from verification.redteam.photographs import shelves
@@ -85,8 +86,8 @@ def test_the_net_learns(data: Path) -> None:
     optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3)
     losses = []
     for step in range(16):
-        squares, kinds, altered = batches[step % 4]
-        loss = train.loss_of(net(squares[:, :, :64, :64]), kinds, altered[:, :8, :8], labels)
+        patches, kinds, altered = batches[step % 4]
+        loss = train.loss_of(net(patches[:, :, :64, :64]), kinds, altered[:, :8, :8], labels)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -96,11 +97,14 @@ def test_the_net_learns(data: Path) -> None:
 
 def test_what_a_kind_says_nothing_of_is_not_asked() -> None:
     labels = train.Labels.of(torch.device("cpu"))
-    said = dict(zip(KINDS, zip(labels.source.tolist(), labels.made.tolist(), strict=True), strict=True))
-    assert said["screen"] == (1, -1)
-    assert said["ai"] == (-1, 1)
-    assert said["photo"] == said["camera"] == (0, 0)
-    assert said["spliced"] == (-1, -1)
+    rows = (labels.source.tolist(), labels.made.tolist(), labels.fed.tolist(), labels.mapped.tolist())
+    said = dict(zip(KINDS, zip(*rows, strict=True), strict=True))
+    assert said["screen"] == (1, -1, 0, 0)
+    assert said["ai"] == (-1, 1, -1, 0)
+    assert said["ai_fed"] == (-1, 1, 1, 0)
+    assert said["photo_fed"] == (-1, 0, 1, 0)
+    assert said["photo"] == said["camera"] == (0, 0, 0, 1)
+    assert said["spliced"] == (-1, -1, -1, 1)
 
 
 def test_the_commands_speak_to_each_other(
@@ -148,7 +152,7 @@ def test_figures_are_right_where_they_can_be_counted() -> None:
         for k, kind in enumerate(["photo"] * 200 + ["screen"] * 50)
     ]
     score = np.r_[np.arange(200) / 200, np.full(40, 2.0), np.full(10, -1.0)]
-    scores = measure.Scores(score, score, score)
+    scores = measure.Scores(score, score, score, score)
     found = {figure.name: figure for figure in measure.figures(scores, facts)}
     assert found["recaptured: AUC"].value == pytest.approx(0.8)
     assert found["recaptured: found at 1 % false"].value == pytest.approx(0.8)
@@ -161,3 +165,12 @@ def test_small_pictures_are_mirrored() -> None:
     found = crops(small)
     assert found.shape == (6, SIDE, SIDE, 3)
     assert np.array_equal(found[0, 100:200], found[0, 99::-1][:100])
+
+
+def test_drawn_pages_are_crisp_and_all_different() -> None:
+    pages = [page(np.random.default_rng(seed)) for seed in range(4)]
+    assert {one.shape for one in pages} == {(960, 1280, 3)}
+    assert np.array_equal(pages[0], page(np.random.default_rng(0)))
+    steps = [np.abs(np.diff(one.astype(int), axis=1)).max() for one in pages]
+    assert min(steps) > 100
+    assert len({one.tobytes() for one in pages}) == 4
