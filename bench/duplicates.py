@@ -87,6 +87,16 @@ def bars(rgb: Pixels, share: float) -> Pixels:
     return barred
 
 
+def inset(rgb: Pixels, share: float, source: random.Random) -> Pixels:
+    """Pasted into another picture of the same size, of which it takes `share`."""
+    height, width = rgb.shape[:2]
+    host = cv2.resize(skimage.data.immunohistochemistry(), (width, height), interpolation=cv2.INTER_AREA)
+    small = resize(rgb, math.sqrt(share))
+    y, x = (source.randint(0, host.shape[k] - small.shape[k]) for k in (0, 1))
+    host[y : y + small.shape[0], x : x + small.shape[1]] = small
+    return np.asarray(host, np.uint8)
+
+
 def grain(rgb: Pixels, sigma: float, source: random.Random) -> Pixels:
     """Gaussian noise."""
     noise = np.random.default_rng(source.randrange(1 << 30)).normal(0, sigma, rgb.shape)
@@ -140,6 +150,10 @@ TRANSFORMS: dict[str, Transform] = {
     "negative": lambda rgb, _: jpeg(255 - rgb, 85),
     "mirrored negative": lambda rgb, _: jpeg(255 - rgb[:, ::-1], 85),
     "bars 20 %": lambda rgb, _: jpeg(bars(rgb, 0.2), 85),
+    "bars 50 %": lambda rgb, _: jpeg(bars(rgb, 0.5), 85),
+    "crop 50 %": lambda rgb, source: jpeg(crop(rgb, 0.5, source), 85),
+    "inset 50 %": lambda rgb, source: jpeg(inset(rgb, 0.5, source), 85),
+    "turn 30 deg": lambda rgb, _: jpeg(rotate(rgb, 30, inner=False), 85),
     "noise 8": lambda rgb, source: jpeg(grain(rgb, 8, source), 85),
     "perspective 5 %": lambda rgb, source: jpeg(lean(rgb, 0.05, source), 85),
     "mirrored border 3 %": lambda rgb, _: jpeg(frame(rgb, 0.03), 85),
@@ -149,7 +163,7 @@ TRANSFORMS: dict[str, Transform] = {
     ),
 }
 BEYOND: dict[str, Transform] = {  # not promised: published so that nobody is surprised
-    "crop 50 %": lambda rgb, source: jpeg(crop(rgb, 0.5, source), 85),
+    "inset 25 %": lambda rgb, source: jpeg(inset(rgb, 0.25, source), 85),
     "solarised": lambda rgb, _: jpeg(np.where(rgb > 127, 255 - rgb, rgb).astype(np.uint8), 85),
     "perspective 25 %": lambda rgb, source: jpeg(lean(rgb, 0.25, source), 85),
 }
@@ -161,7 +175,8 @@ _EASY = (
 )  # fmt: skip
 _HARD = (
     "crop 2 %", "crop 5 %", "crop 10 %", "crop 25 %", "bars 20 %", "perspective 5 %",
-    "turn 2 deg", "turn -5 deg", "turn 5 deg, black corners",
+    "turn 2 deg", "turn -5 deg", "turn 5 deg, black corners", "turn 30 deg",
+    "bars 50 %", "crop 50 %", "inset 50 %",
 )  # fmt: skip
 _BARS = dict.fromkeys(_EASY, ">= 0.99") | dict.fromkeys(_HARD, ">= 0.95")
 
