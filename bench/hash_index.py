@@ -58,6 +58,9 @@ HARD = (
 PART = "crop 25 %"  # what is sought by words as well
 PDQ_MATCH = 31  # bits of 256: what the authors of PDQ call a match
 _BATCH = 1_000
+MANY = (
+    1_000_000  # hashes from which the ratio to faiss has a bar: below, what every search costs outweighs it
+)
 
 
 @dataclass
@@ -169,12 +172,13 @@ def beside_faiss(held: Library, asked: Sequence[Query]) -> list[Row]:
         pictures = list(dict.fromkeys((labels.ravel()[closest] // pdq.VIEWS).tolist()))
         hits.append(query.at in pictures[:LIMIT])
     ratio = float(np.median(cpu) / np.median(held.cpu))
+    bar = ">= 0.8" if len(held.hashes) * pdq.VIEWS >= MANY else None
     return [
         of_quantile("faiss flat p50, wall", times, 0.5, unit="ms"),
         of_quantile("faiss flat p99, wall", times, 0.99, unit="ms"),
         of_quantile("faiss flat p50, processor", cpu, 0.5, unit="ms"),
         _share("faiss flat: original among its closest", hits),
-        Row("faiss flat / ours, processor time (medians)", ratio, ratio, ratio, len(times), "", ">= 0.8"),
+        Row("faiss flat / ours, processor time (medians)", ratio, ratio, ratio, len(times), "", bar),
     ]
 
 
