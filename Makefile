@@ -30,7 +30,7 @@ demo: setup
 	$(BIN)/python -m market demo
 
 test: setup browser
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" --numprocesses auto --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .
