@@ -30,7 +30,8 @@ demo: setup
 	$(BIN)/python -m market demo
 
 test: setup browser
-	$(BIN)/python -m pytest -m "not soak" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -m "not soak and not alone" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 check: setup
 	$(BIN)/ruff check .

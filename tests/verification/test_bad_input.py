@@ -36,6 +36,7 @@ def test_the_same_seed_makes_the_same_mutants() -> None:
     assert all(CONTEXT in made.files for made in bytes_of(3))
 
 
+@pytest.mark.alone
 def test_a_draw_of_mutants(standalone: Standalone) -> None:
     kinds = set()
     for made in mutants(20261126, 60):

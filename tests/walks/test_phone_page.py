@@ -33,7 +33,7 @@ VERDICT_WITHIN_MS = 150_000
 HERE = Spot(47.0707, 15.4395)
 STAND = Spot(HERE.lat + 0.00018, HERE.lon - 0.00011)  # nobody stands at an area's very centre
 
-pytestmark = pytest.mark.timeout(360)
+pytestmark = [pytest.mark.timeout(360), pytest.mark.alone]
 
 
 @dataclass

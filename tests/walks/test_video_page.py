@@ -16,7 +16,7 @@ from tests.walks.test_phone_page import VERDICT_WITHIN_MS, Camera, Phone, accept
 from verification import burst_file
 
 browser, phone = pages.browser, pages.phone  # fixtures: this page's camera plays another clip
-pytestmark = pytest.mark.timeout(360)
+pytestmark = [pytest.mark.timeout(360), pytest.mark.alone]
 CAMERA_FPS = 30.0  # at which Chromium plays a clip
 CLIP_S = 13.0  # without a repeat while it is filmed: a loop is what a check looks for
 
