@@ -15,7 +15,6 @@ import collections
 import itertools
 import json
 import logging
-import multiprocessing
 import os
 import resource
 import sys
@@ -28,7 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.mutants import CONTEXT, Trial, mutants, named
-from core import figures
+from core import figures, processes
 from verification.standalone import Standalone, judge
 
 SECONDS, MIB = 5.0, 1024.0
@@ -116,8 +115,7 @@ class Workers:
     def judge(self, trial: Trial) -> Ended:
         """How the trial ended in the worker; "lost" when the worker died or hung."""
         if self._pool is None:
-            spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=spawn, initializer=_begin)
+            self._pool = processes.pool(1, _begin)
             self._pool.submit(os.getpid).result()
         started = time.perf_counter()
         future: Future[Ended] = self._pool.submit(_in_worker, trial)

@@ -11,13 +11,12 @@ postings a commit against one; and the same posting on SQLite. A posting has two
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor as Workers
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -26,7 +25,7 @@ from pathlib import Path
 import psycopg
 
 from bench.peers import pgbench, pgledger_shape
-from core import figures
+from core import figures, processes
 from core.db import Database
 from core.ids import new_id
 from core.money import Money
@@ -194,7 +193,7 @@ def measure(folder: Path, seconds: float, rounds: int) -> Samples:
         for statement in (pgledger_shape.SCHEMA, pgledger_shape.FUNCTION, pgledger_shape.ACCOUNTS):
             connection.execute(statement)
     samples = Samples()
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as workers:
+    with processes.pool(PROCESSES) as workers:
         Samples().run("imports and connections", Load(), url, 0.2, workers)
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)

@@ -13,19 +13,17 @@ files where /dev/shm exists, and with synchronous=OFF: processes die here, power
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from bench.simulation.life import CHECK_EVERY, Life, Tally
-from core import figures
+from core import figures, processes
 from market.migrate import migrate
 
 QUICK_STEPS, STEPS = 15_000, 100_000
@@ -57,8 +55,8 @@ def run(seed: int, steps: int, *, life: int = LIFE, jobs: int = 1) -> Iterator[T
         if jobs == 1:
             yield from map(live, seeds, lengths)
             return
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-            yield from pool.map(live, seeds, lengths)
+        with processes.pool(jobs) as workers:
+            yield from workers.map(live, seeds, lengths)
 
 
 def together(tallies: Iterable[Tally], *, life: int) -> Tally:

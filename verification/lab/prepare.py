@@ -19,16 +19,15 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from core import processes
 from verification.decoding import child
 from verification.evidence import Json
 from verification.forensics.crops import GRID, SIDE, crops
@@ -142,8 +141,8 @@ def _rows(plan: Sequence[Order], jobs: int) -> Iterator[Row]:
     if jobs == 1:
         yield from map(made, plan)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread) as pool:
-        yield from pool.map(made, plan, chunksize=8)
+    with processes.pool(jobs, _one_thread) as workers:
+        yield from workers.map(made, plan, chunksize=8)
 
 
 def _one_thread() -> None:

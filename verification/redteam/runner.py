@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-import multiprocessing
 import os
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from core import processes
 from market.simulator import camera
 from verification import constants
 from verification import registry as checks
@@ -252,9 +252,9 @@ def _made(jobs: Sequence[Job], plan: Plan) -> Iterator[Line]:
             yield from _work(job)
         return
     os.environ["OMP_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(min(plan.jobs, len(jobs)), multiprocessing.get_context("spawn")) as pool:
+    with processes.pool(min(plan.jobs, len(jobs))) as workers:
         running: set[Future[list[Line]]] = {
-            pool.submit(_work, job) for job in itertools.islice(waiting, plan.jobs)
+            workers.submit(_work, job) for job in itertools.islice(waiting, plan.jobs)
         }
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -262,7 +262,7 @@ def _made(jobs: Sequence[Job], plan: Plan) -> Iterator[Line]:
                 yield from finished.result()
                 coming = next(waiting, None) if time.monotonic() < ends else None
                 if coming:
-                    running.add(pool.submit(_work, coming))
+                    running.add(workers.submit(_work, coming))
 
 
 def _work(job: Job) -> list[Line]:
