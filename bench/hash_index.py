@@ -58,9 +58,7 @@ HARD = (
 PART = "crop 25 %"  # what is sought by words as well
 PDQ_MATCH = 31  # bits of 256: what the authors of PDQ call a match
 _BATCH = 1_000
-MANY = (
-    1_000_000  # hashes from which the ratio to faiss has a bar: below, what every search costs outweighs it
-)
+MANY = 1_000_000  # hashes; among fewer, what every search costs outweighs it, and the ratio has no bar
 
 
 @dataclass

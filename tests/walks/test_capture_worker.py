@@ -17,6 +17,7 @@ from market.simulator.contributor import Capture
 from market.worker import open_worker
 from tests.servers import House
 from tests.walks.asks import phone_at, photo_bounty
+from tests.walks.test_kills import children_of, one, until
 from verification.case import Tools
 
 PLACE = Spot(35.6892, 51.3890)
@@ -46,11 +47,14 @@ def test_captures_wait_for_the_worker_that_takes_them_and_go_through_it_together
 
     with ThreadPoolExecutor(len(PHOTOS)) as pool:
         earned = [pool.submit(earn, number) for number in range(len(PHOTOS))]
-        time.sleep(8)  # by now a worker that took captures would have judged one
+        submitted = "SELECT count(*) FROM captures WHERE status = 'submitted'"
+        until(lambda: one(divided, submitted) == len(PHOTOS), 60)
+        time.sleep(4)  # by now a worker that took captures would have judged one
         assert not any(each.done() for each in earned), [each.result() for each in earned if each.done()]
         taking = divided.spawn("work", SPOTCHECK_QUEUES="bounties", SPOTCHECK_AT_ONCE="3")
         try:
             assert [each.result(120).status for each in earned] == ["accepted"] * len(PHOTOS)
+            assert len(children_of(taking.pid)) > 1, "each thread that judges has a decoding child of its own"
         finally:
             taking.terminate()
             taking.wait(20)

@@ -18,12 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from verification.calibration import logistic
 from verification.calibration.scoring import auc
 from verification.forensics.crops import SIDE
 from verification.lab.shots import ALTERED, FED, MADE, RECAPTURED
 from verification.nets import forensic
-from verification.nets.forensic import Forensic, Lines
+from verification.nets.forensic import Forensic
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -125,22 +124,6 @@ def figures(scores: Scores, facts: list[Facts], seed: int = 1) -> Iterator[Figur
         yield from both(f"{kind}: virtual camera", scores.fed, kinds == kind, taken)
     for kind in sorted(ALTERED):
         yield from both(kind, scores.altered, kinds == kind, taken)
-
-
-def lines(scores: Scores, facts: list[Facts]) -> Lines:
-    """Name of each of `Scores` -> (a, b), for which a * score + b is the log-likelihood ratio, in nats, of
-    a picture that was taken over one that is what the score tells (`calibration.logistic`)."""
-    kinds = np.array([fact["kind"] for fact in facts])
-    bases = np.array([fact["base"] for fact in facts])
-    good, found = np.isin(kinds, list(TAKEN)), {}
-    for name, told in zip(Scores._fields, (RECAPTURED, MADE, FED, ALTERED), strict=True):
-        kept = good | np.isin(kinds, list(told))
-        truth = good[kept]
-        weights = np.where(truth, 1 / max(1, truth.sum()), 1 / max(1, (~truth).sum()))
-        n_true, n_false = (len(np.unique(bases[kept][side])) for side in (truth, ~truth))
-        a, b = logistic.line(-getattr(scores, name)[kept], truth, weights, n_true=n_true, n_false=n_false)
-        found[name] = (-a, b)
-    return found
 
 
 def found_at(score: Doubles, bad: Bools) -> float:

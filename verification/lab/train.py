@@ -3,8 +3,7 @@
 Each step shows a batch of patches of squares, turned and mirrored at random, and asks four things at once:
 what stood before the camera, whether a generator made it, whether a virtual camera showed it, which cells
 were altered. What a kind of picture says nothing about is not asked of it (a screen may well show a generated
-picture). The weights kept are an average over the last steps; with them go the lines that make likelihood
-ratios of what the net says (`measure.lines`, on `validate`).
+picture). The weights kept are an average over the last steps.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from verification.forensics.crops import SIDE
-from verification.lab.measure import TAKEN, Part, as_input, figures, lines, load, scored
+from verification.lab.measure import TAKEN, Part, as_input, figures, load, scored
 from verification.lab.shots import ALTERED, FED, KINDS, MADE, RECAPTURED
 from verification.nets.forensic import CELL, Forensic, Said
 from verification.picture import Pixels
@@ -92,11 +91,9 @@ class Feed:
         for kind in kinds.tolist():
             at, square = int(rng.choice(self._of[kind])), int(rng.integers(self._part.crops.shape[1]))
             turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-            y, x = (
-                int(cell) for cell in rng.integers((SIDE - PATCH) // CELL + 1, size=2)
-            )  # on JPEG's own grid
+            cells = rng.integers((SIDE - PATCH) // CELL + 1, size=2).tolist()  # on JPEG's own grid
             for source, kept, step in ((self._part.crops, patches, CELL), (self._part.altered, maps, 1)):
-                rows, columns = (slice(cell * step, cell * step + PATCH * step // CELL) for cell in (y, x))
+                rows, columns = (slice(cell * step, (cell + PATCH // CELL) * step) for cell in cells)
                 seen = np.rot90(source[at, square, rows, columns], turns)
                 kept.append(np.ascontiguousarray(seen[:, ::-1] if mirrored else seen))
         altered = torch.from_numpy(np.stack(maps)).to(device).float() / 255
@@ -152,10 +149,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net, steps = train(load(given.data, "train"), given.minutes, given.seed, device)
     weights = {name: value.cpu().contiguous() for name, value in net.state_dict().items()}
+    save_file(weights, given.out)
     held = load(given.data, "validate")
-    scores = scored(net.eval(), held, device)
-    save_file(weights, given.out, {"lines": json.dumps(lines(scores, held.facts))})
-    found = figures(scores, held.facts)
+    found = figures(scored(net.eval(), held, device), held.facts)
     said = {figure.name.strip(): round(figure.value, 4) for figure in found}
     sys.stdout.write(json.dumps({"seed": given.seed, "steps": steps, **said}) + "\n")
     return 0

@@ -11,7 +11,7 @@ ICML 2021); small ones through MobileNetV2's blocks (Sandler et al., CVPR 2018).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch itself gives it
@@ -20,9 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CELL = 8  # pixels of a cell of the altered map
 SOURCES = ("scene", "screen", "print")
-SCORES = ("recaptured", "made", "fed", "altered")
 SMOOTH = 4  # cells each way over which the map is averaged before its most suspicious place is taken
-Lines: TypeAlias = dict[str, tuple[float, float]]  # of each of SCORES: a, b of the ratio a * score + b, nats
 _HIGH_PASS = ((-1.0, 2.0, -1.0), (2.0, -4.0, 2.0), (-1.0, 2.0, -1.0))  # the 3 x 3 of the rich models, over 4
 _DEEP = 128
 
@@ -128,7 +126,7 @@ class Forensic(nn.Module):
 
 
 def scores(said: Said, each: int) -> Tensor:
-    """Of each picture of `each` squares, how much it is what each of `SCORES` names; float32[b / each, 4].
+    """How much each picture of `each` squares is recaptured, made, fed and altered: float32[b / each, 4].
 
     The mean of its squares' logits; of what was altered, the most of its map.
     """
