@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,14 @@ from tests.servers import House, Postgres
 # The same examples on every run: a red CI is a red laptop. `make soak` may explore.
 hypothesis.settings.register_profile("house", derandomize=True)
 hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def ordinary_priority() -> Iterator[None]:
+    """No test leaves the run at real-time priority: it would starve what is started later."""
+    before = os.sched_getscheduler(0)
+    yield
+    assert os.sched_getscheduler(0) == before, "see tests/assets/boxed.py: SVT-AV1 does this under root"
 
 
 @pytest.fixture(scope="session")
