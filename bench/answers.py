@@ -5,9 +5,9 @@
 Each capture is a photograph with a sign or display rendered into it (`bench.displays`), in a third of them a
 second one of the same kind beside it. The answer is right in 70 % of the captures (the calibration's prior);
 else half are wrong in a digit or letter, a quarter give what stands on the second one (where there is one),
-the rest are invented. The real check reads the picture; fusion makes p_answer of it. Log score is the mean of
--ln p(what is true), in nats, beside that of always saying the prior; ECE is over ten equal bins. Intervals:
-1,000 resamples of the base photographs.
+the rest are invented; of choices a wrong answer is another choice. The real check reads the picture; fusion
+makes p_answer of it. Log score is the mean of -ln p(what is true), in nats, beside that of always saying the
+prior; ECE is over ten equal bins. Intervals: 1,000 resamples of the base photographs.
 
 `--learn FILE` writes captures of the other half of the photographs as samples for `python -m verification
 calibrate --samples … FILE`, which learns from them what a reading is worth; nothing is measured then.
@@ -76,8 +76,8 @@ def capture(
     source.shuffle(sheets)
     origin = "right" if source.random() < RIGHT else source.choice(WRONG)
     given = shows.answer
-    if origin == "near":
-        given = displays.nearly(shows, source)
+    if origin == "near" or (origin != "right" and kind == "choice"):
+        origin, given = "near", displays.nearly(shows, source)
     elif origin == "second" and second is not None:
         given = second.answer
     elif origin != "right":

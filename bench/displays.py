@@ -1,7 +1,8 @@
 """Signs and displays to read, rendered into photographs: simulated, with known content.
 
 Kinds: a printed sign with words, a printed number with its unit, a lit and a liquid-crystal seven-segment
-display, and a number written by hand. A rendering leans, is blurred and goes through JPEG.
+display, a number written by hand, and a sign that says one of several choices ("closed"). A rendering leans,
+is blurred and goes through JPEG.
 """
 
 from __future__ import annotations
@@ -18,13 +19,20 @@ from market.simulator.handwriting import write
 from verification.evidence import Json
 from verification.picture import Pixels
 
-KINDS = ("sign", "number", "led", "lcd", "hand")
+KINDS = ("sign", "number", "led", "lcd", "hand", "choice")
 UNITS = ("kWh", "bar", "m3", "km", "kg", "V", "cm", "L")
 _PLACES = """
 BAKERY LIBRARY STATION MARKET HARBOUR GARDEN MUSEUM PHARMACY CLOSED MONDAY SUNDAY TICKETS PLATFORM EXIT
 NORTH SOUTH LIFT OFFICE SCHOOL BRIDGE WATER DANGER TOWER COFFEE HOTEL PARKING ENTRANCE REPAIR
 """
 _WORDS = _PLACES.split()
+_CHOICES = (
+    ("open", "closed"),
+    ("in stock", "sold out"),
+    ("on time", "delayed", "cancelled"),
+    ("vacant", "occupied"),
+)
+_AROUND = ("{}", "SORRY, {}", "WE ARE {}", "{} TODAY")
 # Segments a..g of a digit: top, upper right, lower right, bottom, lower left, upper left, middle.
 _SEGMENTS = {
     "0": "abcdef", "1": "bc", "2": "abged", "3": "abgcd", "4": "fgbc", "5": "afgcd", "6": "afgedc",
@@ -51,6 +59,11 @@ def content(kind: str, source: random.Random) -> Content:
     if kind == "sign":
         text = " ".join(source.sample(_WORDS, 2))
         return Content(kind, text, text.title(), {"type": "string"})
+    if kind == "choice":
+        offered = source.choice(_CHOICES)
+        said = source.choice(offered)
+        schema: dict[str, Json] = {"enum": list(offered)}
+        return Content(kind, source.choice(_AROUND).format(said.upper()), said, schema)
     places = 0 if kind == "hand" else source.choice((0, 1, 1, 2))
     digits = source.choice((2, 3)) if places else source.choice((3, 4, 5))
     whole = source.randint(10 ** (digits - 1), 10**digits - 1)
@@ -68,7 +81,11 @@ def _number(kind: str, value: float, places: int, source: random.Random) -> Cont
 
 
 def nearly(right: Content, source: random.Random) -> Json:
-    """A wrong answer that looks like the right one: a digit or a letter changed, or the point moved."""
+    """A wrong answer that looks like the right one: a digit or a letter changed, or the point moved; another
+    choice where there are some."""
+    offered = right.schema.get("enum")
+    if isinstance(offered, list):
+        return source.choice([choice for choice in offered if choice != right.answer])
     if isinstance(right.answer, str):
         at = source.choice([n for n, letter in enumerate(right.answer) if letter != " "])
         other = source.choice("aeiourst".replace(right.answer[at].lower(), ""))

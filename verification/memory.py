@@ -4,7 +4,7 @@ A capture is remembered when its examination starts, before any later one is exa
 names an order and is answered from earlier captures only, so the answer does not depend on which
 worker is quicker.
 
-The hashes and words of all pictures are also held in RAM (`matching.hash_index`, `word_index`: some 3.2
+The hashes and words of all pictures are also held in RAM (`matching.hash_index`, `word_index`: some 4.5
 KB a picture) and read again from the database when a worker starts.
 """
 

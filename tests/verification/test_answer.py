@@ -13,7 +13,7 @@ from tests.verification.eyes import paper, picture, put, reader, sample
 from verification.case import Case, Tools
 from verification.checks.answer import answer
 from verification.evidence import Json, Outcome, Status
-from verification.measures.likeness import Likeness, edits, equal, number_in, rivals, text_in
+from verification.measures.likeness import Likeness, edits, equal, number_in, rivals, text_in, written
 from verification.picture import Decoder, Pixels
 from verification.trust import TrustList
 
@@ -63,6 +63,54 @@ def test_a_number_with_its_unit_backs_a_measured_answer(decoder: Decoder) -> Non
     shifted = judged(decoder, 2.14, NUMBER, display)
     assert (shifted.reason, shifted.llr) == ("answer_read", 0.5), "displays lose their point"
     assert judged(decoder, 1.4, NUMBER, display).reason == "answer_not_read", "part of a number is not it"
+
+
+DOOR: dict[str, Json] = {"enum": ["open", "closed", "sold out"]}
+
+
+def test_of_choices_the_one_written_speaks_for_itself_and_against_the_others(decoder: Decoder) -> None:
+    sign = put(sample("coffee"), paper("SORRY, CLOSED"), width=0.6)
+    right, wrong = judged(decoder, "closed", DOOR, sign), judged(decoder, "open", DOOR, sign)
+    assert (right.reason, right.llr) == ("answer_read", 1.0)
+    assert (wrong.reason, wrong.llr) == ("another_reading", -1.0)
+    within: dict[str, Json] = {"properties": {"state": DOOR, "name": STRING}}
+    assert judged(decoder, {"state": "closed", "name": "sorry"}, within, sign).reason == "answer_read"
+    assert judged(decoder, "open", DOOR, sample("coffee")).reason == "answer_not_read"
+
+
+@pytest.mark.parametrize(
+    ("choice", "texts", "found"),
+    [
+        ("open", ["OPEN"], True),
+        ("sold out", ["TICKETS", "SOLD", "OUT"], True),
+        ("Sold-out", ["sold out!"], True),
+        ("open", ["OPENING HOURS"], False),
+        ("open", ["reopen"], False),
+        ("sold out", ["OUT", "SOLD"], False),
+        ("open", [], False),
+    ],
+)
+def test_a_choice_is_written_by_whole_words_in_order(choice: str, texts: list[str], found: bool) -> None:
+    assert written(choice, texts) is found
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": ["open"]},  # no choice
+        {"enum": ["open", None]},  # what would not be written may be so
+        {"enum": ["open", "no"]},
+    ],
+)
+def test_choices_that_cannot_all_be_read_have_no_reader(decoder: Decoder, schema: dict[str, Json]) -> None:
+    assert judged(decoder, "open", schema, sample("coffee")).reason == "no_reader"
+
+
+def test_a_table_of_hours_says_neither(decoder: Decoder) -> None:
+    table = put(sample("coffee"), paper("OPEN 9-18 CLOSED SUNDAY"), width=0.8)
+    assert {judged(decoder, given, DOOR, table).reason for given in ("open", "closed", "sold out")} == {
+        "answer_not_read"
+    }
 
 
 def test_each_part_of_an_object_must_be_read(decoder: Decoder) -> None:

@@ -2,16 +2,16 @@
 
 Stops: the same file again, re-encoded, scaled, cropped, turned, mirrored, brightened, framed.
 How: the same bytes; else the nearest earlier pictures by perceptual hash over crops, small turns and
-mirrorings, those that share most local features at one shift (`matching.word_index`: parts of a picture
-down to a quarter of it), and the latest of the same bounty or neighbourhood whatever their hash; each
-candidate is registered by local features and compared pixel by pixel (`matching.registration`), so that
-two honest photographs of one place are not called copies. Proof has two legs: an affine map and the noise of
-one exposure (`matching.residue`), so that two photographs of one poster, or of one far wood, are not called
-copies either. What lies alike and is too smooth or too textured to read is a person's case. What is
-proven is a hard fail, whatever a calibration learnt. Only earlier orders are looked at. A video is sought by
-its quiet moments, by hash, and what it is compared with may be a video or a photo; its noise is not read, and
-proof is that two of its moments lie on another film's in one way (`matching.same_take`). Candidates of like
-colours that do not register are looked at in quarter turns, too.
+mirrorings, those that share most local features at one shift and scale (`matching.word_index`: parts of a
+picture down to a quarter of it, pictures set into others), and the latest of the same bounty or neighbourhood
+whatever their hash; each candidate is registered by local features and compared pixel by pixel
+(`matching.registration`), so that two honest photographs of one place are not called copies. Proof has two
+legs: an affine map and the noise of one exposure (`matching.residue`), so that two photographs of one poster,
+or of one far wood, are not called copies either. What lies alike and is too smooth or too textured to read is
+a person's case. What is proven is a hard fail, whatever a calibration learnt. Only earlier orders are looked
+at. A video is sought by its quiet moments, by hash, and what it is compared with may be a video or a photo;
+its noise is not read, and proof is that two of its moments lie on another film's in one way
+(`matching.same_take`). Candidates of like colours that do not register are looked at in quarter turns, too.
 From tier 1 on, where a burst binds the photo to its moment, a picture alike is another exposure where it has
 noise of its own under no affine map, or lies in a perspective and its noise cannot tell; at tier 0 it is a
 person's case, for anybody can sprinkle noise and lean a picture.
@@ -63,7 +63,7 @@ TURNS = 2  # mirrored, turned or negative views of this picture looked at; each 
 
 
 @check(
-    "duplicate", family=Family.DUPLICATE, version="8", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
+    "duplicate", family=Family.DUPLICATE, version="9", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
 )
 def duplicate(case: Case) -> Outcome:
     """A proof, "same_bytes" or "copy_of_earlier", which fills `case.neighbours`; else OK with

@@ -1,9 +1,10 @@
 """The words (`matching.words`) of all remembered pictures in RAM, and the search by them.
 
 A search looks each feature up in the nearest cells, counts for every picture the features whose signs
-agree, and for the best of them those that also agree on one shift (Hough voting): a crop shows its features
-where the original has them, all moved alike. What does not fit is not looked at again here: the pixels
-decide (`matching.registration`). 2.4 KB a picture. What many pictures show (rows of windows, tiles)
+agree, and for the best of them those that also agree on one shift at one of a few scales (Hough voting): a
+crop shows its features where the original has them, all moved alike, and a picture set into another has them
+closer together. What does not fit is not looked at again here: the pixels decide (`matching.registration`).
+3.8 KB a picture. What many pictures show (rows of windows, tiles)
 costs no more than PAIRS comparisons: of one picture BURST features of a cell are kept and asked, and of the
 cells the rarest are looked at first. Figures: bench/hash_index.py.
 
@@ -13,6 +14,7 @@ merge-tree", 1996). Runs never change, so a search needs no lock while others ad
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,14 +22,15 @@ import numpy as np
 import numpy.typing as npt
 
 from verification.matching import words
-from verification.matching.registration import Features
+from verification.matching.registration import Features, Floats
 from verification.matching.words import ENTRY, STEP, Numbers
 
 ALIKE = 14  # bits of 64 that may differ
-ASKED = 400  # features of a picture that are looked up
+ASKED = 700  # features of a picture that are looked up
 SHORT = 200  # pictures whose shifts are counted
 LEAST = 5  # features that agree on a shift; chance brings six or seven in 10,000 pictures
 SHIFT = 80  # pixels: what counts as one shift, for a crop of 55 % is looked for at 50 %
+SCALES = (0.71, 1.0, 1.41)  # of the earlier picture to the asked one; XFeat knows a feature again at these
 PAIRS = 1_000_000  # features compared in one search at most: some 0.1 GB
 _SHIFTS = 64  # a side, for numbering
 _Lists: TypeAlias = tuple[Numbers, Numbers]
@@ -76,7 +79,7 @@ class WordSnapshot:
         kept = np.zeros(len(votes), bool)
         kept[np.argsort(-votes, kind="stable")[:SHORT]] = True
         fits = (kept & (votes >= LEAST))[rows]
-        agreed = _agreed(rows[fits], asked[fits], there[fits] - xy[asked[fits]])
+        agreed = _agreed(rows[fits], asked[fits], xy[asked[fits]], there[fits])
         best = sorted(agreed.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return [(int(self.orders[row]), count) for row, count in best if count >= LEAST]
 
@@ -120,11 +123,13 @@ def _found(
     return run.rows[at], asked, (places + 0.5) * STEP
 
 
-def _agreed(rows: npt.NDArray[np.int32], asked: Numbers, shift: npt.NDArray[np.float32]) -> dict[int, int]:
-    """For each row the most asked features that agree on a shift; four grids, so that no edge parts them."""
+def _agreed(rows: npt.NDArray[np.int32], asked: Numbers, here: Floats, there: Floats) -> dict[int, int]:
+    """For each row the most asked features that agree on a shift at one scale; four grids, so that no edge
+    parts them."""
     agreed: dict[int, int] = {}
-    for start in ((0.0, 0.0), (0.0, 0.5), (0.5, 0.0), (0.5, 0.5)):
-        square = np.clip(shift / SHIFT + _SHIFTS // 2 + np.array(start), 0, _SHIFTS - 1).astype(np.int64)
+    for scale, x, y in itertools.product(SCALES, (0.0, 0.5), (0.0, 0.5)):
+        shift = (there - scale * here) / SHIFT + _SHIFTS // 2 + np.array([x, y])
+        square = np.clip(shift, 0, _SHIFTS - 1).astype(np.int64)
         place = (rows.astype(np.int64) * _SHIFTS + square[:, 1]) * _SHIFTS + square[:, 0]
         once = np.unique(place * ASKED + asked) // ASKED
         places, counts = np.unique(once, return_counts=True)

@@ -21,7 +21,7 @@ Words = npt.NDArray[np.uint64]
 
 ENTRY = np.dtype([("cell", "<u2"), ("x", "u1"), ("y", "u1"), ("signs", "<u8")])
 """A feature as it is stored, 12 bytes: its cell, its place in units of STEP pixels, its signs."""
-KEPT = 160  # features of a picture: 1.9 KB
+KEPT = 240  # features of a picture: 2.9 KB
 BURST = (
     6  # features of a picture in one cell: windows and tiles say no more by the hundred (Jegou et al. 2009)
 )

@@ -63,6 +63,16 @@ def text_in(wanted: str, texts: Iterable[str]) -> Likeness:
     return Likeness.NEAR if closest <= max(1, int(_NEAR_TEXT * len(sought))) else Likeness.NOTHING
 
 
+def written(choice: str, texts: Iterable[str]) -> bool:
+    """Whether the words of a choice stand among the texts, whole and in order: "open" is not in "opening"."""
+    wanted, read = _words(choice), [word for text in texts for word in _words(text)]
+    return any(read[at : at + len(wanted)] == wanted for at in range(len(read) - len(wanted) + 1))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.casefold())
+
+
 def equal(value: float, spelled: str) -> bool:
     """Whether a spelling such as "1,013.5" or "21,4" can mean the value."""
     return any(abs(meaning - value) <= 1e-9 * max(1.0, abs(value)) for meaning in _meanings(spelled))
