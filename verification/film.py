@@ -147,7 +147,7 @@ def veiled(decoder: Decoder, film: Film, veils: Sequence[Veil]) -> Derivative:
     told = [[each.start, each.end, *each.first, *each.last] for each in veils]
     said, body = decoder.films().job({"op": "veil", "veils": told}, film.copy.data)
     sha256 = hashlib.sha256(body).hexdigest()
-    return Derivative(body, sha256, said["media_type"], said["width"], said["height"])
+    return Derivative(bytes(body), sha256, said["media_type"], said["width"], said["height"])
 
 
 def _grain(said: Mapping[str, Any], taken: _Taken) -> Grain:
@@ -159,12 +159,12 @@ def _grain(said: Mapping[str, Any], taken: _Taken) -> Grain:
 class _Taken:
     """A reply's body, taken from the front; what is taken does not keep the rest alive."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: memoryview) -> None:
         self._body, self._at = body, 0
 
     def bytes(self, count: int) -> bytes:
         self._at += count
-        return self._body[self._at - count : self._at]
+        return bytes(self._body[self._at - count : self._at])
 
     def pixels(self, shape: Sequence[int]) -> Pixels:
         return np.frombuffer(self.bytes(int(np.prod(shape))), np.uint8).reshape(shape)

@@ -190,7 +190,7 @@ class Decoder:
         """
         header, body = self.job({"op": "derive", "veil": [list(area) for area in veil]}, data)
         sha256 = hashlib.sha256(body).hexdigest()
-        return Derivative(body, sha256, "image/jpeg", header["width"], header["height"])
+        return Derivative(bytes(body), sha256, "image/jpeg", header["width"], header["height"])
 
     def grain(self, data: bytes) -> Grain:
         """The middle of the picture at native resolution, for what scaling would destroy.
@@ -212,7 +212,7 @@ class Decoder:
             Undecodable, Unavailable: as `open`.
         """
         header, body = self.job({"op": "provenance", "anchors": anchors_pem}, data)
-        found: dict[str, Any] = json.loads(body)
+        found: dict[str, Any] = json.loads(bytes(body))
         return Provenance(found["state"], found.get("report", {}), tuple(header["declared"]))
 
     def films(self) -> Decoder:
@@ -263,7 +263,7 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def job(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    def job(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], memoryview]:
         """What the child answers to one request.
 
         Raises:
@@ -296,7 +296,7 @@ class Decoder:
             return Undecodable(reason)
         return Unavailable(f"the decoding child ended twice with code {returncode}")
 
-    def _ask(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, header: dict[str, Any], data: bytes) -> tuple[dict[str, Any], memoryview]:
         """One request and its reply, within the wall time; the lock is held."""
         if os.getpid() != self._owner:
             self._children.clear()  # the forking parent's; its pipes must not be shared

@@ -11,6 +11,8 @@ import subprocess
 import time
 from typing import IO, Any
 
+import numpy as np
+
 from verification.decoding.frames import FRAME
 
 _MOST = 1 << 29  # bytes of a reply: a film's copy and pictures are 300 MB at most
@@ -42,8 +44,11 @@ def end(children: list[subprocess.Popen[bytes]]) -> int:
 
 def exchange(
     child: subprocess.Popen[bytes], request: tuple[bytes, ...], deadline: float
-) -> tuple[dict[str, Any], bytes]:
+) -> tuple[dict[str, Any], memoryview]:
     """Writes the request's parts while reading the reply, so that two full pipes cannot wait on each other.
+
+    Returns:
+        The reply's header, and its body, read only.
 
     Raises:
         TimeoutError: the deadline (monotonic) passed.
@@ -57,37 +62,48 @@ def exchange(
     poller.register(from_child, select.POLLIN)
     if request:
         poller.register(to_child, select.POLLOUT)
-    unsent, reply, got = [memoryview(part) for part in request], bytearray(FRAME.size), 0
-    while got < len(reply):
+    frame = bytearray(FRAME.size)
+    unsent, unread, parts = [memoryview(part) for part in request], [memoryview(frame)], list[memoryview]()
+    while unread:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         for fd, _ in poller.poll(left * 1000):
             if fd == from_child:
-                with memoryview(reply) as whole:  # into its place: grown by pieces it would be copied often
-                    received = os.readv(from_child, [whole[got : got + _CHUNK]])
-                if not received:
-                    raise EOFError
-                got += received
+                _receive(from_child, unread)
             else:
                 _send(to_child, unsent)
                 if not unsent:
                     poller.unregister(to_child)
-        if got == len(reply) == FRAME.size:
-            reply += bytes(_announced(reply))
-    header_size, _ = FRAME.unpack_from(reply)
-    header: dict[str, Any] = json.loads(reply[FRAME.size : FRAME.size + header_size])
-    with memoryview(reply) as whole:
-        return header, bytes(whole[FRAME.size + header_size :])
+        if not unread and not parts:
+            parts = [_room(size) for size in _announced(frame)]
+            unread = [part for part in parts if part]
+    header, body = parts
+    return json.loads(bytes(header)), body.toreadonly()
 
 
-def _announced(frame: bytes | bytearray) -> int:
-    """How many bytes follow a frame's first ones; a child that announces more than any reply has is no more
-    to be spoken with."""
-    size: int = sum(FRAME.unpack(frame))
-    if size > _MOST:
+def _announced(frame: bytearray) -> tuple[int, int]:
+    """How many bytes of header and body follow; a child that announces more than any reply has is no more to
+    be spoken with."""
+    header, body = FRAME.unpack(frame)
+    if header + body > _MOST:
         raise EOFError
-    return size
+    return header, body
+
+
+def _room(size: int) -> memoryview:
+    """Memory for so many bytes, touched by nobody before they come."""
+    return np.empty(size, np.uint8).data
+
+
+def _receive(fd: int, unread: list[memoryview]) -> None:
+    """Fills of `unread` what one read brings, into its place: grown by pieces it would be copied often."""
+    received = os.readv(fd, [unread[0][:_CHUNK]])
+    if not received:
+        raise EOFError
+    unread[0] = unread[0][received:]
+    if not unread[0]:
+        unread.pop(0)
 
 
 def _send(fd: int, unsent: list[memoryview]) -> None:
