@@ -22,7 +22,8 @@ def said(told: bytes, *, zeros: int = 0, stays: bool = False) -> tuple[dict[str,
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
     )
     try:
-        return exchange(child, (), time.monotonic() + 30)
+        header, body = exchange(child, (), time.monotonic() + 30)
+        return header, bytes(body)
     finally:
         child.kill()
         end([child])

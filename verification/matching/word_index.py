@@ -28,7 +28,7 @@ from verification.matching.words import ENTRY, STEP, Numbers
 ALIKE = 14  # bits of 64 that may differ
 ASKED = 700  # features of a picture that are looked up
 SHORT = 200  # pictures whose shifts are counted
-LEAST = 5  # features that agree on a shift; chance brings six or seven in 10,000 pictures
+LEAST = 5  # features that agree on a shift; chance brings five to ten in 10,000 pictures
 SHIFT = 80  # pixels: what counts as one shift, for a crop of 55 % is looked for at 50 %
 SCALES = (0.71, 1.0, 1.41)  # of the earlier picture to the asked one; XFeat knows a feature again at these
 PAIRS = 1_000_000  # features compared in one search at most: some 0.1 GB
