@@ -4,9 +4,9 @@ A search looks each feature up in the nearest cells, counts for every picture th
 agree, and for the best of them those that also agree on one shift at one of a few scales (Hough voting): a
 crop shows its features where the original has them, all moved alike, and a picture set into another has them
 closer together. What does not fit is not looked at again here: the pixels decide (`matching.registration`).
-3.8 KB a picture. What many pictures show (rows of windows, tiles)
-costs no more than PAIRS comparisons: of one picture BURST features of a cell are kept and asked, and of the
-cells the rarest are looked at first. Figures: bench/hash_index.py.
+3.8 KB a picture. What many pictures show (rows of windows, tiles) costs no more than PAIRS comparisons: of
+one picture BURST features of a cell are kept and asked, and of the cells the rarest are looked at first.
+Figures: bench/hash_index.py.
 
 The index is a few sorted runs, each about twice as long as the next (O'Neil et al., "The log-structured
 merge-tree", 1996). Runs never change, so a search needs no lock while others add.
