@@ -37,7 +37,8 @@ from verification import bystanders, pipeline, plates
 from verification.case import Case, Tools
 from verification.context import Context
 from verification.decoding import child, limits
-from verification.engine import LIMIT, TOGETHER, Engine, packaged_weights
+from verification.engine import TOGETHER, Engine, packaged_weights
+from verification.matching.registration import PLENTY
 from verification.nets import xfeat
 from verification.picture import Decoder
 from verification.reading import Reader
@@ -274,7 +275,7 @@ def engine_alone(seed: int, rounds: int) -> list[Row]:
 
     def bare() -> None:
         with torch.inference_mode(), torch.autocast(engine.device.type, torch.bfloat16, engine.reduced):
-            xfeat.keypoints(net(batch), LIMIT)
+            xfeat.keypoints(net(batch), PLENTY)
         if engine.device.type == "cuda":
             torch.cuda.synchronize()
 

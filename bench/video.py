@@ -91,7 +91,7 @@ def timed(act: Callable[[], object]) -> tuple[float, float]:
 
 def judged(file: Path, motion: str, memory: Sequence[str] = ()) -> Report:
     """A verdict with everything opened for it, so that the children's time counts (they end with it)."""
-    with Standalone() as standalone:
+    with Standalone(copies=True) as standalone:
         return standalone.examine(_context(file, motion, memory))
 
 
@@ -112,7 +112,7 @@ def _context(file: Path, motion: str = "", memory: Sequence[str] = ()) -> contex
 
 def _opened() -> None:
     """What a verdict of nothing costs: nets and children are opened once in a worker's life."""
-    with Standalone() as standalone, tempfile.TemporaryDirectory() as folder:
+    with Standalone(copies=True) as standalone, tempfile.TemporaryDirectory() as folder:
         tiny = Path(folder) / "clip"
         tiny.write_bytes(record([np.full((120, 160, 3), 90, np.uint8)] * 20))
         standalone.examine(_context(tiny))
@@ -239,7 +239,7 @@ def copies(folder: Path, films: Sequence[Take]) -> Iterator[figures.Row]:
     """Shares of copies called so, among two other films; and new takes of a scene called copies."""
     for number, one in enumerate(films):
         (folder / f"film{number}").write_bytes(record(one.frames, fps=FPS, bits=3_000_000))
-    with Standalone() as standalone:
+    with Standalone(copies=True) as standalone:
 
         def known(name: str, memory: Sequence[str]) -> bool:
             said = standalone.examine(_context(folder / name, memory=memory))

@@ -39,8 +39,8 @@ class Engine(Protocol):
     reason: str
     models: Mapping[str, str]
 
-    def features(self, rgb: Pixels) -> Features:
-        """Keypoints and descriptors of uint8[h, w, 3]."""
+    def features(self, rgb: Pixels, most: int = ...) -> Features:
+        """The strongest keypoints, and their descriptors, of uint8[h, w, 3]."""
         ...
 
     def match(self, a: Features, b: Features) -> Pairs:

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from core.errors import Unavailable
 from verification.batching import Batcher
-from verification.matching.registration import Features, Floats, Pairs, Pixels
+from verification.matching.registration import PLENTY, USUAL, Features, Floats, Pairs, Pixels
 from verification.nets import centerface, xfeat
 from verification.weights import checked
 
@@ -27,7 +27,6 @@ Choice: TypeAlias = Literal["auto", "cpu", "cuda"]
 Precision: TypeAlias = Literal["auto", "float32"]
 
 LONG_SIDE = 640
-LIMIT = 1024  # keypoints a picture
 SIMILAR = 0.82  # smallest cosine of a match, as the authors of XFeat set it
 TOGETHER = 16  # pictures that threads ask about, answered in one pass on a GPU; a processor gains nothing
 FACE_SIDE = 1280  # long side at which faces are sought
@@ -78,15 +77,18 @@ class Engine:
         self._precision, why_precision = self._choose_precision(precision)
         self.reason = f"{why_device}; {why_precision}"
 
-    def features(self, rgb: Pixels) -> Features:
+    def features(self, rgb: Pixels, most: int = USUAL) -> Features:
         """Keypoints and descriptors of uint8[h, w, 3] (sides >= 32), strongest first; xy in its pixels.
 
         What several threads ask at one time goes through the net together, on a GPU.
+
+        Args:
+            most: of them, up to PLENTY.
         """
-        return self._together(rgb)
+        return self._together(rgb).strongest(most)
 
     def features_of(self, pictures: Sequence[Pixels]) -> list[Features]:
-        """`features` of several: those that agree in size go through the net together."""
+        """PLENTY of each of several: those that agree in size go through the net together."""
         prepared = [_prepare(rgb) for rgb in pictures]
         result: dict[int, Features] = {}
         for shape in {grey.shape for grey in prepared}:
@@ -127,10 +129,10 @@ class Engine:
         right = torch.from_numpy(b.descriptors).to(self.device)
         cosine = left @ right.T
         best, forward = cosine.max(dim=1)
-        backward = cosine.argmax(dim=0)
-        index = torch.arange(len(left), device=self.device)
-        kept = (backward[forward] == index) & (best > SIMILAR)
-        pairs: Pairs = torch.stack([index[kept], forward[kept]], dim=1).cpu().numpy()
+        here = (best > SIMILAR).nonzero()[:, 0]  # few, and only these need the way back
+        there = forward[here]
+        mutual = (right[there] @ left.T).argmax(dim=1) == here
+        pairs: Pairs = torch.stack([here[mutual], there[mutual]], dim=1).cpu().numpy()
         return pairs
 
     @torch.inference_mode()
@@ -138,7 +140,7 @@ class Engine:
         grey = batch.to(self.device, memory_format=torch.channels_last)
         with self._lock, torch.autocast(self.device.type, precision, enabled=precision != torch.float32):
             maps = self._net(grey)
-        return [(xy.cpu().numpy(), codes.cpu().numpy()) for xy, _, codes in xfeat.keypoints(maps, LIMIT)]
+        return [(xy.cpu().numpy(), codes.cpu().numpy()) for xy, _, codes in xfeat.keypoints(maps, PLENTY)]
 
     def _choose_precision(self, wanted: Precision) -> tuple[torch.dtype, str]:
         """bfloat16 where the hardware has it and it finds the same keypoints, else float32."""

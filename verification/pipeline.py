@@ -4,8 +4,8 @@
 1. cost 0 checks (arithmetic, signatures, decoding in the sandbox), all of them;
 2. cost 1 and 2 checks (pixels, nets), only when there are pixels to read; cost 2 only while nothing
    has hard-failed;
-   beside these the decoder makes the buyer's copies, of whatever can be read (a film's came with its
-   frames, and is made anew where faces are in it);
+   beside these the decoder makes the buyer's copies, where somebody will be handed them, of whatever can be
+   read (a film's came with its frames, and is made anew where faces are in it);
 3. fusion (`verification.fusion`) and verdict (`verification.policy`).
 
 A check that raises is a finding with status ERROR, which leads to review:
@@ -42,15 +42,18 @@ _LOG = logging.getLogger(__name__)
 DERIVATIVE_CHECK = "derivative"
 
 
-def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = None) -> Report:
+def examine(
+    evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = None, *, copies: bool = True
+) -> Report:
     """Runs the checks that speak about this kind of capture and judges the findings.
 
     Args:
         checks: cheap first, `decode` among the first; all registered ones unless told.
+        copies: whether the buyer's copies are made, which say nothing about the capture.
     """
     started = time.perf_counter()
     case = Case(evidence, tools, statement=said_in(evidence.session))
-    findings, derivatives = _seen(case, registered() if checks is None else checks)
+    findings, derivatives = _seen(case, registered() if checks is None else checks, copies=copies)
     calibration = constants.calibration()
     fused = fusion.fuse(
         findings,
@@ -78,7 +81,9 @@ def examine(evidence: Evidence, tools: Tools, checks: Sequence[Check] | None = N
     )
 
 
-def _seen(case: Case, checks: Sequence[Check]) -> tuple[list[Finding], tuple[Derivative, ...]]:
+def _seen(
+    case: Case, checks: Sequence[Check], *, copies: bool
+) -> tuple[list[Finding], tuple[Derivative, ...]]:
     """All findings, and the buyer's copies, which the decoder's child makes while the checks look here.
 
     They are made for a refused capture too: the person who answers an appeal must be able to look.
@@ -86,10 +91,13 @@ def _seen(case: Case, checks: Sequence[Check]) -> tuple[list[Finding], tuple[Der
     findings = _findings(case, [check for check in checks if check.cost < 1], [])
     if case.evidence.terms.kind != "stream" and case.picture is None:
         return findings, ()
+    dearer = [check for check in checks if check.cost >= 1]
+    if not copies:
+        return _findings(case, dearer, findings), ()
     with ThreadPoolExecutor(1, "derivatives") as beside:
-        copies = beside.submit(_derivatives, case)
-        findings = _findings(case, [check for check in checks if check.cost >= 1], findings)
-        derivatives, finding = copies.result()
+        made = beside.submit(_derivatives, case)
+        findings = _findings(case, dearer, findings)
+        derivatives, finding = made.result()
     return [*findings, finding], derivatives
 
 

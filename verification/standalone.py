@@ -35,17 +35,26 @@ class Standalone:
         trust: the C2PA roots that count; nobody's unless told.
         device: where the nets run, see `Engine`.
         threads: of the nets and the reader.
+        copies: whether buyers' copies are made, as in the market; nobody is handed them here.
 
     Raises:
         Unavailable: weights are missing, or CUDA was asked for in vain.
     """
 
-    def __init__(self, trust: TrustList | None = None, *, device: Choice = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        trust: TrustList | None = None,
+        *,
+        device: Choice = "auto",
+        threads: int = 1,
+        copies: bool = False,
+    ) -> None:
         self._decoder = Decoder()
         self._engine = Engine(device, threads=threads)
         self._reader = Reader(threads)
         self._trust = trust or TrustList()
         self._looks = Looks(self._decoder, self._engine)
+        self._copies = copies
 
     def examine(self, context: Context) -> Report:
         """Judges one context against its own memory and no other's.
@@ -58,7 +67,7 @@ class Standalone:
         self._require_pictures("examples", context.evidence.examples)
         memory = Recall(context.memory, self._looks)
         tools = Tools(self._decoder, memory, self._engine, self._reader, self._trust)
-        return examine(context.evidence, tools)
+        return examine(context.evidence, tools, copies=self._copies)
 
     def _require_pictures(self, key: str, pictures: Sequence[bytes]) -> None:
         for index, data in enumerate(pictures):

@@ -74,7 +74,7 @@ class BlindEngine:
     reason: str = "none: a test's engine that sees nothing"
     models: Mapping[str, str] = field(default_factory=dict)
 
-    def features(self, rgb: Pixels) -> Features:
+    def features(self, rgb: Pixels, most: int = 0) -> Features:
         height, width = rgb.shape[:2]
         none = np.empty((0, 2), np.float32)
         return Features(none, np.empty((0, 64), np.float32), width, height)

@@ -23,7 +23,7 @@ SOUND = {"accept", "review", "reject", "BadInput"}
 
 @pytest.fixture(scope="module")
 def standalone() -> Iterator[Standalone]:
-    with Standalone(device="cpu") as opened:
+    with Standalone(device="cpu", copies=True) as opened:
         yield opened
 
 

@@ -15,7 +15,7 @@ from core.errors import Unavailable
 from tests.verification.eyes import engine, sample
 from verification import engine as module
 from verification.engine import Engine
-from verification.matching.registration import Features
+from verification.matching.registration import PLENTY, USUAL, Features
 from verification.nets import centerface, xfeat
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +51,7 @@ def test_features_have_the_promised_shapes() -> None:
     rgb = sample("coffee")  # 400 x 600
     found = engine().features(rgb)
     assert found.xy.dtype == found.descriptors.dtype == np.float32
-    assert 200 < len(found.xy) <= module.LIMIT
+    assert 200 < len(found.xy) <= USUAL
     assert found.descriptors.shape == (len(found.xy), 64)
     assert np.allclose(np.linalg.norm(found.descriptors, axis=1), 1, atol=1e-4)
     assert (found.xy >= -1).all()
@@ -69,7 +69,7 @@ def test_a_batch_gives_what_each_gives_alone() -> None:
     pictures = [sample("coffee"), sample("chelsea"), sample("coffee")[::-1].copy()]
     together = engine().features_of(pictures)
     for rgb, found in zip(pictures, together, strict=True):
-        alone = engine().features(rgb)
+        alone = engine().features(rgb, PLENTY)
         assert np.array_equal(found.xy, alone.xy)
         assert np.allclose(found.descriptors, alone.descriptors, atol=1e-4)
 

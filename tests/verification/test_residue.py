@@ -62,10 +62,10 @@ def test_noise_sprinkled_on_a_copy_does_not_clear_it() -> None:
 
 
 def test_a_deep_crop_is_proven_by_its_noise() -> None:
-    found = compared(jpeg(exposed(1)[200:600, 100:640], 92), exposed(1))
+    found = compared(jpeg(exposed(1)[200:600, 100:640], 96), exposed(1))
     assert found.zoom > 1.5
     assert found.copy, found
-    other = compared(jpeg(exposed(2)[200:600, 100:640], 92), exposed(1))
+    other = compared(jpeg(exposed(2)[200:600, 100:640], 96), exposed(1))
     assert not other.copy, other
 
 

@@ -92,6 +92,16 @@ def finding(said: dict[str, Json], name: str) -> dict[str, Json]:
     return next(item for item in findings if isinstance(item, dict) and item["check"] == name)
 
 
+def test_copies_are_made_where_somebody_is_handed_them(folder: Path, standalone: Standalone) -> None:
+    (folder / "copies.json").write_text(json.dumps(honest(folder)))
+    context = load(folder / "copies.json")
+    assert standalone.examine(context).derivatives == ()
+    with Standalone(device="cpu", copies=True) as handing_out:
+        told = handing_out.examine(context)
+    assert len(told.derivatives) == 1
+    assert [found.check for found in told.findings][-1] == "derivative"
+
+
 def test_an_honest_capture_is_accepted(standalone: Standalone, folder: Path) -> None:
     said = judged(standalone, folder, honest(folder))
     assert (said["verdict"], said["reasons"]) == ("accept", [])

@@ -27,7 +27,7 @@ SIZE = (640, 480)
 
 @pytest.fixture(scope="module")
 def standalone() -> Iterator[Standalone]:
-    with Standalone(device="cpu") as running:
+    with Standalone(device="cpu", copies=True) as running:
         yield running
 
 

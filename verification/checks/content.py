@@ -100,7 +100,9 @@ def _example(case: Case) -> bool:
     if not given or case.picture is None:
         return False
     own = own_look(case)
-    return any(recognise(own.features, seen.features, engine).strength >= 1 for seen in looks_of(given, case))
+    return any(
+        recognise(own.landmarks, seen.landmarks, engine).strength >= 1 for seen in looks_of(given, case)
+    )
 
 
 def _opinion(case: Case, texts: list[str]) -> float:

@@ -67,9 +67,9 @@ def scene(case: Case) -> Outcome:
 
 def _judged(own: Look, seen: list[Look], case: Case) -> Outcome:
     """The word on a photograph beside its readable references."""
-    first = _closest(own.features, seen, case)
+    first = _closest(own.landmarks, seen, case)
     facts = _facts(first) | {"references": len(seen)}
-    sizes: tuple[Features, ...] = (own.features,)
+    sizes: tuple[Features, ...] = (own.landmarks,)
     if first.strength < 1:
         sizes = _sizes(own, case)
         found = _closest(sizes[1], seen, case)
@@ -90,13 +90,13 @@ def _judged(own: Look, seen: list[Look], case: Case) -> Outcome:
 
 def _closest(features: Features, seen: list[Look], case: Case) -> Recognition:
     """The strongest agreement with a reference."""
-    found = [recognise(features, one.features, case.tools.engine) for one in seen]
+    found = [recognise(features, one.landmarks, case.tools.engine) for one in seen]
     return max(found, key=lambda one: one.strength)
 
 
 def _sizes(seen: Look, case: Case) -> tuple[Features, ...]:
     """A picture's features as it is, smaller and tiny."""
-    return seen.features, *(smaller(seen, case.tools.engine, side) for side in (SMALLER, TINY))
+    return seen.landmarks, *(smaller(seen, case.tools.engine, side) for side in (SMALLER, TINY))
 
 
 def _wide(own: tuple[Features, ...], case: Case) -> Features | None:
@@ -122,11 +122,11 @@ def said(strength: float) -> float:
 
 def _would_tell(own: Look, seen: list[Look], case: Case) -> bool:
     """Whether the references are many, rich, and recognise each other, and the photograph is rich too."""
-    rich = all(len(one.features.xy) >= RICH for one in [own, *seen])
+    rich = all(len(one.landmarks.xy) >= RICH for one in [own, *seen])
     if len(seen) < MANY or not rich:
         return False
     pairs = itertools.combinations(seen, 2)
-    known = [recognise(a.features, b.features, case.tools.engine).strength >= 1 for a, b in pairs]
+    known = [recognise(a.landmarks, b.landmarks, case.tools.engine).strength >= 1 for a, b in pairs]
     return sum(known) >= len(seen) - 1
 
 

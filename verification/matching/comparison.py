@@ -92,13 +92,18 @@ class Comparison:
 
     @property
     def sure(self) -> bool:
-        """One affine map brings squares all over the overlap to the same noise."""
+        """One affine map brings squares all over the overlap to the same noise.
+
+        A lens that zooms in on far things shows them as a part of an earlier picture does, and fine texture
+        passes for noise: beyond AFFINE_ZOOM the noise must be surer.
+        """
         zoom = max(self.zoom, 1 / max(self.zoom, 1e-6))
         if self.grain is None or not self.matrix or self.bend_px > 1 or zoom > NOISE_ZOOM:
             return False
         if self.framed and self.grain.textured:
             return False
-        return self.grain.firm and (self.telling or self.grain.correlation >= ALONE)
+        telling = self.telling and zoom <= AFFINE_ZOOM
+        return self.grain.firm and (telling or self.grain.correlation >= ALONE)
 
     @property
     def shares(self) -> bool:

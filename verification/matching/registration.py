@@ -20,6 +20,7 @@ Everything here works on pictures scaled to a long side of 640 pixels. Figures: 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -44,7 +45,12 @@ FAINT = 1.0  # the same where too few blocks have more: night, fog, bare walls
 MIN_MATCHES = 16  # fewer mutual matches are not worth a RANSAC
 ALIKE = 0.8  # correlation from which a block counts as the same
 FRAMED_PX = 1.5  # how far corners may lie apart that lie on each other
+USUAL = 1024  # features of a picture
+PLENTY = 2048  # of a Look: a quarter of a soft picture has too few of the usual number
 FINE = 1.2  # pixels: blur that takes away noise and the errors of alignment
+COARSEST = 4.0  # the most of it
+AGREES = 3.0  # pixels within which a match agrees with a map
+_STEPS = 127  # of a stored descriptor to 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +68,16 @@ class Features:
     width: int
     height: int
 
+    def strongest(self, most: int) -> Features:
+        """The first of them."""
+        return Features(self.xy[:most], self.descriptors[:most], self.width, self.height)
+
 
 class Eyes(Protocol):
     """What finds and matches features: `verification.engine.Engine`."""
 
-    def features(self, rgb: Pixels) -> Features:
-        """Features of uint8[h, w, 3]."""
+    def features(self, rgb: Pixels, most: int = USUAL) -> Features:
+        """The strongest features of uint8[h, w, 3]."""
 
     def match(self, a: Features, b: Features) -> Pairs:
         """Mutual nearest neighbours int64[m, 2]."""
@@ -79,7 +89,7 @@ class Look:
 
     Attributes:
         rgb: uint8[h, w, 3], long side 640.
-        features: of its brightness.
+        features: of its brightness, PLENTY at most.
         source: long side in pixels of what it was scaled from: detail finer than that is not in it.
         residue: the noise of its smoothest squares; None where it was not kept.
     """
@@ -94,13 +104,18 @@ class Look:
         """Its brightness uint8[h, w]."""
         return np.rint(pdq.luma(self.rgb)).astype(np.uint8)
 
+    @property
+    def landmarks(self) -> Features:
+        """The USUAL features: what a place is known again by."""
+        return self.features.strongest(USUAL)
+
     def pack(self) -> bytes:
-        """As bytes for the storage (about 250 KB): the picture as JPEG, descriptors as float16."""
+        """As bytes for the storage (about 250 KB): the picture as JPEG, descriptors in steps of 1 / 127."""
         done, jpeg = cv2.imencode(".jpg", self.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
         if not done:
             raise ValueError("a picture could not be encoded")
         file = io.BytesIO()
-        xy, descriptors = self.features.xy, self.features.descriptors.astype(np.float16)
+        xy, descriptors = self.features.xy, np.rint(self.features.descriptors * _STEPS).astype(np.int8)
         source = np.array(self.source)
         kept = np.frombuffer(self.residue.pack() if self.residue else b"", np.uint8)
         np.savez(file, rgb=jpeg.ravel(), xy=xy, descriptors=descriptors, source=source, residue=kept)
@@ -111,9 +126,8 @@ class Look:
         """The inverse of `pack`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             bgr = cv2.imdecode(file["rgb"], cv2.IMREAD_COLOR)
-            xy, descriptors = file["xy"], file["descriptors"].astype(np.float32)
-            source = int(file["source"])
-            kept = file["residue"].tobytes() if "residue" in file else b""  # older looks have none
+            xy, descriptors = file["xy"], file["descriptors"].astype(np.float32) / np.float32(_STEPS)
+            source, kept = int(file["source"]), file["residue"].tobytes()
         if bgr is None:
             raise ValueError("a stored look holds no picture")
         rgb = np.ascontiguousarray(bgr[:, :, ::-1]).astype(np.uint8)
@@ -128,7 +142,7 @@ def look(rgb: Pixels, eyes: Eyes, way: int = 0) -> Look:
     size = (max(32, round(width * scale)), max(32, round(height * scale)))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     turned = np.ascontiguousarray(pdq.turn(small.astype(np.uint8), way))
-    return Look(turned, eyes.features(_as_seen(turned)), max(height, width))
+    return Look(turned, eyes.features(_as_seen(turned), PLENTY), max(height, width))
 
 
 def _as_seen(rgb: Pixels) -> Pixels:
@@ -140,7 +154,8 @@ def halved(seen: Look, eyes: Eyes) -> Features:
     """The features of a Look at half its size, in pixels of that: a part of a picture, cut out and shown as
     large as the whole, has there the features that the whole had."""
     size = (max(32, seen.rgb.shape[1] // 2), max(32, seen.rgb.shape[0] // 2))
-    return eyes.features(_as_seen(cv2.resize(seen.rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)))
+    small = cv2.resize(seen.rgb, size, interpolation=cv2.INTER_AREA)
+    return eyes.features(_as_seen(small.astype(np.uint8)), PLENTY)
 
 
 def closer(seen: Look, small: Features) -> Look:
@@ -158,28 +173,58 @@ def compare(picture: Look, earlier: Look, eyes: Eyes) -> Comparison:
     if len(pairs) < MIN_MATCHES:
         return Comparison(matches=len(pairs))
     here, there = picture.features.xy[pairs[:, 0]], earlier.features.xy[pairs[:, 1]]
-    homography, mask = cv2.findHomography(here, there, cv2.USAC_MAGSAC, 3.0, None, 2000, 0.999)
-    inliers = 0 if homography is None else int(mask.sum())
-    if homography is None or inliers < MIN_INLIERS:
-        few, alike = Comparison(matches=len(pairs), inliers=inliers), similar(here, there)
-        return few if alike is None else placed(few, alike, picture.rgb.shape, earlier.rgb.shape)
-    found: Matrix = np.asarray(homography, dtype=np.float64)
-    blur = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
+    alike, flat = similar(here, there), affine(here, there)
+    inliers, starts = _starts(here, there, alike)
+    shapes = picture.rgb.shape, earlier.rgb.shape
+    if not starts:
+        few = Comparison(matches=len(pairs), inliers=inliers)
+        return few if alike is None else placed(few, alike, *shapes)
+    matrix, seen = _laid(picture, earlier, starts, flat)
+    maps = tuple(tuple(each.ravel().tolist()) for each in (alike, flat) if each is not None)
+    said = Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond, flat=maps)
+    return placed(said, matrix, *shapes)
+
+
+def _starts(here: Floats, there: Floats, alike: Matrix | None) -> tuple[int, list[Matrix]]:
+    """The most pairs float32[n, 2] that agree, and the maps on which MIN_INLIERS do: homography, similarity.
+
+    Where few of many pairs are true, the four that make a homography are seldom drawn together.
+    """
+    found, mask = cv2.findHomography(here, there, cv2.USAC_MAGSAC, AGREES, None, 2000, 0.999)
+    tried = [(int(mask.sum()), np.asarray(found, np.float64))] if found is not None else []
+    if alike is not None:
+        away = np.linalg.norm(here @ alike[:2, :2].T + alike[:2, 2] - there, axis=1)
+        tried.append((int((away < AGREES).sum()), alike))
+    most = max((count for count, _ in tried), default=0)
+    return most, [matrix for count, matrix in tried if count >= MIN_INLIERS]
+
+
+def _laid(
+    picture: Look, earlier: Look, starts: Sequence[Matrix], flat: Matrix | None
+) -> tuple[Matrix, Blocks]:
+    """The map under which the most is alike, refined, and what the blocks then say."""
     grey, before = picture.grey, earlier.grey
-    matrix, seen = found, _blocks(grey, before, found, blur)
-    flat = affine(here, there)
-    for start in (found, flat):
-        if seen.share < 0.1 or seen.blocks < MIN_BLOCKS or start is None:
-            break  # no fine alignment mends it
-        fine = aligned(grey, before, start, blur)
-        better = _blocks(grey, before, fine, blur)
-        matrix, seen = (fine, better) if better.share >= seen.share else (matrix, seen)
-        if seen.share >= COPY_SHARE:
+    blurs = [_blur(matrix, picture, earlier) for matrix in starts]
+    seen = [_blocks(grey, before, matrix, blur) for matrix, blur in zip(starts, blurs, strict=True)]
+    order = sorted(range(len(starts)), key=lambda k: (seen[k].blocks < MIN_BLOCKS, -seen[k].share))
+    matrix, best, blur = starts[order[0]], seen[order[0]], blurs[order[0]]
+    if best.share < 0.1 or best.blocks < MIN_BLOCKS:
+        return matrix, best  # no fine alignment mends it
+    sharp = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
+    for start in (*(starts[k] for k in order), flat):
+        if best.share >= COPY_SHARE or start is None:
             break
-    said = Comparison(len(pairs), inliers, seen.blocks, seen.share, seen.correlation, seen.beyond)
-    maps = [each for each in (similar(here, there), flat) if each is not None]
-    said = replace(said, flat=tuple(tuple(each.ravel().tolist()) for each in maps))
-    return placed(said, matrix, grey.shape, before.shape)
+        fine = aligned(grey, before, start, sharp)
+        better = _blocks(grey, before, fine, blur)
+        matrix, best = (fine, better) if better.share >= best.share else (matrix, best)
+    return matrix, best
+
+
+def _blur(matrix: Matrix, picture: Look, earlier: Look) -> float:
+    """Pixels of `picture` below which one of them has no detail, only noise: it may show a part enlarged."""
+    _, zoom = shape_of(matrix, picture.rgb.shape, earlier.rgb.shape)
+    coarse = max(LONG_SIDE / picture.source, zoom * max(1.0, LONG_SIDE / earlier.source))
+    return min(FINE * max(1.0, coarse), COARSEST)
 
 
 def placed(found: Comparison, matrix: Matrix, here: tuple[int, ...], there: tuple[int, ...]) -> Comparison:

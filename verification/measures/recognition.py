@@ -72,7 +72,7 @@ def smaller(picture: Look, eyes: Eyes, side: int = SMALLER) -> Features:
     height, width = picture.grey.shape
     zoom = side / max(height, width)
     if zoom >= 1:
-        return picture.features
+        return picture.landmarks
     size = (max(32, round(width * zoom)), max(32, round(height * zoom)))
     grey = np.asarray(cv2.resize(picture.grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     seen = eyes.features(np.repeat(grey[..., None], 3, axis=2))
