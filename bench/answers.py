@@ -35,6 +35,7 @@ from verification import fusion
 from verification.calibration.samples import ANSWERS, Sample, line_of
 from verification.case import Case, Tools
 from verification.checks.answer import answer
+from verification.engine import Engine
 from verification.evidence import Finding, Json, Verdict
 from verification.picture import Decoder, Pixels
 from verification.pipeline import run
@@ -91,7 +92,7 @@ def judged(count: int, pictures: dict[str, Pixels], seed: int) -> list[Judged]:
     check = next(check for check in registered() if check.run is answer)
     constants = numbers.calibration()
     with Decoder() as decoder:
-        tools = Tools(decoder, EmptyMemory(), BlindEngine(), Reader(), TrustList())
+        tools = Tools(decoder, EmptyMemory(), BlindEngine(), Reader(Engine("cpu")), TrustList())
         for number in range(count):
             base, shows, origin, given, rgb = capture(number, pictures, source)
             evidence = stage.photo(b"x", ask=stage.terms(answer_schema=shows.schema))

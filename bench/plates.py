@@ -30,6 +30,7 @@ from tests.verification.eyes import paper, put
 from verification import plates
 from verification.case import Reader
 from verification.codes import new_code
+from verification.engine import Engine
 from verification.evidence import Evidence
 from verification.picture import Pixels
 from verification.reading import Reader as RealReader
@@ -136,7 +137,7 @@ def main() -> int:
     given = parser.parse_args()
     _, measured = halves(bases(given.photos, 60, random.Random(1)))
     scenes = [measured[name] for name in sorted(measured)]
-    items = watched(scenes, given.photos, RealReader(), given.quick, given.seed)
+    items = watched(scenes, given.photos, RealReader(Engine("cpu")), given.quick, given.seed)
     rows = []
     for wide in WIDTHS:
         hits = [item.veiled for item in items if item.group == str(wide)]

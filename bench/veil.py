@@ -140,7 +140,8 @@ def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--photos", type=Path, help="a folder with manifest.csv")
     given = parser.parse_args()
-    tally, engine, reader = Tally(), Engine("cpu"), RealReader()
+    tally, engine = Tally(), Engine("cpu")
+    reader = RealReader(engine)
     with Decoder() as decoder:
         for data, marks in pictures(given.photos, 8 if given.quick else 1):
             try:

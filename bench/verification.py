@@ -85,7 +85,8 @@ class Bench:
     """The verifier's tools, opened once, and one capture at a time through them."""
 
     def __init__(self) -> None:
-        self.decoder, self.engine, self.reader = Decoder(), Engine("cpu"), Reader()
+        self.decoder, self.engine = Decoder(), Engine("cpu")
+        self.reader = Reader(self.engine)
         self._looks = Looks(self.decoder, self.engine)
 
     def tools(self, context: Context) -> Tools:

@@ -61,7 +61,7 @@ class Worker:
         if self.settings.at_once == 1:
             return self.tools
         if not hasattr(self._own, "tools"):
-            reader = Reader(threads=self.settings.threads)
+            reader = Reader(self.tools.engine, self.settings.threads)
             self._own.tools = replace(self.tools, decoder=Decoder(), reader=reader)
         mine: Tools = self._own.tools
         return mine
@@ -80,7 +80,7 @@ def open_worker(settings: Settings) -> Worker:
         decoder=Decoder(),
         memory=PictureMemory(database, storage, engine),
         engine=engine,
-        reader=Reader(threads=settings.threads),
+        reader=Reader(engine, settings.threads),
         trust=TrustList.load(settings.trust),
     )
     signer = Signer(settings.log_origin, load_or_make_key(settings.home / "log.pem"))

@@ -47,6 +47,10 @@ class Engine(Protocol):
         """Mutual nearest neighbours, int64[m, 2]."""
         ...
 
+    def writing(self, rgb: Pixels, side: int) -> Floats:
+        """Where writing is in uint8[h, w, 3]: probability float32[h', w'], at about that long side."""
+        ...
+
     def faces(self, rgb: Pixels) -> Floats:
         """Faces in uint8[h, w, 3]: float32[n, 5], left, top, right, bottom in its pixels, and heat 0..1."""
         ...

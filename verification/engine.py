@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from core.errors import Unavailable
 from verification.batching import Batcher
 from verification.matching.registration import PLENTY, USUAL, Features, Floats, Pairs, Pixels
-from verification.nets import centerface, xfeat
+from verification.nets import centerface, text_finder, xfeat
 from verification.weights import checked
 
 Choice: TypeAlias = Literal["auto", "cpu", "cuda"]
@@ -31,7 +31,8 @@ SIMILAR = 0.82  # smallest cosine of a match, as the authors of XFeat set it
 TOGETHER = 16  # pictures that threads ask about, answered in one pass on a GPU; a processor gains nothing
 FACE_SIDE = 1280  # long side at which faces are sought
 FACE_HEAT = 0.3  # least heat of a face: a face blurred too many costs less than one shown
-_WEIGHTS, _FACES = Path(__file__).parent / "nets" / "weights", "centerface.safetensors"
+_WEIGHTS = Path(__file__).parent / "nets" / "weights"
+_FACES, _WRITING = "centerface.safetensors", "text_finder.safetensors"
 
 
 class Engine:
@@ -64,13 +65,15 @@ class Engine:
         own: Path = _WEIGHTS,
     ) -> None:
         torch.set_num_threads(threads)
-        path, faces = weights or packaged_weights(), own / _FACES
+        path = weights or packaged_weights()
         self.models: Mapping[str, str] = check_weights(path, own)
         self.device, why_device = _choose_device(choice)
         net = xfeat.XFeat.from_weights(torch.load(path, map_location="cpu", weights_only=True))
         self._net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        seer = centerface.CenterFace.from_weights(load_file(faces))
+        seer = centerface.CenterFace.from_weights(load_file(own / _FACES))
         self._faces = seer.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        finder = text_finder.TextFinder.from_weights(load_file(own / _WRITING))
+        self._finder = finder.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._lock = threading.Lock()
         together = TOGETHER if self.device.type == "cuda" else 1
         self._together = Batcher(self.features_of, together)
@@ -113,6 +116,17 @@ class Engine:
         found: Floats = centerface.boxes(maps, FACE_HEAT)[0].cpu().numpy()
         scale = np.array([rgb.shape[1] / small.shape[1], rgb.shape[0] / small.shape[0]], np.float32)
         found[:, :4] *= np.tile(scale, 2)
+        return found
+
+    @torch.inference_mode()
+    def writing(self, rgb: Pixels, side: int) -> Floats:
+        """Where something stands written in uint8[h, w, 3]: probability float32[h', w'], of the picture at a
+        long side of about `side` pixels at most, h' and w' multiples of 32."""
+        small = _sized(rgb, side, text_finder.STEP, cv2.INTER_LINEAR)
+        batch = torch.from_numpy(np.ascontiguousarray(small.transpose(2, 0, 1)[None, ::-1]))
+        pixels = batch.to(self.device, torch.float32, memory_format=torch.channels_last) / 127.5 - 1
+        with self._lock, torch.autocast(self.device.type, self._precision, enabled=self.reduced):
+            found: Floats = self._finder(pixels)[0, 0].cpu().numpy()
         return found
 
     @property
@@ -168,6 +182,7 @@ def check_weights(path: Path | None = None, own: Path = _WEIGHTS) -> dict[str, s
     return {
         "xfeat": checked(path or packaged_weights(), xfeat.SHA256, bought),
         "centerface": checked(own / _FACES, centerface.SHA256, carried),
+        "text_finder": checked(own / _WRITING, text_finder.SHA256, carried),
     }
 
 
@@ -210,12 +225,12 @@ def _prepare(rgb: Pixels) -> Floats:
     return grey
 
 
-def _sized(rgb: Pixels, long_side: int, step: int) -> Pixels:
+def _sized(rgb: Pixels, long_side: int, step: int, by: int = cv2.INTER_AREA) -> Pixels:
     """The picture with a long side of about `long_side` at most, both sides multiples of `step`."""
     height, width = rgb.shape[:2]
     scale = min(1.0, long_side / max(height, width))
     size = [max(step, round(side * scale / step) * step) for side in (width, height)]
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(rgb, size, interpolation=by), np.uint8)
 
 
 def _pattern() -> Pixels:

@@ -159,7 +159,7 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
             return ok(0.0, "derivative_made", veiled=len(faces) + len(signs), plates=len(signs))
         return ok(0.0, "derivative_made")
 
-    finding = _guarded(DERIVATIVE_CHECK, "2", Family.INTEGRITY, (0.0, 0.0), make)
+    finding = _guarded(DERIVATIVE_CHECK, "3", Family.INTEGRITY, (0.0, 0.0), make)
     return tuple(made), finding
 
 

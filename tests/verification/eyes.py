@@ -21,7 +21,7 @@ def engine() -> Engine:
 
 @lru_cache(maxsize=1)
 def reader() -> Reader:
-    return Reader()
+    return Reader(engine())
 
 
 def sample(name: str) -> Pixels:

@@ -6,17 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from onnxruntime import InferenceSession
 from PIL import Image
 
 from core.errors import Unavailable
-from tests.verification.eyes import engine, sample
+from tests.verification.eyes import engine, paper, put, sample
 from verification import engine as module
+from verification import reading
 from verification.engine import Engine
 from verification.matching.registration import PLENTY, USUAL, Features
-from verification.nets import centerface, xfeat
+from verification.nets import centerface, text_finder, xfeat
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +27,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_choice_is_stated() -> None:
     made = engine()
     assert made.reason.startswith("cpu: asked for; ")
-    assert made.models == {"xfeat": xfeat.SHA256, "centerface": centerface.SHA256}
+    assert made.models == {
+        "xfeat": xfeat.SHA256,
+        "centerface": centerface.SHA256,
+        "text_finder": text_finder.SHA256,
+    }
     if not torch.cuda.is_available():
         assert Engine("auto").reason.startswith("cpu: no CUDA device; ")
         with pytest.raises(Unavailable, match="no CUDA device"):
@@ -101,6 +108,29 @@ assert max(abs(known[at] - found[at]).max() for at in known) < 1e-4
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
+
+
+def test_writing_is_found_where_the_authors_file_finds_it() -> None:
+    """As their file, run by onnxruntime; half the precision of its numbers was given up."""
+    rgb = put(sample("coffee"), paper("K7M4 XP"))
+    small = np.asarray(cv2.resize(rgb, (608, 416), interpolation=cv2.INTER_LINEAR), np.uint8)
+    file = reading.packaged() / "PP-OCRv6_det_small.onnx"
+    theirs = InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    given = (small[:, :, ::-1].transpose(2, 0, 1)[None] / 127.5 - 1).astype(np.float32)
+    expected = theirs.run(None, {"x": given})[0][0, 0]
+    exact = Engine("cpu", precision="float32").writing(small, 608)
+    assert exact.shape == expected.shape == (416, 608)
+    assert np.abs(exact - expected).max() < 0.01
+    assert (expected > 0.3).mean() > 0.005, "there is writing"
+    found, wanted = engine().writing(small, 608) > 0.3, expected > 0.3
+    assert (found & wanted).sum() / (found | wanted).sum() > 0.95
+
+
+def test_writing_in_all_shapes_of_pictures() -> None:
+    for height, width, shape in ((40, 900, (32, 608)), (1600, 1200, (608, 448)), (33, 32, (32, 32))):
+        found = engine().writing(np.full((height, width, 3), 200, np.uint8), 608)
+        assert found.shape == shape
+        assert ((found >= 0) & (found <= 1)).all()
 
 
 def test_bfloat16_is_used_only_where_it_keeps_the_keypoints() -> None:

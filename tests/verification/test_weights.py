@@ -20,13 +20,13 @@ from verification import reading
 from verification.case import Tools
 from verification.engine import Engine
 from verification.evidence import Report, Status, Verdict
-from verification.nets import centerface, xfeat
+from verification.nets import centerface, text_finder, xfeat
 from verification.picture import Decoder
 from verification.pipeline import examine
 from verification.reading import Reader
 from verification.trust import TrustList
 
-DETECTION, RECOGNITION = reading.MODELS
+[RECOGNITION] = reading.MODELS
 JPEG = encoded(Image.fromarray(sample("coffee")))
 FILES: dict[str, tuple[Callable[[], Path], str, Callable[[Path], object]]] = {
     "xfeat.pt": (
@@ -39,15 +39,15 @@ FILES: dict[str, tuple[Callable[[], Path], str, Callable[[Path], object]]] = {
         centerface.SHA256,
         lambda folder: Engine("cpu", own=folder),
     ),
-    DETECTION: (
-        lambda: reading.packaged() / DETECTION,
-        reading.MODELS[DETECTION],
-        lambda folder: Reader(folder=folder),
+    "text_finder.safetensors": (
+        lambda: seeing._WEIGHTS / "text_finder.safetensors",
+        text_finder.SHA256,
+        lambda folder: Engine("cpu", own=folder),
     ),
     RECOGNITION: (
         lambda: reading.packaged() / RECOGNITION,
         reading.MODELS[RECOGNITION],
-        lambda folder: Reader(folder=folder),
+        lambda folder: Reader(engine(), folder=folder),
     ),
 }
 
@@ -56,8 +56,8 @@ FILES: dict[str, tuple[Callable[[], Path], str, Callable[[Path], object]]] = {
 @pytest.mark.parametrize("name", FILES)
 def test_nothing_is_made_of_other_weights(tmp_path: Path, name: str, damage: str) -> None:
     original, expected, make = FILES[name]
-    for other in reading.MODELS:
-        (tmp_path / other).symlink_to(reading.packaged() / other)
+    for other in seeing._WEIGHTS.glob("*.safetensors"):
+        (tmp_path / other.name).symlink_to(other)
     path = tmp_path / name
     path.unlink(missing_ok=True)
     spoil(original(), path, damage)
@@ -66,8 +66,8 @@ def test_nothing_is_made_of_other_weights(tmp_path: Path, name: str, damage: str
     found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
     assert refused.value.facts == {"expected": expected, "found": found}
     assert str(path) in refused.value.message
-    assert ("make setup" in refused.value.advice) == (name != "centerface.safetensors")
-    assert name != "centerface.safetensors" or "git checkout" in refused.value.advice
+    ours = name.endswith(".safetensors")
+    assert ("git checkout" if ours else "make setup") in refused.value.advice
 
 
 def test_the_pinned_ones_are_there() -> None:
@@ -103,7 +103,7 @@ def test_without_the_net_for_faces_there_is_no_copy_and_a_person_looks(decoder: 
 
 
 def test_a_reader_that_breaks_while_it_runs_goes_to_a_person(decoder: Decoder) -> None:
-    broken = Reader()
+    broken = Reader(engine())
     broken.read(sample("coffee"))
     broken._ocr[0] = None  # type: ignore[call-overload]  # as after a load that failed half way
     report = judged(decoder, engine(), broken, code="K7M4XP")

@@ -48,7 +48,7 @@ def tools(postgres: Database, storage: Storage, tmp_path: Path) -> Iterator[Tool
     engine = Engine(threads=1)
     with Decoder() as decoder:
         memory = PictureMemory(postgres, storage, engine)
-        yield Tools(decoder, memory, engine, Reader(threads=1), TrustList.load(tmp_path / "trust"))
+        yield Tools(decoder, memory, engine, Reader(engine), TrustList.load(tmp_path / "trust"))
 
 
 def crop(number: int) -> bytes:
@@ -134,7 +134,8 @@ def test_eight_simultaneous_crops_of_one_photograph_pay_once(
 
     outcomes = at_once([lambda one=one: judge(one) for one in reversed(captures)])  # type: ignore[misc]
     assert outcomes.count(Verdict.ACCEPT) == 1, reports(postgres)
-    assert outcomes.count(Verdict.REJECT) == PEOPLE - 1
+    # The second has the first alone beside it, and of some pairs the noise proves nothing: a person decides.
+    assert outcomes.count(Verdict.REJECT) >= PEOPLE - 2, reports(postgres)
     with postgres.reading() as session:
         paid = session.scalars(select(Capture).where(Capture.paid.is_not(None))).all()
         assert [capture.order for capture in paid] == [1]  # the first to be submitted

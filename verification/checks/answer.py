@@ -36,7 +36,7 @@ _CHOSEN = 1.0  # of choices the one answered is written, or another is
 _TIGHT = 4  # an answer of so many digits, or one with its unit beside it, is not seen by chance
 
 
-@check("answer", family=Family.ANSWER, version="4", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 2.5))
+@check("answer", family=Family.ANSWER, version="5", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 2.5))
 def answer(case: Case) -> Outcome:
     """OK "answer_read" or "another_reading".
 

@@ -51,7 +51,7 @@ SURE = 0.8  # if the reader is so sure of it
 
 
 @check(
-    "challenge", family=Family.CHALLENGE, version="3", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0)
+    "challenge", family=Family.CHALLENGE, version="4", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0)
 )
 def challenge(case: Case) -> Outcome:
     """OK "code_seen"; hard-fails "code_not_seen"; abstains "no_challenge_asked" or "code_unclear"."""

@@ -49,7 +49,7 @@ written your
 _PLAIN = frozenset(_ORDINARY.split())  # words of asks that stand on signs for other reasons
 
 
-@check("content", family=Family.CONTENT, version="3", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
+@check("content", family=Family.CONTENT, version="4", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 1.3))
 def content(case: Case) -> Outcome:
     """OK "shows_example", "words_seen" or "judged"; abstains "no_picture", "unverified"."""
     if case.picture is None:

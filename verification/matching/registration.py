@@ -212,11 +212,13 @@ def _laid(
         return matrix, best  # no fine alignment mends it
     sharp = FINE * max(1.0, LONG_SIDE / min(picture.source, earlier.source))
     for start in (*(starts[k] for k in order), flat):
-        if best.share >= COPY_SHARE or start is None:
+        if start is None:
             break
         fine = aligned(grey, before, start, sharp)
         better = _blocks(grey, before, fine, blur)
         matrix, best = (fine, better) if better.share >= best.share else (matrix, best)
+        if best.share >= COPY_SHARE:
+            break
     return matrix, best
 
 

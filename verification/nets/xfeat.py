@@ -125,7 +125,7 @@ def keypoints(maps: Maps, limit: int, threshold: float = 0.05) -> list[tuple[Ten
     """
     probability = F.softmax(maps.places.float(), 1)[:, : GRID * GRID]
     heat = F.pixel_shuffle(probability, GRID)
-    peaks = (heat == _highest_around(heat)) & (heat > threshold)
+    peaks = (heat == highest(heat, _AROUND, _AROUND)) & (heat > threshold)
     dense = F.normalize(maps.descriptors.float(), dim=1)
     reliability = maps.reliability.float()
     found = []
@@ -141,14 +141,14 @@ def keypoints(maps: Maps, limit: int, threshold: float = 0.05) -> list[tuple[Ten
     return found
 
 
-def _highest_around(heat: Tensor) -> Tensor:
-    """The largest of the 5 x 5 values around each of float[b, 1, h, w].
+def highest(values: Tensor, before: int, after: int) -> Tensor:
+    """The largest of float[b, c, h, w] from so many rows and columns before each to so many after it.
 
-    As `max_pool2d`, which takes a processor ten times as long.
+    As `max_pool2d` with a stride of 1, which takes a processor ten times as long.
     """
-    height, width = heat.shape[-2:]
-    padded = F.pad(heat, (_AROUND,) * 4, value=-torch.inf)
-    shifts = range(2 * _AROUND + 1)
+    height, width = values.shape[-2:]
+    padded = F.pad(values, (before, after) * 2, value=-torch.inf)
+    shifts = range(before + after + 1)
     rows = reduce(torch.maximum, (padded[..., k : k + width] for k in shifts))
     return reduce(torch.maximum, (rows[..., k : k + height, :] for k in shifts))
 
