@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch itself gives it
 from torch import Tensor, nn
 
+from verification.nets.windows import highest
+
 STEP = 32  # sides must be multiples of this
 CELL = 4  # pixels of a cell of the maps
 SHA256 = "1cb4efb897094295ca3dc25c66f706fef8647c03984b38bfffd41d83e4a66c38"  # of its file in weights/
@@ -133,7 +135,7 @@ def boxes(maps: Maps, threshold: float) -> list[Tensor]:
     both stand for one face.
     """
     heat = maps.heat.float()
-    peaks = (heat == F.max_pool2d(heat, 3, stride=1, padding=1)) & (heat >= threshold)
+    peaks = (heat == highest(heat, 1, 1)) & (heat >= threshold)
     found = []
     for index in range(len(heat)):
         rows, columns = peaks[index, 0].nonzero(as_tuple=True)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch itself gives it
 from torch import Tensor, nn
 
-from verification.nets.xfeat import highest
+from verification.nets.windows import highest
 
 STEP = 32  # sides must be multiples of this
 SHA256 = "5a0a9bf7dd7f7ddf66f4141b220020f786763fe189ef3c984efef7a62c75bf77"  # of its file in weights/

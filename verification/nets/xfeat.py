@@ -9,13 +9,14 @@ file, so that it loads strictly; batch norms are then folded into their convolut
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch itself gives it
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from verification.nets.windows import highest
 
 GRID = 8  # one descriptor and 64 keypoint places for each 8 x 8 pixels
 STEP = 32  # sides must be multiples of this
@@ -139,18 +140,6 @@ def keypoints(maps: Maps, limit: int, threshold: float = 0.05) -> list[tuple[Ten
         descriptors = F.normalize(_sample(dense[index], xy[kept], heat.shape[-2:], "bicubic"), dim=-1)
         found.append((xy[kept], scores[: len(kept)], descriptors))
     return found
-
-
-def highest(values: Tensor, before: int, after: int) -> Tensor:
-    """The largest of float[b, c, h, w] from so many rows and columns before each to so many after it.
-
-    As `max_pool2d` with a stride of 1, which takes a processor ten times as long.
-    """
-    height, width = values.shape[-2:]
-    padded = F.pad(values, (before, after) * 2, value=-torch.inf)
-    shifts = range(before + after + 1)
-    rows = reduce(torch.maximum, (padded[..., k : k + width] for k in shifts))
-    return reduce(torch.maximum, (rows[..., k : k + height, :] for k in shifts))
 
 
 def _sample(field: Tensor, xy: Tensor, size: tuple[int, ...], mode: str) -> Tensor:
