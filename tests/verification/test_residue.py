@@ -13,7 +13,7 @@ from market.simulator.sensor import expose, to_light
 from tests.verification.eyes import engine, sample
 from verification.matching.comparison import LIT_APART, PERSPECTIVE_PX, Comparison
 from verification.matching.registration import compare, look
-from verification.matching.residue import LEAST, SQUARE, Reading, Residue, fine, read, residue
+from verification.matching.residue import LEAST, MOVED, SQUARE, Reading, Residue, fine, read, residue
 from verification.matching.same_exposure import grained
 from verification.picture import Pixels
 
@@ -82,11 +82,12 @@ def test_a_look_without_its_noise_proves_nothing() -> None:
         assert found.doubtful, "a person's case"
 
 
-def lawn(seed: int, turned: float = 0.0, lean: float = 0.0) -> Pixels:
-    """A flat thing whose texture is much stronger than the noise, as a camera takes it that is held askew,
-    turned by degrees and with a corner `lean` pixels off."""
+def lawn(seed: int, turned: float = 0.0, lean: float = 0.0, strength: float = 1.0) -> Pixels:
+    """A flat thing whose texture is much stronger than the noise, or in mist, as a camera takes it that is
+    held askew, turned by degrees and with a corner `lean` pixels off."""
     grass = np.random.default_rng(5).normal(0, 60, (900, 1100, 3)).astype(np.float32)
-    soft = cv2.GaussianBlur(grass, (0, 0), 1.5) + 0.5 * cv2.GaussianBlur(grass, (0, 0), 6) * 8 + 110
+    soft = cv2.GaussianBlur(grass, (0, 0), 1.5) + 0.5 * cv2.GaussianBlur(grass, (0, 0), 6) * 8
+    soft = strength * soft + 110
     matrix = cv2.getRotationMatrix2D((550, 450), turned, 1.0)
     seen = cv2.warpAffine(soft, matrix, (1100, 900), flags=cv2.INTER_CUBIC)[66:834, 38:1062]
     square = np.array([[0, 0], [1024, 0], [1024, 768], [0, 768]], np.float32)
@@ -108,6 +109,18 @@ def test_texture_is_no_noise(turned: float) -> None:
     assert found.grain.correlation > 0.8, "as noise it would prove a copy"
     assert not found.copy
     assert found.doubtful
+
+
+def test_texture_as_faint_as_noise_wants_more_of_it_shared() -> None:
+    found = compared(lawn(1, 4.0, strength=0.2), lawn(2, strength=0.2))
+    assert found.affine
+    assert found.grain is not None
+    assert not found.grain.textured
+    assert found.grain.correlation > MOVED, "as noise alone it would prove a copy"
+    assert not found.copy
+    assert found.doubtful
+    taken = lawn(1, strength=0.2)
+    assert compared(jpeg(taken[40:700, 30:900], 92), taken).copy
 
 
 def test_texture_seen_from_elsewhere_is_another_exposure() -> None:

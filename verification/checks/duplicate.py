@@ -63,7 +63,7 @@ TURNS = 2  # mirrored, turned or negative views of this picture looked at; each 
 
 
 @check(
-    "duplicate", family=Family.DUPLICATE, version="13", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
+    "duplicate", family=Family.DUPLICATE, version="14", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.3)
 )
 def duplicate(case: Case) -> Outcome:
     """A proof, "same_bytes" or "copy_of_earlier", which fills `case.neighbours`; else OK with

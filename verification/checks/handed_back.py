@@ -21,7 +21,7 @@ from verification.registry import check
 
 
 @check(
-    "handed_back", family=Family.DUPLICATE, version="3", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.0)
+    "handed_back", family=Family.DUPLICATE, version="4", cost=2, kinds={"photo", "video"}, bounds=(-2.0, 0.0)
 )
 def handed_back(case: Case) -> Outcome:
     """Hard-fails "handed_back"; OK "maybe_handed_back", evidence against it; abstains "no_likeness_asked",

@@ -40,6 +40,7 @@ FIRM = 0.8  # the same where nothing else need say so
 SMOOTHER = 0.8  # noise over the earlier picture's (variances), from which it can be its own
 LOST, ADDED = 0.5, 3.0  # the same, beyond which no fixed camera's is in one light
 TEXTURE = 4.0  # grey levels squared: more than a camera's noise at this size
+FAINTER = ((1.5, 4.0), (0.45, 0.7))  # grey levels squared -> correlation from which less than that is one
 TEXTURED = 0.96  # median correlation from which squares of texture are those of one exposure
 LEAST = 6  # squares; fewer are not worth a median
 _FIELDS, _EACH = 4, 5  # the squares are the smoothest of every field of a grid
@@ -122,8 +123,9 @@ class Reading:
         return "own" if own else "unread"
 
     def alike(self, enough: float) -> bool:
-        """Whether enough of the noise is shared, 0..1; of texture, TEXTURED."""
-        return self.squares >= LEAST and self.correlation >= (TEXTURED if self.textured else enough)
+        """Whether enough of the noise is shared, 0..1; of what may be texture, more."""
+        faint = max(enough, float(np.interp(self.variance, *FAINTER)))
+        return self.squares >= LEAST and self.correlation >= (TEXTURED if self.textured else faint)
 
 
 def fine(rgb: Pixels) -> Floats:

@@ -1,17 +1,14 @@
 """Making and judging samples: resumable, in processes of their own, one JSON line each.
 
-A line's key names the family's code, the checks' versions, the photographs and the seed; a line with
-another key is out of date and made anew. Sample (family, tier, index, seed) is always the same capture.
+Lines that no longer count (`redteam.keys`) are made anew.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 import os
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -19,57 +16,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from core import processes
-from market.simulator import camera
-from verification import constants
-from verification import registry as checks
-from verification.context import Context
 from verification.redteam import lines
 from verification.redteam.authorities import trust
+from verification.redteam.keys import counts, key_of
 from verification.redteam.lines import Line
-from verification.redteam.photographs import Photograph, Shelf, shelves
-from verification.redteam.registry import Recipe, Split, Stratum, recipes
-from verification.redteam.workshop import Reply, Sample, Workshop
+from verification.redteam.making import by_name, first_base, make
+from verification.redteam.photographs import Shelf, shelves
+from verification.redteam.registry import Recipe, Split
 from verification.standalone import Standalone
-
-MODES = ("web", "native")
-MAKERS = (
-    "attesting",
-    "authorities",
-    "copying",
-    "films",
-    "indoors",
-    "lens",
-    "notices",
-    "photographs",
-    "retrying",
-    "runner",
-    "staging",
-    "workshop",
-)  # modules beside this one that samples are made with
-CAMERA = (
-    "__init__",
-    "attesting",
-    "authority",
-    "camera",
-    "contributor",
-    "credentials",
-    "der",
-    "flat",
-    "forged",
-    "handwriting",
-    "isp",
-    "motion",
-    "optics",
-    "recorder",
-    "scene",
-    "sensor",
-    "sheet",
-    "stamping",
-    "view",
-)  # modules of market.simulator that samples are made with; the others act people, and may change
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,40 +111,6 @@ def judge() -> Standalone:
     return Standalone(trust(), device="cpu")
 
 
-def by_name(name: str) -> Recipe:
-    """The family of that name. Raises KeyError where there is none."""
-    return {recipe.name: recipe for recipe in recipes()}[name]
-
-
-def key_of(recipe: Recipe, seed: int, photos: Path | None) -> str:
-    """What a line must have been made and judged with, as 16 hex digits."""
-    source = Path(recipe.make.__code__.co_filename).read_text(encoding="utf-8")
-    parts = [seed, photos.name if photos else "packages", source, _means()]
-    parts += [f"{check.name}:{check.version}" for check in checks.registered()]
-    if recipe.stratum is Stratum.ADAPTIVE:  # what is tried next depends on the verdicts
-        parts.append(constants.calibration().sha256)
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
-
-
-def make(
-    recipe: Recipe, tier: int, index: int, seed: int, shelf: Shelf, standalone: Standalone | None
-) -> tuple[Workshop, Sample]:
-    """One sample. Without a judge an adaptive family cannot be made."""
-
-    def oracle(context: Context) -> Reply:
-        if standalone is None:
-            raise RuntimeError("an adaptive family needs a judge")
-        report = standalone.examine(context)
-        return Reply(report.verdict, report.reasons)
-
-    rng = np.random.default_rng([seed, zlib.crc32(recipe.name.encode()), tier, index])
-    bases = _order(shelf.real, seed)
-    mode = MODES[(index + index // len(bases)) % len(MODES)]
-    base = bases[(index + _begin(recipe, len(bases))) % len(bases)]
-    bench = Workshop(rng, base, shelf, recipe.split.value, mode, tier, oracle)
-    return bench, recipe.make(bench)
-
-
 def settle(plan: Plan) -> None:
     """Leaves of each chosen family the lines that still count, judged under the constants in force.
 
@@ -222,12 +144,7 @@ def _jobs(plan: Plan, held: dict[str, dict[tuple[int, int], Line]]) -> Iterator[
 
 def _first_base(recipe: Recipe, photos: Path | None) -> tuple[str, int]:
     """The split, and the place in its order of bases at which a family begins."""
-    return recipe.split.value, _begin(recipe, len(_shelves(photos)[recipe.split].real))
-
-
-def _begin(recipe: Recipe, bases: int) -> int:
-    """At which of so many bases a family begins: each at its own."""
-    return zlib.crc32(recipe.name.encode()) % bases
+    return recipe.split.value, first_base(recipe, len(_shelves(photos)[recipe.split].real))
 
 
 def _cached(path: Path, key: str) -> dict[tuple[int, int], Line]:
@@ -238,7 +155,7 @@ def _cached(path: Path, key: str) -> dict[tuple[int, int], Line]:
             line = lines.parse(text)
         except (ValueError, TypeError):  # the end of a run that was cut off, or another version's
             continue
-        if line.key == key:
+        if counts(line, key):
             found[line.tier, line.index] = line
     return found
 
@@ -285,18 +202,3 @@ def _judge() -> Standalone:
 @lru_cache(maxsize=2)
 def _shelves(photos: Path | None) -> dict[Split, Shelf]:
     return shelves(photos)
-
-
-@lru_cache(maxsize=4)
-def _order(photos: tuple[Photograph, ...], seed: int) -> tuple[Photograph, ...]:
-    """The bases in the order in which they are used."""
-    return tuple(photos[i] for i in np.random.default_rng([seed, 0]).permutation(len(photos)))
-
-
-@lru_cache(maxsize=1)
-def _means() -> str:
-    """The code that samples are made with, beside a family's own, as one hash."""
-    here = Path(__file__).parent
-    files = [here / f"{name}.py" for name in MAKERS]
-    files += [Path(camera.__file__).parent / f"{name}.py" for name in CAMERA]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

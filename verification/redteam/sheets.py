@@ -13,9 +13,10 @@ import numpy as np
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from verification.redteam.keep import keep_context
+from verification.redteam.making import make
 from verification.redteam.photographs import shelves
 from verification.redteam.registry import Recipe
-from verification.redteam.runner import Plan, judge, make
+from verification.redteam.runner import Plan, judge
 from verification.redteam.workshop import Sample
 
 _CELL = (320, 240)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from verification.redteam import families
+from verification.redteam.making import by_name, make
 from verification.redteam.photographs import shelves
 from verification.redteam.registry import Recipe, Split, Stratum, family, recipes
-from verification.redteam.runner import by_name, make
 from verification.redteam.workshop import Sample
 
 SHELVES = shelves(None)

@@ -14,12 +14,14 @@ import pytest
 
 from verification import constants
 from verification.calibration.scoring import rate
-from verification.redteam import command, runner
+from verification.redteam import command, keys, runner
 from verification.redteam.control import control
 from verification.redteam.lines import Line, parse, rejudged
+from verification.redteam.making import by_name
 from verification.redteam.photographs import shelves
 from verification.redteam.registry import Split, recipes
 from verification.redteam.table import table, text
+from verification.registry import registered
 
 
 def line(family: str, stratum: str, index: int, verdict: str = "reject", **changes: object) -> Line:
@@ -76,6 +78,30 @@ def test_a_line_made_by_other_checks_is_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
     path.write_text(line("f", "reuse", 0).text() + "\n" + line("f", "reuse", 1, key="old").text() + "\n")
     assert list(runner._cached(path, "k")) == [(1, 0)]
+
+
+def test_a_changed_check_leaves_the_lines_on_which_it_did_not_speak(tmp_path: Path) -> None:
+    path, now = tmp_path / "f.jsonl", {check.name: check.version for check in registered()}
+    held = [
+        now,
+        {name: version for name, version in now.items() if name != "duplicate"},
+        now | {"duplicate": "an older one"},
+        now | {"gone": "1"},
+    ]
+    path.write_text(
+        "".join(line("f", "reuse", k, versions=each).text() + "\n" for k, each in enumerate(held))
+    )
+    assert list(runner._cached(path, "k")) == [(1, 0), (1, 1)]
+
+
+def test_adaptive_lines_hang_on_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, adaptive = by_name("bomb"), by_name("climb_copy")
+    before = keys.key_of(plain, 1, None), keys.key_of(adaptive, 1, None)
+    monkeypatch.setattr(keys, "_versions", lambda now=keys._versions(): now | {"duplicate": "another"})
+    after = keys.key_of(plain, 1, None), keys.key_of(adaptive, 1, None)
+    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
+    monkeypatch.setattr(keys, "_versions", lambda now=keys._versions(): now | {"a new check": "1"})
+    assert keys.key_of(plain, 1, None) != after[0], "it would speak on every line"
 
 
 def test_new_constants_judge_old_findings_again() -> None:
@@ -171,11 +197,11 @@ def test_the_key_names_every_module_of_the_camera_that_samples_are_made_with() -
     )
     market, own = (line.split() for line in told.stdout.splitlines())
     loaded = {name.rpartition(".")[2] for name in market if name.startswith("market.simulator.")}
-    assert loaded | {"__init__"} == set(runner.CAMERA)
+    assert loaded | {"__init__"} == set(keys.CAMERA)
     assert {name for name in market if not name.startswith("market.simulator")} == {"market"}
     parts = {name.split(".")[2] for name in own}
-    judged = {"families", "lines", "registry"}  # hashed a family, or of no account for a sample
-    assert parts - judged == set(runner.MAKERS)
+    judged = {"families", "keys", "lines", "registry", "runner"}  # hashed a family, or of no account for one
+    assert parts - judged == set(keys.MAKERS)
 
 
 def test_families_at_the_same_photographs_follow_one_another() -> None:
