@@ -15,6 +15,7 @@ _NOT_BENCHMARKS = {
     "mutants",
     "peers",
     "plates_drawn",
+    "plates_films",
     "simulation",
     "veil_films",
 }

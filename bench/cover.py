@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from core.figures import Row, of_samples
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 
@@ -25,6 +28,12 @@ def covered(box: Sequence[float], areas: Sequence[Sequence[float]]) -> float:
         else:
             hidden |= _within(x, y, np.reshape(area, (4, 2)))
     return float(hidden.mean())
+
+
+def of_shares(name: str, shares: Sequence[float]) -> Row:
+    """The mean of independent shares with Student's 95 % interval, as far as it lies in 0..1."""
+    row = of_samples(name, shares)
+    return replace(row, low=max(0.0, row.low), high=min(1.0, row.high)) if len(shares) > 1 else row
 
 
 def _within(x: Doubles, y: Doubles, corners: Doubles) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,7 @@ vehicles of DIR whose own plates are blank and on bodywork that is drawn into ph
 hours, displays, house, bus and flight numbers, and sheets with a challenge's code. A plate counts as veiled
 when four fifths of it lie in veiled areas; a sign as wrongly veiled when anything on it is. Half of the signs
 are what was asked for: their first line is the answer. Photographs of the half that `verification.plates` was
-made on are left out.
+made on are left out. Films: `bench.plates_films`.
 `--sheet` draws what was missed and what was veiled wrongly.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench import displays, plates_drawn
+from bench import displays, plates_drawn, plates_films
 from bench.answers import halves
 from bench.cover import COVERED, covered
 from bench.duplicates import bases, load, wilson
@@ -137,7 +137,8 @@ def main() -> int:
     given = parser.parse_args()
     _, measured = halves(bases(given.photos, 60, random.Random(1)))
     scenes = [measured[name] for name in sorted(measured)]
-    items = watched(scenes, given.photos, RealReader(Engine("cpu")), given.quick, given.seed)
+    reader = RealReader(Engine("cpu"))
+    items = watched(scenes, given.photos, reader, given.quick, given.seed)
     rows = []
     for wide in WIDTHS:
         hits = [item.veiled for item in items if item.group == str(wide)]
@@ -149,6 +150,7 @@ def main() -> int:
     for alike, name in ((False, "other signs"), (True, "flight and lot numbers")):
         hits = [i.veiled for i in items if i.group == "other" and (i.kind in plates_drawn.ALIKE) == alike]
         rows.append(share(f"{name} that nobody asked about, veiled", hits))
+    rows += plates_films.rows(scenes, reader, about("closed"), 1 if given.quick else 8, given.seed)
     missed = [f"{i.kind} {i.group}" for i in items if i.veiled != i.group.isdigit()]
     if given.sheet:
         draw(items, given.sheet)

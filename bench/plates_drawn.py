@@ -258,6 +258,17 @@ def taken(scene: Floats, source: random.Random) -> Pixels:
     return jpeg(np.clip(soft, 0, 255).astype(np.uint8), source.randint(78, 94))
 
 
+def tail(sheet: Pixels, source: random.Random) -> tuple[Floats, Doubles]:
+    """Bodywork with a plate in its middle, and the shares of width and height that the plate has of it."""
+    body = bodywork(int(sheet.shape[1] * source.uniform(2.6, 3.6)), source)
+    y, x = (body.shape[0] - sheet.shape[0]) // 2, (body.shape[1] - sheet.shape[1]) // 2
+    if y < 0:  # a tall plate on a narrow tail
+        body = np.pad(body, ((9 - y, 9 - y), (0, 0), (0, 0)), mode="edge")
+        y = 9
+    body[y : y + sheet.shape[0], x : x + sheet.shape[1]] = sheet
+    return body, np.array([sheet.shape[1] / body.shape[1], sheet.shape[0] / body.shape[0]])
+
+
 def parked(
     scene: Pixels, layout: Layout, wide: float, source: random.Random, at: tuple[float, float] | None = None
 ) -> tuple[Pixels, str, Doubles]:
@@ -271,15 +282,9 @@ def parked(
     height, width = onto.shape[:2]
     sheet, said = plate(layout, source)
     if at is None:
-        body = bodywork(int(sheet.shape[1] * source.uniform(2.6, 3.6)), source)
-        y, x = (body.shape[0] - sheet.shape[0]) // 2, (body.shape[1] - sheet.shape[1]) // 2
+        body, share = tail(sheet, source)
         centre = (width * source.uniform(0.3, 0.7), height * source.uniform(0.4, 0.75))
-        if y < 0:  # a tall plate on a narrow tail
-            body = np.pad(body, ((9 - y, 9 - y), (0, 0), (0, 0)), mode="edge")
-            y = 9
-        body[y : y + sheet.shape[0], x : x + sheet.shape[1]] = sheet
-        onto, corners = laid(onto, body, centre, wide * body.shape[1] / sheet.shape[1], source, int(wide / 4))
-        share = np.array([sheet.shape[1] / body.shape[1], sheet.shape[0] / body.shape[0]])
+        onto, corners = laid(onto, body, centre, wide / share[0], source, int(wide / 4))
         corners = _within(corners, share)
     else:
         onto, corners = laid(onto, sheet.astype(np.float32), (at[0] * width, at[1] * height), wide, source)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bench.cover import COVERED, covered
+from bench.cover import COVERED, covered, of_shares
 from bench.video import timed
 from core.figures import Row, of_samples
 from market.simulator.recorder import record
@@ -50,6 +51,24 @@ def cut(rgb: Pixels, face: Sequence[float]) -> Head:
     return Head(np.ascontiguousarray(rgb[b:d, a:c]), place)
 
 
+class Passing(Protocol):
+    """What passes through a film: a picture, whether it is rounded off, and where it is when."""
+
+    @property
+    def rgb(self) -> Pixels:
+        """uint8[h, w, 3]."""
+        ...
+
+    @property
+    def round(self) -> bool:
+        """In an ellipse, or whole."""
+        ...
+
+    def place(self, t: float) -> Area | None:
+        """Left, top, right and bottom at `t` seconds, 0..1 of the picture; None: it is not there."""
+        ...
+
+
 @dataclass
 class Walk:
     """One head's way through a film, drawn once; all in shares of the picture."""
@@ -60,6 +79,12 @@ class Walk:
     lasts: float
     way: int  # 1 from left to right, -1 back
     y: float
+    round = True
+
+    @property
+    def rgb(self) -> Pixels:
+        """The head's picture."""
+        return self.head.rgb
 
     def place(self, t: float) -> Area | None:
         """Where the head is at `t` seconds: left, top, right, bottom."""
@@ -88,32 +113,44 @@ class Walk:
         )
 
 
-def drawn(scene: Pixels, walks: Sequence[Walk], rng: np.random.Generator) -> Iterator[Pixels]:
-    """The film's frames."""
+def wandered(scene: Pixels, rng: np.random.Generator) -> tuple[Pixels, list[tuple[int, int]]]:
+    """The scene, somewhat larger than the film's SIZE, and where a wandering hand cuts each frame from it."""
     wide, tall = SIZE
     scale = max(wide * 1.1 / scene.shape[1], tall * 1.1 / scene.shape[0])
     whole = cv2.resize(scene, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     room = np.array([whole.shape[1] - wide, whole.shape[0] - tall])
     drift = np.cumsum(rng.normal(0, 1.5, (round(SECONDS * FPS), 2)), axis=0)
+    ways = np.clip(room / 2 + drift, 0, room - 1).astype(int)
+    return np.asarray(whole, np.uint8), [(int(x), int(y)) for x, y in ways]
+
+
+def drawn(
+    whole: Pixels, ways: Sequence[tuple[int, int]], passing: Sequence[Passing], rng: np.random.Generator
+) -> Iterator[Pixels]:
+    """The film's frames."""
+    wide, tall = SIZE
     noise = rng.normal(0, 2, (4, tall, wide, 1)).astype(np.int16)
-    for k, (x, y) in enumerate(np.clip(room / 2 + drift, 0, room - 1).astype(int)):
+    for k, (x, y) in enumerate(ways):
         frame = whole[y : y + tall, x : x + wide].astype(np.int16)
-        for walk in walks:
-            place = walk.place(k / FPS)
+        for each in passing:
+            place = each.place(k / FPS)
             if place is not None:
-                _paste(frame, walk.head.rgb, place)
+                _paste(frame, each.rgb, place, round_off=each.round)
         yield np.asarray(np.clip(frame + noise[k % 4], 0, 255), np.uint8)
 
 
-def _paste(frame: npt.NDArray[np.int16], head: Pixels, place: Area) -> None:
-    """The head in a soft ellipse."""
+def _paste(frame: npt.NDArray[np.int16], head: Pixels, place: Area, *, round_off: bool) -> None:
+    """In a soft ellipse, or whole."""
     left, top, right, bottom = (
         round(edge * side) for edge, side in zip(place, (frame.shape[1], frame.shape[0]) * 2, strict=True)
     )
     small = cv2.resize(head, (right - left, bottom - top), interpolation=cv2.INTER_AREA).astype(np.float32)
     cover = np.zeros(small.shape[:2], np.float32)
     middle = (small.shape[1] // 2, small.shape[0] // 2)
-    cv2.ellipse(cover, middle, (middle[0] - 2, middle[1] - 2), 0, 0, 360, 1.0, -1)
+    if round_off:
+        cv2.ellipse(cover, middle, (middle[0] - 2, middle[1] - 2), 0, 0, 360, 1.0, -1)
+    else:
+        cover[2:-2, 2:-2] = 1.0
     cover = cv2.GaussianBlur(cover, (0, 0), 1.5)[..., None]
     onto = frame[max(0, top) : bottom, max(0, left) : right]
     from_y, from_x = max(0, -top), max(0, -left)
@@ -150,17 +187,21 @@ def rows(
             shares = []
             for number in range(films):
                 going = walks(heads, sizes, rng)
-                film = watch(decoder, record(drawn(scenes[number % len(scenes)], going, rng), fps=FPS))
+                film = watch(
+                    decoder, record(drawn(*wandered(scenes[number % len(scenes)], rng), going, rng), fps=FPS)
+                )
                 began = time.process_time()
                 veils = _flat(bystanders.over_time(film, engine))
                 cost.append(time.process_time() - began)
                 shares.append(_hits(film, going, veils))
-            yield of_samples(f"frames of {name} faces covered by 80 %, a film", shares)
+            yield of_shares(f"frames of {name} faces covered by 80 %, a film", shares)
         anew = []
         for number in range(films):
-            film = watch(decoder, record(drawn(scenes[-1 - number % len(scenes)], [], rng), fps=FPS))
+            film = watch(
+                decoder, record(drawn(*wandered(scenes[-1 - number % len(scenes)], rng), [], rng), fps=FPS)
+            )
             anew.append(float(bool(bystanders.over_time(film, engine))))
-        yield of_samples("films without people that are encoded anew", anew)
+        yield of_shares("films without people that are encoded anew", anew)
     yield of_samples("processor time of looking, a film of 20 s", cost, unit="s")
 
 

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 
 from verification.case import Engine
 from verification.film import Film
+from verification.following import Reel
 from verification.picture import Pixels
-from verification.tracks import Area, Veil, tracks
+from verification.tracks import Area, Tracks, joined, veils
 
 WIDER = 0.25  # of a face's width and height, to each side
+NEAR = 0.16  # seconds from a quiet moment of a film, which is larger, within which nobody looks
 
 
 def areas(rgb: Pixels, engine: Engine) -> tuple[Area, ...]:
@@ -29,10 +31,14 @@ def areas(rgb: Pixels, engine: Engine) -> tuple[Area, ...]:
     return tuple(found)
 
 
-def over_time(film: Film, engine: Engine) -> tuple[tuple[Veil, ...], ...]:
-    """The veils of each face in a film: sought in all pictures of it that were kept."""
-    seen = (*film.frames, *film.stills, (film.key_time, film.key.rgb))
-    return tracks([(t, areas(rgb, engine)) for t, rgb in seen], film.seconds)
+def over_time(film: Film, engine: Engine) -> Tracks:
+    """The veils of each face in a film: sought in its quiet moments, and in the even pictures that are not
+    NEAR one, and followed from there."""
+    quiet = [*film.stills, (film.key_time, film.key.rgb)]
+    even = [(t, rgb) for t, rgb in film.frames if all(abs(t - moment) > NEAR for moment, _ in quiet)]
+    looks = [(t, areas(rgb, engine)) for t, rgb in (*even, *quiet)]
+    reel, times = Reel([*film.frames, *quiet]), sorted({t for t, _ in looks})
+    return tuple(tuple(veils(reel.followed(seen), times, film.seconds)) for seen in joined(looks))
 
 
 def _told(area: Area, others: Sequence[Area]) -> bool:

@@ -69,6 +69,10 @@ class Reader(Protocol):
         """What stands written in uint8[h, w, 3]; `quick`: at least what is written large."""
         ...
 
+    def skim(self, rgb: Pixels) -> list[Text]:
+        """What stands written in one of many pictures, but for what is very large, and no codes."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:

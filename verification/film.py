@@ -139,7 +139,7 @@ def _watched(decoder: Decoder, data: bytes) -> Film:
 
 
 def veiled(decoder: Decoder, film: Film, veils: Sequence[Veil]) -> Derivative:
-    """What the buyer gets of a film with faces: MP4, upright, long side <= 1280, every frame encoded anew.
+    """What the buyer gets of a film with faces or plates: MP4, upright, long side <= 1280, encoded anew.
 
     Raises:
         picture.Undecodable, core.errors.Unavailable: as `watch`.

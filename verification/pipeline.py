@@ -5,7 +5,7 @@
 2. cost 1 and 2 checks (pixels, nets), only when there are pixels to read; cost 2 only while nothing
    has hard-failed;
    beside these the decoder makes the buyer's copies, where somebody will be handed them, of whatever can be
-   read (a film's came with its frames, and is made anew where faces are in it);
+   read (a film's came with its frames, and is made anew where faces or number plates are in it);
 3. fusion (`verification.fusion`) and verdict (`verification.policy`).
 
 A check that raises is a finding with status ERROR, which leads to review:
@@ -148,10 +148,11 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
         if case.evidence.terms.kind == "stream":
             made.append(_readings(case.evidence))
         elif case.film is not None:
-            tracks = bystanders.over_time(case.film, case.tools.engine)
-            veils = [veil for track in tracks for veil in track]
+            passing = bystanders.over_time(case.film, case.tools.engine)
+            driven = plates.over_time(case.film, case.tools.reader, case.evidence)
+            veils = [veil for track in (*passing, *driven) for veil in track]
             made.append(veiled(case.tools.decoder, case.film, veils) if veils else case.film.copy)
-            return ok(0.0, "derivative_made", veiled=len(tracks))
+            return ok(0.0, "derivative_made", veiled=len(passing) + len(driven), plates=len(driven))
         elif case.picture is not None:
             faces = bystanders.areas(case.picture.rgb, case.tools.engine)
             signs = plates.areas(case.picture.rgb, case.tools.reader, case.evidence)
@@ -159,7 +160,7 @@ def _derivatives(case: Case) -> tuple[tuple[Derivative, ...], Finding]:
             return ok(0.0, "derivative_made", veiled=len(faces) + len(signs), plates=len(signs))
         return ok(0.0, "derivative_made")
 
-    finding = _guarded(DERIVATIVE_CHECK, "3", Family.INTEGRITY, (0.0, 0.0), make)
+    finding = _guarded(DERIVATIVE_CHECK, "4", Family.INTEGRITY, (0.0, 0.0), make)
     return tuple(made), finding
 
 

@@ -4,8 +4,11 @@ Writing is read as the checks read it; what is kept of the last picture is not r
 on a line, or two rows above each other that may be a registration (`verification.registrations`) are a plate,
 but for three things: the challenge's code, what the ask or the answer names (a flight, a room, a serial
 number that somebody wants to know), and a line of a column of writing (a departure board, a price list).
+In a film the quiet moments are read, LOOKS of them and the key, and what is found is followed from there
+(`verification.following`), for reading every picture would take longer than judging the film.
 Limits: a plate whose letters the reader cannot tell, as most under some 50 pixels' width are, is shown; so
-are plates of the kinds that `verification.registrations` leaves out, and plates in films.
+are plates of the kinds that `verification.registrations` leaves out. Of films, what is small in a picture of
+960 pixels, only there between two looks, or too quick to be followed.
 """
 
 from __future__ import annotations
@@ -18,9 +21,12 @@ import numpy.typing as npt
 
 from verification.codes import best_fit, clean
 from verification.evidence import Evidence, Json
+from verification.film import Film, evenly
+from verification.following import Reel
 from verification.measures.likeness import edits
 from verification.picture import Pixels
 from verification.registrations import registration
+from verification.tracks import Area, Seen, Tracks, veils
 from verification.writing import Text, joined
 
 if TYPE_CHECKING:
@@ -30,6 +36,8 @@ Corners: TypeAlias = tuple[float, ...]
 Box: TypeAlias = npt.NDArray[np.float32]
 
 WIDER = (0.4, 0.35)  # of the letters' height: how far a plate goes on beside and above them
+LOOKS = 8  # moments of a film that are read, besides the key
+ELLIPSE = 1.42  # times as wide and high as a box is the ellipse around it
 UNSURE = 1  # letters that may be read wrongly in what was asked for
 CODE = 1.5  # weighted edits (`verification.codes`) up to which writing is the challenge's code
 COLUMN, NEAR = 3, 2.5  # lines of one size that are a column, heights of a line between one and the next
@@ -42,13 +50,34 @@ def areas(rgb: Pixels, reader: Reader, evidence: Evidence) -> tuple[Corners, ...
     Raises:
         Unavailable: see `Reader.read`.
     """
+    return _areas([text for text in reader.read(rgb) if text.kind == "text"], rgb, evidence)
+
+
+def _areas(pieces: Sequence[Text], rgb: Pixels, evidence: Evidence) -> tuple[Corners, ...]:
+    """Of these pieces of writing in it."""
     height, width = rgb.shape[:2]
-    pieces = [text for text in reader.read(rgb) if text.kind == "text"]
     wanted = tuple(asked_for(evidence))
     found = [
         _widened(text.box) for text in plates(pieces) if not _wanted(text.text, wanted, evidence.session.code)
     ]
     return tuple(tuple((box / (width, height)).ravel().tolist()) for box in found)
+
+
+def over_time(film: Film, reader: Reader, evidence: Evidence) -> Tracks:
+    """The veils of each plate in a film; a plate may have several.
+
+    Raises:
+        Unavailable: see `Reader.read`.
+    """
+    reel = Reel([*film.frames, *film.stills, (film.key_time, film.key.rgb)])
+    found: list[Seen] = []
+    quiet = [(t, rgb) for t, rgb in film.stills if t != film.key_time]
+    for t, rgb in [(film.key_time, film.key.rgb), *evenly(quiet, LOOKS)]:
+        for corners in _areas(reader.skim(rgb), rgb, evidence):
+            box = min(corners[::2]), min(corners[1::2]), max(corners[::2]), max(corners[1::2])
+            if not any(_within(box, part) for way in found for at, part in way if at == t):
+                found.append(reel.followed([(t, _around(box))]))
+    return tuple(tuple(veils(seen, reel.times, film.seconds)) for seen in found)
 
 
 def plates(pieces: Sequence[Text]) -> list[Text]:
@@ -134,6 +163,19 @@ def _size(box: Box) -> tuple[float, float]:
     """Width and height, at least a pixel each."""
     wide, tall = np.linalg.norm(box[1] - box[0]), np.linalg.norm(box[3] - box[0])
     return max(1.0, float(wide)), max(1.0, float(tall))
+
+
+def _around(box: Area) -> Area:
+    """Of the ellipse around a box."""
+    x, y = ((ELLIPSE - 1) / 2 * (box[k + 2] - box[k]) for k in (0, 1))
+    return box[0] - x, box[1] - y, box[2] + x, box[3] + y
+
+
+def _within(box: Area, part: Area) -> bool:
+    """Whether one has the other's middle, and is not half as wide."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    wide = box[2] - box[0]
+    return part[0] < x < part[2] and part[1] < y < part[3] and wide < part[2] - part[0]
 
 
 def _widened(box: Box) -> Box:

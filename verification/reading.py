@@ -84,14 +84,22 @@ class Reader:
         with self._lock:
             if self._picture is not rgb:
                 self._picture, self._passes = rgb, [_codes(rgb)]
-            if not self._ocr:
-                self._ocr.append(_load(self._threads, self._folder))
             wanted = 1 if quick else len(DETECT_SIDES)
             for side in DETECT_SIDES[len(self._passes) - 1 : wanted]:
                 known = [text for texts in self._passes for text in texts]
-                found = _lines(self._finder.writing(rgb, side), rgb.shape)
-                self._passes.append(_texts(self._ocr[0], rgb, found, known))
+                self._passes.append(self._found(rgb, side, known))
             return [text for texts in self._passes for text in texts]
+
+    def skim(self, rgb: Pixels) -> list[Text]:
+        """What stands written in uint8[h, w, 3], but for what is very large; no codes. Nothing is kept."""
+        with self._lock:
+            return self._found(rgb, DETECT_SIDES[-1], [])
+
+    def _found(self, rgb: Pixels, side: int, known: list[Text]) -> list[Text]:
+        """What is found at this long side, but for what is known."""
+        if not self._ocr:
+            self._ocr.append(_load(self._threads, self._folder))
+        return _texts(self._ocr[0], rgb, _lines(self._finder.writing(rgb, side), rgb.shape), known)
 
 
 def _lines(probability: Floats, shape: tuple[int, ...]) -> Floats:

@@ -9,6 +9,7 @@ Limits: a face that is only there between two looks is not veiled, nor one that 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +17,7 @@ from typing import TypeAlias
 
 Area: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom, 0..1 of the picture
 Look: TypeAlias = tuple[float, Sequence[Area]]  # seconds, and what was found
-_Seen: TypeAlias = list[tuple[int, Area]]  # one face: the looks (by number) that found it, and where
+Seen: TypeAlias = list[tuple[float, Area]]  # one thing: when it was found (seconds, rising), and where
 
 GAP = 1.0  # seconds for which a face may go unseen, between two looks that saw it
 HOLD = 0.5  # seconds for which one is veiled before it is first seen and after it is last seen, at least
@@ -36,24 +37,26 @@ class Veil:
     last: Area
 
 
-def tracks(looks: Sequence[Look], seconds: float) -> tuple[tuple[Veil, ...], ...]:
-    """The veils of each face.
+Tracks: TypeAlias = tuple[tuple[Veil, ...], ...]  # the veils of each face or number plate
+
+
+def joined(looks: Sequence[Look]) -> list[Seen]:
+    """What was found at several moments, a thing each.
 
     Args:
         looks: in any order; several of one moment count as one.
-        seconds: of the film's last frame.
     """
-    moments = _moments(looks)
-    times = [t for t, _ in moments]
-    found: list[_Seen] = []
-    for number, (t, areas) in enumerate(moments):
-        alive = [seen for seen in found if seen[-1][0] == number - 1 or t - times[seen[-1][0]] <= GAP]
+    found: list[Seen] = []
+    before = 0.0
+    for t, areas in _moments(looks):
+        alive = [seen for seen in found if seen[-1][0] == before or t - seen[-1][0] <= GAP]
         left = list(areas)
         for seen, area in _pairs(alive, areas):
-            seen.append((number, area))
+            seen.append((t, area))
             left.remove(area)
-        found += [[(number, area)] for area in left]
-    return tuple(tuple(_veils(seen, times, seconds)) for seen in found)
+        found += [[(t, area)] for area in left]
+        before = t
+    return found
 
 
 def _moments(looks: Sequence[Look]) -> list[tuple[float, list[Area]]]:
@@ -62,60 +65,65 @@ def _moments(looks: Sequence[Look]) -> list[tuple[float, list[Area]]]:
     for t, areas in looks:
         held = moments.setdefault(t, [])
         for area in areas:
-            twin = next((other for other in held if _apart(area, other) <= SAME), None)
+            twin = next((other for other in held if apart(area, other) <= SAME), None)
             if twin is not None:
                 held.remove(twin)
             held.append(area if twin is None else _around(area, twin))
     return sorted(moments.items())
 
 
-def _pairs(alive: Sequence[_Seen], areas: Sequence[Area]) -> Iterator[tuple[_Seen, Area]]:
+def _pairs(alive: Sequence[Seen], areas: Sequence[Area]) -> Iterator[tuple[Seen, Area]]:
     """Faces with the areas that go on with them, the nearest first; each at most once."""
     near = sorted(
-        (_apart(seen[-1][1], area), k, n) for k, seen in enumerate(alive) for n, area in enumerate(areas)
+        (apart(seen[-1][1], area), k, n) for k, seen in enumerate(alive) for n, area in enumerate(areas)
     )
     taken: set[int] = set()
     gone: set[int] = set()
-    for apart, k, n in near:
-        if apart <= REACH and k not in taken and n not in gone:
+    for far, k, n in near:
+        if far <= REACH and k not in taken and n not in gone:
             taken.add(k)
             gone.add(n)
             yield alive[k], areas[n]
 
 
-def _veils(seen: _Seen, times: Sequence[float], seconds: float) -> Iterator[Veil]:
-    """Of one face: before it was seen, from look to look, and after."""
+def veils(seen: Seen, times: Sequence[float], seconds: float) -> Iterator[Veil]:
+    """Of one thing: before it was found, from look to look, and after.
+
+    Args:
+        times: of all looks, seconds, rising, whatever they found.
+        seconds: of the film's last frame.
+    """
     (first, at_first), (last, at_last) = seen[0], seen[-1]
-    yield Veil(_before(first, times), times[first], at_first, at_first)
-    for (k, a), (n, b) in pairwise(seen):
-        yield Veil(times[k], times[n], a, b)
-        if _apart(a, b) > JUMP:
-            yield Veil(times[k], min(times[n], _after(k, times, seconds)), a, a)
-            yield Veil(max(times[k], _before(n, times)), times[n], b, b)
-    yield Veil(times[last], _after(last, times, seconds), at_last, at_last)
+    yield Veil(_before(first, times), first, at_first, at_first)
+    for (one, a), (other, b) in pairwise(seen):
+        yield Veil(one, other, a, b)
+        if apart(a, b) > JUMP:
+            yield Veil(one, min(other, _after(one, times, seconds)), a, a)
+            yield Veil(max(one, _before(other, times)), other, b, b)
+    yield Veil(last, _after(last, times, seconds), at_last, at_last)
 
 
-def _before(number: int, times: Sequence[float]) -> float:
-    """From when on what was first seen at a look is veiled."""
-    return max(0.0, min(times[number - 1], times[number] - HOLD)) if number else 0.0
+def _before(t: float, times: Sequence[float]) -> float:
+    """From when on what was first found at a look is veiled."""
+    number = bisect_left(times, t)
+    return max(0.0, min(times[number - 1], t - HOLD)) if number else 0.0
 
 
-def _after(number: int, times: Sequence[float], seconds: float) -> float:
-    """Until when what was last seen at a look is veiled."""
-    if number + 1 == len(times):
-        return max(seconds, times[number])
-    return max(times[number + 1], times[number] + HOLD)
+def _after(t: float, times: Sequence[float], seconds: float) -> float:
+    """Until when what was last found at a look is veiled."""
+    number = bisect_right(times, t)
+    return max(times[number], t + HOLD) if number < len(times) else max(seconds, t)
 
 
-def _apart(a: Area, b: Area) -> float:
+def apart(a: Area, b: Area) -> float:
     """Between the middles, in mean widths or heights, whichever is more; over REACH for unlike sizes."""
-    apart = 0.0
+    most = 0.0
     for low, high in ((0, 2), (1, 3)):
         one, other = a[high] - a[low], b[high] - b[low]
         if max(one, other) > SIZES * min(one, other):
             return REACH + 1
-        apart = max(apart, abs(a[low] + a[high] - b[low] - b[high]) / (one + other))
-    return apart
+        most = max(most, abs(a[low] + a[high] - b[low] - b[high]) / (one + other))
+    return most
 
 
 def _around(a: Area, b: Area) -> Area:

@@ -96,3 +96,6 @@ class MuteReader:
 
     def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
         return []
+
+    def skim(self, rgb: Pixels) -> list[Text]:
+        return []

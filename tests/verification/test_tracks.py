@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from verification.decoding.veil import at
-from verification.tracks import GAP, Area, Look, tracks
+from verification.tracks import GAP, Area, Look, Tracks, joined, veils
 
 STEP = 0.3  # seconds between two looks, as in a film of 20 s
 
@@ -16,6 +16,11 @@ def box(x: float, y: float = 0.5, width: float = 0.1, height: float = 0.1) -> Ar
 
 def looks(*found: list[Area]) -> list[Look]:
     return [(round(k * STEP, 6), areas) for k, areas in enumerate(found)]
+
+
+def tracks(given: list[Look], seconds: float) -> Tracks:
+    times = sorted({t for t, _ in given})
+    return tuple(tuple(veils(seen, times, seconds)) for seen in joined(given))
 
 
 def veiled(given: list[Look], t: float, seconds: float = 10.0) -> list[tuple[float, ...]]:

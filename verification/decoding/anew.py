@@ -1,4 +1,4 @@
-"""A film with faces, inside the sandbox: every frame is decoded, made smaller, veiled, and encoded anew.
+"""A film with faces or plates, inside the sandbox: frames are decoded, made smaller, veiled, encoded anew.
 
 What comes out is MP4 with H.264, which every browser plays: upright, without sound, tags or SEI messages, its
 index in front, its frames in the order in which they are shown and at their own times. Frames stay in YCbCr

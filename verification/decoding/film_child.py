@@ -81,7 +81,7 @@ def _told(kept: films.Kept, copy: Copy, facts: dict[str, Any]) -> Reply:
 
 
 def veil(data: bytes, header: dict[str, Any]) -> Reply:
-    """The buyer's copy of a film with faces: encoded anew, with the areas of `header["veils"]` unknowable."""
+    """The buyer's copy of a film with faces or plates: what lies in `header["veils"]` is unknowable in it."""
     file, width, height = anew.film(data, header["veils"], limits.FILM_THREADS)
     return {"ok": True, "media_type": FORMS["MP4"][2], "width": width, "height": height}, file.getbuffer()
 

@@ -282,19 +282,26 @@ def _step(before: Grey, after: Grey, xy: npt.NDArray[np.float32]) -> tuple[npt.N
     far the whole picture went."""
     if not len(xy):
         return xy, np.zeros(0, bool)
-    there, kept = _there_and_back(before, after, xy, np.zeros(2, np.float32))
+    there, kept = there_and_back(before, after, xy, np.zeros(2, np.float32))
     if kept.mean() < MOST:
-        leap, found = _there_and_back(before, after, xy, _leap(before, after))
+        leap, found = there_and_back(before, after, xy, _leap(before, after))
         if found.sum() > kept.sum():
             there, kept = leap, found
     return there[kept], kept
 
 
-def _there_and_back(
-    before: Grey, after: Grey, xy: npt.NDArray[np.float32], leap: npt.NDArray[np.float32]
+def there_and_back(
+    before: Grey,
+    after: Grey,
+    xy: npt.NDArray[np.float32],
+    leap: npt.NDArray[np.float32],
+    levels: int = _LEVELS,
 ) -> tuple[npt.NDArray[np.float32], Mask]:
-    there, found, _ = _followed(before, after, xy, xy + leap, _LEVELS)
-    back, again, _ = _followed(after, before, there, there - leap, _LEVELS)
+    """Where points (float32[n, 2], pixels) went, sought where they would be had all gone as far as `leap`
+    (float32[2]), and which of them are to be believed. Of so many `levels` each halves the picture: with few
+    the leap must be right within some pixels, with many what is small is taken for what is behind it."""
+    there, found, _ = _followed(before, after, xy, xy + leap, levels)
+    back, again, _ = _followed(after, before, there, there - leap, levels)
     close = np.abs(back - xy).max(axis=1) < BACK_PX
     inside = ((there > 1) & (there < np.array(after.shape[::-1]) - 2)).all(axis=1)
     return there, found & again & close & inside

@@ -1,0 +1,90 @@
+"""What was found in one picture is followed into those before and after it, and given up where it is lost."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.verification.eyes import sample
+from verification.following import Reel, grey
+from verification.picture import Pixels
+from verification.tracks import Area
+
+SIZE = (360, 640)
+
+
+def followed(pictures: list[Pixels], start: int, area: Area) -> list[tuple[int, Area]]:
+    """The way of what was found in one picture, numbers for times."""
+    reel = Reel([(float(k), np.dstack([one] * 3)) for k, one in enumerate(pictures)])
+    return [(int(t), where) for t, where in reel.followed([(float(start), area)])]
+
+
+def scene(name: str = "coffee") -> Pixels:
+    return grey(sample(name), SIZE)
+
+
+def thing() -> Pixels:
+    """Something with corners, 120 x 60 pixels."""
+    return np.asarray(cv2.resize(sample("astronaut")[:200, 130:330], (120, 60))[:, :, 0], np.uint8)
+
+
+def at(x: float, y: float, scale: float = 1.0, onto: Pixels | None = None) -> tuple[Pixels, Area]:
+    """The thing around (x, y), and where it is; before the scene unless told."""
+    shown = (scene() if onto is None else onto).copy()
+    small = cv2.resize(thing(), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    tall, wide = small.shape
+    left, top = round(x - wide / 2), round(y - tall / 2)
+    shown[top : top + tall, left : left + wide] = small
+    edges = (left / SIZE[1], top / SIZE[0], (left + wide) / SIZE[1], (top + tall) / SIZE[0])
+    return shown, edges
+
+
+@pytest.mark.parametrize("start", [0, 7, 14])
+def test_it_is_followed_to_both_ends_of_time(start: int) -> None:
+    made = [at(120 + 25 * k, 150 + 60 * np.sin(k / 3)) for k in range(15)]
+    way = followed([one for one, _ in made], start, made[start][1])
+    assert [number for number, _ in way] == list(range(15))
+    for number, area in way:
+        assert area == pytest.approx(made[number][1], abs=0.01)
+
+
+def test_what_comes_nearer_grows() -> None:
+    made = [at(200 + 10 * k, 180, 1.0 + 0.08 * k) for k in range(12)]
+    way = followed([one for one, _ in made], 0, made[0][1])
+    assert len(way) == 12
+    assert way[-1][1] == pytest.approx(made[-1][1], abs=0.02)
+
+
+def test_a_whole_picture_that_leaps_takes_it_along() -> None:
+    whole, area = at(300, 180)
+    leapt = np.roll(whole, 150, axis=1)
+    (_, first), (_, moved) = followed([whole, leapt], 0, area)
+    assert moved[0] - first[0] == pytest.approx(150 / SIZE[1], abs=0.01)
+
+
+@pytest.mark.parametrize("gone", ["cut", "flat", "hidden"])
+def test_it_is_given_up_where_it_is_lost(gone: str) -> None:
+    first, area = at(300, 180)
+    other = {"cut": scene("rocket"), "flat": np.full(SIZE, 90, np.uint8), "hidden": first.copy()}[gone]
+    if gone == "hidden":
+        other[90:270, 180:420] = grey(sample("rocket"), (180, 240))
+    pictures = [first, first, other, first]
+    assert [number for number, _ in followed(pictures, 0, area)] == [0, 1]
+    assert [number for number, _ in followed(pictures, 3, area)] == [3]
+
+
+def test_it_is_not_followed_out_of_the_picture() -> None:
+    whole, area = at(80, 180)
+    pictures = [whole[:, 40 * k :][:, :400] for k in range(5)]
+    wide = (area[0] * 640 / 400, area[1], area[2] * 640 / 400, area[3])
+    way = followed(pictures, 0, wide)
+    assert len(way) < 5
+    assert way[-1][1][2] > 0
+
+
+def test_what_has_no_corner_stays_where_it_was_found() -> None:
+    flat = [np.full(SIZE, 120, np.uint8)] * 3
+    assert followed(flat, 1, (0.4, 0.4, 0.6, 0.6)) == [(1, (0.4, 0.4, 0.6, 0.6))]
+    assert followed(flat, 1, (1.2, 0.4, 1.6, 0.6)) == [(1, (1.2, 0.4, 1.6, 0.6))]
+    assert followed(flat, 1, (-0.6, -0.4, -0.2, -0.1)) == [(1, (-0.6, -0.4, -0.2, -0.1))]
