@@ -29,7 +29,9 @@ Points: TypeAlias = npt.NDArray[np.float32]
 AROUND = 1.0  # heights of a part, to each side: what is near it mostly moves with it
 CORNERS, ENOUGH, LEAST = 40, 12, 6  # that are followed; fewer want those around; that must agree at least
 REACH, ALIKE = 160, 0.5  # pixels to each side in which it is sought as it looked, and how alike it must be
+COARSE, CONTRAST = 24, 2.0  # pixels from which it is sought at half the size; grey levels for a look at all
 LEVELS = 1  # of the flow from there
+STEPS = 1000  # from picture to picture, of all parts of a film: some three seconds; then what is left is lost
 AGREE_PX, MOST = 2.0, 0.5  # pixels from a similarity, and the share of all corners that must be as near
 SCALE = 1.5  # times that a part may grow or shrink from picture to picture
 
@@ -47,6 +49,7 @@ class Reel:
         kept = dict(sorted(seen, key=itemgetter(0)))
         self.times = list(kept)
         self._greys = [grey(rgb, seen[0][1].shape) for rgb in kept.values()]
+        self._steps = STEPS
 
     def followed(self, seen: Seen) -> Seen:
         """What was found in some of the pictures, and where it was before, between and after these, as far as
@@ -71,7 +74,8 @@ class Reel:
         height, width = self._greys[0].shape
         box = np.array(area, np.float32) * np.array([width, height, width, height], np.float32)
         for here, there in pairwise(numbers):
-            moved = _moved(self._greys[here], self._greys[there], box)
+            self._steps -= 1
+            moved = _moved(self._greys[here], self._greys[there], box) if self._steps >= 0 else None
             if moved is None:
                 return
             box = moved
@@ -111,17 +115,25 @@ def _moved(one: Pixels, other: Pixels, box: Points) -> Points | None:
 
 
 def _leap(one: Pixels, other: Pixels, box: Points) -> Points:
-    """How far the part went, float32[2] whole pixels, where it looks as before."""
+    """How far the part went, float32[2] whole pixels, where it looks as before; coarsely, flow goes on."""
     left, top = np.clip(box[:2], 0, (one.shape[1] - 1, one.shape[0] - 1)).astype(int)
-    right, bottom = np.ceil(box[2:]).astype(int)
+    right, bottom = np.maximum(np.ceil(box[2:]).astype(int), (left + 1, top + 1))
     part = one[top:bottom, left:right]
     x, y = max(0, left - REACH), max(0, top - REACH)
     room = other[y : top + part.shape[0] + REACH, x : left + part.shape[1] + REACH]
-    alike = cv2.matchTemplate(room, part, cv2.TM_CCOEFF_NORMED)
-    _, best, _, at = cv2.minMaxLoc(alike)
+    step = 1
+    if min(part.shape) >= COARSE:
+        step, part, room = 2, _halved(part), _halved(room)
+    if part.std() < CONTRAST:
+        return np.zeros(2, np.float32)
+    _, best, _, at = cv2.minMaxLoc(cv2.matchTemplate(room, part, cv2.TM_CCOEFF_NORMED))
     if best < ALIKE:
         return np.zeros(2, np.float32)
-    return np.array([at[0] + x - left, at[1] + y - top], np.float32)
+    return np.array([step * at[0] + x - left, step * at[1] + y - top], np.float32)
+
+
+def _halved(one: Pixels) -> Pixels:
+    return np.asarray(cv2.resize(one, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _corners(one: Pixels, box: Points) -> Points:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 
 from tests.verification.eyes import sample
-from verification.following import Reel, grey
+from verification.following import STEPS, Reel, grey
+from verification.following import _moved as moved
 from verification.picture import Pixels
 from verification.tracks import Area
 
@@ -87,4 +90,22 @@ def test_what_has_no_corner_stays_where_it_was_found() -> None:
     flat = [np.full(SIZE, 120, np.uint8)] * 3
     assert followed(flat, 1, (0.4, 0.4, 0.6, 0.6)) == [(1, (0.4, 0.4, 0.6, 0.6))]
     assert followed(flat, 1, (1.2, 0.4, 1.6, 0.6)) == [(1, (1.2, 0.4, 1.6, 0.6))]
-    assert followed(flat, 1, (-0.6, -0.4, -0.2, -0.1)) == [(1, (-0.6, -0.4, -0.2, -0.1))]
+    for outside in ((-0.6, -0.4, -0.2, -0.1), (-0.2, -0.2, -0.01, -0.01), (1.01, 0.4, 1.2, 0.6)):
+        assert followed(flat, 1, outside) == [(1, outside)]
+        assert followed([scene()] * 3, 1, outside) == [(1, outside)]
+
+
+def test_a_film_of_many_things_takes_no_longer_than_one_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [at(120 + 25 * k, 150) for k in range(10)]
+    reel = Reel([(float(k), np.dstack([one] * 3)) for k, (one, _) in enumerate(made)])
+    asked: list[object] = []
+
+    def counted(*of: Any) -> Any:
+        asked.append(of)
+        return moved(*of)
+
+    monkeypatch.setattr("verification.following._moved", counted)
+    ways = [reel.followed([(0.0, made[0][1])]) for _ in range(400)]
+    assert len(ways[0]) == 10
+    assert len(ways[-1]) == 1
+    assert len(asked) == STEPS
