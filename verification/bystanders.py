@@ -13,7 +13,7 @@ from verification.case import Engine
 from verification.film import Film
 from verification.following import Reel
 from verification.picture import Pixels
-from verification.tracks import Area, Tracks, joined, veils
+from verification.tracks import Area, Tracks, linked, veils
 
 WIDER = 0.25  # of a face's width and height, to each side
 NEAR = 0.16  # seconds from a quiet moment of a film, which is larger, within which nobody looks
@@ -38,7 +38,7 @@ def over_time(film: Film, engine: Engine) -> Tracks:
     even = [(t, rgb) for t, rgb in film.frames if all(abs(t - moment) > NEAR for moment, _ in quiet)]
     looks = [(t, areas(rgb, engine)) for t, rgb in (*even, *quiet)]
     reel, times = Reel([*film.frames, *quiet]), sorted({t for t, _ in looks})
-    return tuple(tuple(veils(reel.followed(seen), times, film.seconds)) for seen in joined(looks))
+    return tuple(tuple(veils(reel.followed(seen), times, film.seconds)) for seen in linked(looks))
 
 
 def _told(area: Area, others: Sequence[Area]) -> bool:

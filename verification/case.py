@@ -69,8 +69,8 @@ class Reader(Protocol):
         """What stands written in uint8[h, w, 3]; `quick`: at least what is written large."""
         ...
 
-    def skim(self, rgb: Pixels) -> list[Text]:
-        """What stands written in one of many pictures, but for what is very large, and no codes."""
+    def skim(self, rgb: Pixels, most: int) -> list[Text]:
+        """What stands written in one of many pictures, the `most` tallest pieces of it, and no codes."""
         ...
 
 

@@ -4,8 +4,8 @@ The part is sought as it looks, corners on it (or around it) are followed from t
 (`measures.flow`), and it goes where a similarity takes most of them. Flow alone takes what is small and quick
 for what is behind it. A way ends where too few corners agree: at a cut, behind something, out of the picture,
 or in a blur.
-Limits: what moves by more than REACH between two pictures is lost; what turns away from the camera is
-followed as long as its corners look alike.
+Limits: what moves by more than REACH between two pictures is lost, and so is what has few corners of its own;
+what turns away from the camera is followed as long as its corners look alike.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ CORNERS, ENOUGH, LEAST = 40, 12, 6  # that are followed; fewer want those around
 REACH, ALIKE = 160, 0.5  # pixels to each side in which it is sought as it looked, and how alike it must be
 COARSE, CONTRAST = 24, 2.0  # pixels from which it is sought at half the size; grey levels for a look at all
 LEVELS = 1  # of the flow from there
-STEPS = 1000  # from picture to picture, of all parts of a film: some three seconds; then what is left is lost
+STEPS = (
+    1000  # from picture to picture, of all parts of a film: two to four seconds; then what is left is lost
+)
+OWN = 2  # corners in the part itself that must agree at least
 AGREE_PX, MOST = 2.0, 0.5  # pixels from a similarity, and the share of all corners that must be as near
 SCALE = 1.5  # times that a part may grow or shrink from picture to picture
 
@@ -72,17 +75,26 @@ class Reel:
     def _way(self, numbers: range, area: Area) -> Iterator[tuple[float, Area]]:
         """From one picture to the next, until it is lost."""
         height, width = self._greys[0].shape
-        box = np.array(area, np.float32) * np.array([width, height, width, height], np.float32)
+        left, top, right, bottom = area
+        size = np.array([width, height], np.float32)
+        corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32) * size
         for here, there in pairwise(numbers):
             self._steps -= 1
-            moved = _moved(self._greys[here], self._greys[there], box) if self._steps >= 0 else None
-            if moved is None:
+            matrix = (
+                _moved(self._greys[here], self._greys[there], _box(corners)) if self._steps >= 0 else None
+            )
+            if matrix is None:
                 return
-            box = moved
-            left, top, right, bottom = (float(edge) for edge in box / (width, height, width, height))
+            corners = np.asarray(corners @ matrix[:, :2].T + matrix[:, 2], np.float32)
+            left, top, right, bottom = (float(edge) for edge in _box(corners) / np.tile(size, 2))
             if right <= 0 or bottom <= 0 or left >= 1 or top >= 1:
                 return
             yield self.times[there], (left, top, right, bottom)
+
+
+def _box(corners: Points) -> Points:
+    """Left, top, right and bottom of float32[4, 2]."""
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
 def grey(rgb: Pixels, shape: tuple[int, ...]) -> Pixels:
@@ -94,7 +106,8 @@ def grey(rgb: Pixels, shape: tuple[int, ...]) -> Pixels:
 
 
 def _moved(one: Pixels, other: Pixels, box: Points) -> Points | None:
-    """Where the box (pixels) of one picture is in the other; None where it is lost."""
+    """The similarity float32[2, 3] that takes the box (pixels) of one picture to the other; None where it is
+    lost. Those in the box must agree with it, for those around it may be of what is behind."""
     points = _corners(one, box)
     if len(points) < LEAST:
         return None
@@ -106,12 +119,11 @@ def _moved(one: Pixels, other: Pixels, box: Points) -> Points | None:
     )
     if matrix is None or agree.sum() < max(LEAST, MOST * len(points)):
         return None
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    if not 1 / SCALE <= scale <= SCALE:
+    within = np.asarray(((points >= box[:2]) & (points <= box[2:])).all(axis=1), bool)
+    if (within[kept] & (agree.ravel() > 0)).sum() < max(OWN, MOST * within.sum()):
         return None
-    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * scale
-    middle = matrix[:, :2] @ middle + matrix[:, 2]
-    return np.concatenate([middle - half, middle + half]).astype(np.float32)
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    return np.asarray(matrix, np.float32) if 1 / SCALE <= scale <= SCALE else None
 
 
 def _leap(one: Pixels, other: Pixels, box: Points) -> Points:

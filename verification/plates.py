@@ -4,8 +4,8 @@ Writing is read as the checks read it; what is kept of the last picture is not r
 on a line, or two rows above each other that may be a registration (`verification.registrations`) are a plate,
 but for three things: the challenge's code, what the ask or the answer names (a flight, a room, a serial
 number that somebody wants to know), and a line of a column of writing (a departure board, a price list).
-In a film the quiet moments are read, LOOKS of them and the key, and what is found is followed from there
-(`verification.following`), for reading every picture would take longer than judging the film.
+In a film LOOKS pictures and the key are read, sought at the finer size alone, and what is found is followed
+from there (`verification.following`), for reading every picture would take longer than judging the film.
 Limits: a plate whose letters the reader cannot tell, as most under some 50 pixels' width are, is shown; so
 are plates of the kinds that `verification.registrations` leaves out. Of films, what is small in a picture of
 960 pixels, only there between two looks, or too quick to be followed.
@@ -13,6 +13,7 @@ are plates of the kinds that `verification.registrations` leaves out. Of films, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,12 +22,12 @@ import numpy.typing as npt
 
 from verification.codes import best_fit, clean
 from verification.evidence import Evidence, Json
-from verification.film import Film, evenly
+from verification.film import Film
 from verification.following import Reel
 from verification.measures.likeness import edits
 from verification.picture import Pixels
 from verification.registrations import registration
-from verification.tracks import Area, Seen, Tracks, veils
+from verification.tracks import Area, Look, Seen, Tracks, linked, veils
 from verification.writing import Text, joined
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ Box: TypeAlias = npt.NDArray[np.float32]
 
 WIDER = (0.4, 0.35)  # of the letters' height: how far a plate goes on beside and above them
 LOOKS = 8  # moments of a film that are read, besides the key
-ELLIPSE = 1.42  # times as wide and high as a box is the ellipse around it
+PIECES = 16  # of writing that are read at each, the tallest
+ELLIPSE, RIM = (
+    1.42,
+    1.25,
+)  # times as wide and high as a box is the ellipse around it; as what is veiled already
 UNSURE = 1  # letters that may be read wrongly in what was asked for
 CODE = 1.5  # weighted edits (`verification.codes`) up to which writing is the challenge's code
 COLUMN, NEAR = 3, 2.5  # lines of one size that are a column, heights of a line between one and the next
@@ -50,34 +55,59 @@ def areas(rgb: Pixels, reader: Reader, evidence: Evidence) -> tuple[Corners, ...
     Raises:
         Unavailable: see `Reader.read`.
     """
-    return _areas([text for text in reader.read(rgb) if text.kind == "text"], rgb, evidence)
-
-
-def _areas(pieces: Sequence[Text], rgb: Pixels, evidence: Evidence) -> tuple[Corners, ...]:
-    """Of these pieces of writing in it."""
-    height, width = rgb.shape[:2]
-    wanted = tuple(asked_for(evidence))
-    found = [
-        _widened(text.box) for text in plates(pieces) if not _wanted(text.text, wanted, evidence.session.code)
-    ]
-    return tuple(tuple((box / (width, height)).ravel().tolist()) for box in found)
+    pieces = [text for text in reader.read(rgb) if text.kind == "text"]
+    return tuple(_corners(text, rgb) for text, wanted in _told(pieces, evidence) if not wanted)
 
 
 def over_time(film: Film, reader: Reader, evidence: Evidence) -> Tracks:
-    """The veils of each plate in a film; a plate may have several.
+    """The veils of each plate in a film; a plate may have several. What was asked for is followed, too, so
+    that it is not veiled where it was read wrongly.
 
     Raises:
         Unavailable: see `Reader.read`.
     """
     reel = Reel([*film.frames, *film.stills, (film.key_time, film.key.rgb)])
+    wanted: list[Look] = []
+    other: list[Look] = []
+    for t, rgb in _looks(film):
+        told = _told(reader.skim(rgb, PIECES), evidence)
+        found = [(_around(_corners(text, rgb)), asked) for text, asked in told]
+        wanted.append((t, [area for area, asked in found if asked]))
+        other.append((t, [area for area, asked in found if not asked]))
+    shown = _ways(reel, wanted, [])
+    return tuple(tuple(veils(seen, reel.times, film.seconds)) for seen in _ways(reel, other, shown))
+
+
+def _told(pieces: Sequence[Text], evidence: Evidence) -> list[tuple[Text, bool]]:
+    """The plates among these pieces of writing, and whether each was asked for."""
+    wanted = tuple(asked_for(evidence))
+    return [(text, _wanted(text.text, wanted, evidence.session.code)) for text in plates(pieces)]
+
+
+def _looks(film: Film) -> list[tuple[float, Pixels]]:
+    """The key, and LOOKS pictures evenly in time: quiet moments, even ones where none is near."""
+    found = {film.key_time: film.key.rgb}
+    apart = film.seconds / LOOKS
+    for k in range(LOOKS):
+        middle = (k + 0.5) * apart
+        near = [(t, rgb) for t, rgb in film.stills if abs(t - middle) <= apart / 2]
+        t, rgb = min(near or film.frames, key=lambda look: abs(look[0] - middle))
+        found.setdefault(t, rgb)
+    return list(found.items())
+
+
+def _ways(reel: Reel, looks: Sequence[Look], known: Sequence[Seen]) -> list[Seen]:
+    """What was found at these looks and is not known, followed; nothing is followed twice."""
     found: list[Seen] = []
-    quiet = [(t, rgb) for t, rgb in film.stills if t != film.key_time]
-    for t, rgb in [(film.key_time, film.key.rgb), *evenly(quiet, LOOKS)]:
-        for corners in _areas(reader.skim(rgb), rgb, evidence):
-            box = min(corners[::2]), min(corners[1::2]), max(corners[::2]), max(corners[1::2])
-            if not any(_within(box, part) for way in found for at, part in way if at == t):
-                found.append(reel.followed([(t, _around(box))]))
-    return tuple(tuple(veils(seen, reel.times, film.seconds)) for seen in found)
+    for seen in linked(looks):
+        new = [
+            (t, area)
+            for t, area in seen
+            if not any(at == t and _within(area, part) for way in (*known, *found) for at, part in way)
+        ]
+        if new:
+            found.append(reel.followed(new))
+    return found
 
 
 def plates(pieces: Sequence[Text]) -> list[Text]:
@@ -165,17 +195,27 @@ def _size(box: Box) -> tuple[float, float]:
     return max(1.0, float(wide)), max(1.0, float(tall))
 
 
-def _around(box: Area) -> Area:
-    """Of the ellipse around a box."""
-    x, y = ((ELLIPSE - 1) / 2 * (box[k + 2] - box[k]) for k in (0, 1))
-    return box[0] - x, box[1] - y, box[2] + x, box[3] + y
+def _corners(text: Text, rgb: Pixels) -> Corners:
+    """Of the plate that its letters stand on, 0..1 of the picture."""
+    return tuple((_widened(text.box) / (rgb.shape[1], rgb.shape[0])).ravel().tolist())
 
 
-def _within(box: Area, part: Area) -> bool:
-    """Whether one has the other's middle, and is not half as wide."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    wide = box[2] - box[0]
-    return part[0] < x < part[2] and part[1] < y < part[3] and wide < part[2] - part[0]
+def _around(corners: Corners) -> Area:
+    """Of the ellipse around them."""
+    left, top, right, bottom = min(corners[::2]), min(corners[1::2]), max(corners[::2]), max(corners[1::2])
+    x, y = (ELLIPSE - 1) / 2 * (right - left), (ELLIPSE - 1) / 2 * (bottom - top)
+    return left - x, top - y, right + x, bottom + y
+
+
+def _within(area: Area, part: Area) -> bool:
+    """Whether the box within the first ellipse lies in the second, but for a rim."""
+    for x in (area[0], area[2]):
+        for y in (area[1], area[3]):
+            across = (x - (area[0] + area[2]) / 2) / ELLIPSE + (area[0] + area[2] - part[0] - part[2]) / 2
+            down = (y - (area[1] + area[3]) / 2) / ELLIPSE + (area[1] + area[3] - part[1] - part[3]) / 2
+            if math.hypot(across / (part[2] - part[0]), down / (part[3] - part[1])) > RIM / 2:
+                return False
+    return True
 
 
 def _widened(box: Box) -> Box:

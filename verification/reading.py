@@ -90,16 +90,17 @@ class Reader:
                 self._passes.append(self._found(rgb, side, known))
             return [text for texts in self._passes for text in texts]
 
-    def skim(self, rgb: Pixels) -> list[Text]:
-        """What stands written in uint8[h, w, 3], but for what is very large; no codes. Nothing is kept."""
+    def skim(self, rgb: Pixels, most: int) -> list[Text]:
+        """What stands written in uint8[h, w, 3], sought at the finer size alone, and of it the `most` tallest
+        pieces; no codes. Nothing is kept."""
         with self._lock:
-            return self._found(rgb, DETECT_SIDES[-1], [])
+            return self._found(rgb, DETECT_SIDES[-1], [], most)
 
-    def _found(self, rgb: Pixels, side: int, known: list[Text]) -> list[Text]:
+    def _found(self, rgb: Pixels, side: int, known: list[Text], most: int = MOST) -> list[Text]:
         """What is found at this long side, but for what is known."""
         if not self._ocr:
             self._ocr.append(_load(self._threads, self._folder))
-        return _texts(self._ocr[0], rgb, _lines(self._finder.writing(rgb, side), rgb.shape), known)
+        return _texts(self._ocr[0], rgb, _lines(self._finder.writing(rgb, side), rgb.shape), known, most)
 
 
 def _lines(probability: Floats, shape: tuple[int, ...]) -> Floats:
@@ -108,14 +109,14 @@ def _lines(probability: Floats, shape: tuple[int, ...]) -> Floats:
     return np.asarray(TextDetector.sorted_boxes(boxes), np.float32).reshape(-1, 4, 2)
 
 
-def _texts(ocr: RapidOCR, rgb: Pixels, boxes: Floats, known: list[Text]) -> list[Text]:
+def _texts(ocr: RapidOCR, rgb: Pixels, boxes: Floats, known: list[Text], most: int) -> list[Text]:
     """What stands in these boxes, float32[n, 4, 2], at full size, but for what is known already."""
     new = np.array([box for box in boxes if not _covered(box, known)], np.float32)
     if not len(new):
         return []
     bgr = np.ascontiguousarray(rgb[:, :, ::-1])
     tall = np.linalg.norm(new[:, 3] - new[:, 0], axis=1)
-    new = new[np.sort(np.argsort(-tall, kind="stable")[:MOST])]
+    new = new[np.sort(np.argsort(-tall, kind="stable")[:most])]
     read = ocr.recognize_txt(ocr.crop_text_regions(bgr, new))
     rows = zip(read.txts or (), read.scores or (), new, strict=True)
     return [

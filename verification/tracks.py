@@ -1,6 +1,6 @@
 """Where faces are between the moments at which a film was looked at: areas become veils that move.
 
-A film is looked at three times a second and more. Areas of two such moments that may be one face are joined,
+A film is looked at three times a second and more. Areas of two such moments that may be one face are linked,
 and the veil goes from one to the other in a straight line. Where that is a guess, more is veiled: a face that
 moved far is veiled at both places as well, one that is not found again stays veiled for a while, before and
 after, and one that is found again within GAP was there in between.
@@ -40,7 +40,7 @@ class Veil:
 Tracks: TypeAlias = tuple[tuple[Veil, ...], ...]  # the veils of each face or number plate
 
 
-def joined(looks: Sequence[Look]) -> list[Seen]:
+def linked(looks: Sequence[Look]) -> list[Seen]:
     """What was found at several moments, a thing each.
 
     Args:

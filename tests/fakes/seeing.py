@@ -97,5 +97,5 @@ class MuteReader:
     def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
         return []
 
-    def skim(self, rgb: Pixels) -> list[Text]:
+    def skim(self, rgb: Pixels, most: int) -> list[Text]:
         return []

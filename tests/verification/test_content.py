@@ -82,7 +82,7 @@ class Blind:
     def read(self, rgb: Pixels, *, quick: bool = False) -> list[Text]:
         raise AssertionError("nothing was to be read")
 
-    def skim(self, rgb: Pixels) -> list[Text]:
+    def skim(self, rgb: Pixels, most: int) -> list[Text]:
         return self.read(rgb)
 
 

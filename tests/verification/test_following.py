@@ -59,6 +59,34 @@ def test_what_comes_nearer_grows() -> None:
     assert way[-1][1] == pytest.approx(made[-1][1], abs=0.02)
 
 
+def test_a_camera_that_rolls_uncovers_no_corner() -> None:
+    whole, (left, top, right, bottom) = at(320, 180)
+    around = [cv2.getRotationMatrix2D((320, 180), 4.0 * k, 1.0) for k in range(12)]
+    rolled = [cv2.warpAffine(whole, turn, SIZE[::-1], borderMode=cv2.BORDER_REFLECT) for turn in around]
+    way = followed([np.asarray(one, np.uint8) for one in rolled], 0, (left, top, right, bottom))
+    assert len(way) == 12
+    corners = np.array([[x * 640, y * 360, 1] for x in (left, right) for y in (top, bottom)])
+    for turn, (_, area) in zip(around, way, strict=True):
+        x, y = (corners @ turn.T / (640, 360)).T
+        assert area == pytest.approx((x.min(), y.min(), x.max(), y.max()), abs=0.012)
+
+
+@pytest.mark.parametrize("name", ["coffee", "rocket", "chelsea"])
+def test_what_is_behind_does_not_outvote_what_is_followed(name: str) -> None:
+    """A small smooth face has few corners, and what is around it has many."""
+    face = cv2.resize(sample("astronaut")[40:160, 160:270, 0], (14, 16), interpolation=cv2.INTER_AREA)
+    cover = np.zeros((16, 14), np.float32)
+    cv2.ellipse(cover, (7, 8), (6, 7), 0, 0, 360, 1.0, -1)
+    pictures, rng = [], np.random.default_rng(1)
+    for k in range(24):
+        shown = scene(name).astype(np.float32)
+        part = shown[150:166, 40 + 4 * k : 54 + 4 * k]
+        part[:] = part * (1 - cover) + face * cover
+        pictures.append(np.clip(shown + rng.normal(0, 2, SIZE), 0, 255).astype(np.uint8))
+    for number, area in followed(pictures, 0, (36.5 / 640, 146 / 360, 57.5 / 640, 170 / 360)):
+        assert abs((area[0] + area[2]) / 2 * 640 - 47 - 4 * number) < 7, number
+
+
 def test_a_whole_picture_that_leaps_takes_it_along() -> None:
     whole, area = at(300, 180)
     leapt = np.roll(whole, 150, axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from verification.decoding.veil import at
-from verification.tracks import GAP, Area, Look, Tracks, joined, veils
+from verification.tracks import GAP, Area, Look, Tracks, linked, veils
 
 STEP = 0.3  # seconds between two looks, as in a film of 20 s
 
@@ -20,7 +20,7 @@ def looks(*found: list[Area]) -> list[Look]:
 
 def tracks(given: list[Look], seconds: float) -> Tracks:
     times = sorted({t for t, _ in given})
-    return tuple(tuple(veils(seen, times, seconds)) for seen in joined(given))
+    return tuple(tuple(veils(seen, times, seconds)) for seen in linked(given))
 
 
 def veiled(given: list[Look], t: float, seconds: float = 10.0) -> list[tuple[float, ...]]:

@@ -1,8 +1,9 @@
 """Which lines of the cache still count: those that would be made and judged the same today.
 
-A line's key names the family's code, the code that samples are made with, the photographs, the seed and which
-checks there are; beside it stands the version of every check that spoke. Checks that run a net do not look at
-what was refused before, so a change of one leaves most lines of the protocol stratum as they are.
+A line's key names the family's code, the code that samples are made with, the photographs, the seed, which
+checks there are, and which of them speak when (kinds, cost); beside it stands the version of every check
+that spoke. Checks that run a net do not look at what was refused before, so a change of one leaves most lines
+of the protocol stratum as they are. What several checks share has no version: who changes it raises theirs.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def key_of(recipe: Recipe, seed: int, photos: Path | None) -> str:
     """What a line must have been made with, and judged by, as 16 hex digits."""
     source = Path(recipe.make.__code__.co_filename).read_text(encoding="utf-8")
     parts = [seed, photos.name if photos else "packages", source, _means()]
-    parts += _versions()
+    parts += [f"{check.name}:{check.cost}:{sorted(check.kinds)}" for check in checks.registered()]
     if recipe.stratum is Stratum.ADAPTIVE:  # what is tried next depends on the verdicts, and so on all checks
         parts += [*_versions().values(), constants.calibration().sha256]
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]

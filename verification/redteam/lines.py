@@ -20,7 +20,8 @@ from verification.report_json import finding_json, finding_of
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A judged sample. `key` names what it was made and judged with; `file` is the control's view of it.
+    """A judged sample. `key` names what it was made with, `versions` the checks that spoke (`redteam.keys`);
+    `file` is the control's view of it.
 
     `split`, `stratum`, `family` are those of the recipe; `base` is the photograph; `genuine` the truth.
     """
