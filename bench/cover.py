@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.duplicates import wilson
 from core.figures import Row, of_samples
+from verification.decoding.veil import at
+from verification.film import Film
+from verification.tracks import Area, Tracks
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
+Place: TypeAlias = Callable[[float], Area | None]
 
 COVERED = 0.8  # of a box, from which what is in it counts as veiled
 
@@ -28,6 +33,26 @@ def covered(box: Sequence[float], areas: Sequence[Sequence[float]]) -> float:
         else:
             hidden |= _within(x, y, np.reshape(area, (4, 2)))
     return float(hidden.mean())
+
+
+def covered_in(film: Film, places: Sequence[Place], tracks: Tracks) -> float:
+    """The share of a film's things, frame by frame, of which COVERED is veiled.
+
+    Args:
+        places: of each thing, its box at a time (seconds); None where it is not to be seen.
+    """
+    told = [[each.start, each.end, *each.first, *each.last] for track in tracks for each in track]
+    hits = []
+    for t in film.times.tolist():
+        areas = at(told, t)
+        boxes = [place(t) for place in places]
+        hits += [covered(box, areas) >= COVERED for box in boxes if box is not None]
+    return float(np.mean(hits))
+
+
+def of_hits(name: str, hits: Sequence[bool], bar: str | None = None) -> Row:
+    """How many of them, with Wilson's interval."""
+    return Row(name, sum(hits) / len(hits), *wilson(sum(hits), len(hits)), len(hits), bar=bar)
 
 
 def of_shares(name: str, shares: Sequence[float]) -> Row:

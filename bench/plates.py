@@ -22,9 +22,9 @@ from PIL import Image
 
 from bench import displays, plates_drawn, plates_films
 from bench.answers import halves
-from bench.cover import COVERED, covered
-from bench.duplicates import bases, load, wilson
-from core.figures import Row, arguments, finish
+from bench.cover import COVERED, covered, of_hits
+from bench.duplicates import bases, load
+from core.figures import arguments, finish
 from tests.verification import stage
 from tests.verification.eyes import paper, put
 from verification import plates
@@ -112,11 +112,6 @@ def _covered(box: Sequence[float], areas: Sequence[plates.Corners]) -> bool:
     return covered(box, areas) >= COVERED
 
 
-def share(name: str, hits: Sequence[bool], bar: str | None = None) -> Row:
-    """How many of them, with Wilson's interval."""
-    return Row(name, sum(hits) / len(hits), *wilson(sum(hits), len(hits)), len(hits), bar=bar)
-
-
 def draw(items: Sequence[Seen], path: Path) -> None:
     """A sheet of what was missed (from 55 pixels on) and what was veiled wrongly."""
     wrong = [item for item in items if item.veiled != item.group.isdigit()]
@@ -143,13 +138,13 @@ def main() -> int:
     for wide in WIDTHS:
         hits = [item.veiled for item in items if item.group == str(wide)]
         if hits:
-            rows.append(share(f"plates {wide} pixels wide", hits))
+            rows.append(of_hits(f"plates {wide} pixels wide", hits))
     for group, name in (("asked", "what was asked for"), ("code", "sheets with the code")):
         hits = [item.veiled for item in items if item.group == group]
-        rows.append(share(f"{name}, veiled", hits, "<= 0"))
+        rows.append(of_hits(f"{name}, veiled", hits, "<= 0"))
     for alike, name in ((False, "other signs"), (True, "flight and lot numbers")):
         hits = [i.veiled for i in items if i.group == "other" and (i.kind in plates_drawn.ALIKE) == alike]
-        rows.append(share(f"{name} that nobody asked about, veiled", hits))
+        rows.append(of_hits(f"{name} that nobody asked about, veiled", hits))
     rows += plates_films.rows(scenes, reader, about("closed"), 1 if given.quick else 8, given.seed)
     missed = [f"{i.kind} {i.group}" for i in items if i.veiled != i.group.isdigit()]
     if given.sheet:

@@ -16,17 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import plates_drawn
-from bench.cover import COVERED, covered, of_shares
+from bench.cover import covered_in, of_hits, of_shares
 from bench.veil_films import FPS, SECONDS, SIZE, drawn, wandered
 from core.figures import Row, of_samples
 from market.simulator.recorder import record
 from verification import plates
 from verification.case import Reader
-from verification.decoding.veil import at
 from verification.evidence import Evidence
 from verification.film import Film, watch
 from verification.picture import Decoder, Pixels
-from verification.tracks import Area, Veil
+from verification.tracks import Area
 
 WIDTHS = ((35, 55), (55, 75), (75, 110), (110, 160))  # pixels of a plate, of a picture's 960
 VEHICLES = 3  # a film
@@ -52,13 +51,14 @@ class Ride:
         return self.places[number] if number < len(self.places) else None
 
     def plate(self, t: float) -> Area | None:
-        """Where its plate is."""
+        """Where its plate is; None where it is not whole in the picture."""
         place = self.place(t)
         if place is None:
             return None
         x, y = (place[0] + place[2]) / 2, (place[1] + place[3]) / 2
         wide, tall = (place[2] - place[0]) * self.share[0] / 2, (place[3] - place[1]) * self.share[1] / 2
-        return x - wide, y - tall, x + wide, y + tall
+        whole = wide <= x <= 1 - wide and tall <= y <= 1 - tall
+        return (x - wide, y - tall, x + wide, y + tall) if whole else None
 
 
 def _seen(
@@ -90,15 +90,9 @@ def _driven(
         if not 0 <= share <= 1:
             yield None
             continue
-        scale = grows ** (share - 0.5)
-        x = (1 - wide) * (share if way > 0 else 1 - share) + wide / 2
-        middle = y + high / 2
-        yield (
-            x - scale * wide / 2,
-            middle - scale * high / 2,
-            x + scale * wide / 2,
-            middle + scale * high / 2,
-        )
+        x, middle = (1 - wide) * (share if way > 0 else 1 - share) + wide / 2, y + high / 2
+        across, down = (grows ** (share - 0.5) * side / 2 for side in (wide, high))
+        yield x - across, middle - down, x + across, middle + down
 
 
 def _standing(
@@ -124,9 +118,9 @@ def rows(
                     slots = [None if drives else slot for slot in range(VEHICLES)]
                     film, rides = _made(decoder, scene, source, slots, wide)
                     began = time.process_time()
-                    veils = _flat(plates.over_time(film, reader, evidence))
+                    tracks = plates.over_time(film, reader, evidence)
                     cost.append(time.process_time() - began)
-                    shares.append(_hits(film, rides, veils))
+                    shares.append(covered_in(film, [ride.plate for ride in rides], tracks))
                 kind = "driving" if drives else "parked"
                 yield of_shares(
                     f"frames of {kind} plates of {wide[0]} to {wide[1]} pixels covered by 80 %, a film",
@@ -136,9 +130,9 @@ def rows(
         for number in range(films * len(WIDTHS)):
             film, _ = _made(decoder, scenes[-1 - number % len(scenes)], source, [], (0, 0))
             began = time.process_time()
-            anew.append(float(bool(plates.over_time(film, reader, evidence))))
+            anew.append(bool(plates.over_time(film, reader, evidence)))
             spent.append(time.process_time() - began)
-    yield of_shares("films without vehicles that are encoded anew for a plate", anew)
+    yield of_hits("films without vehicles that are encoded anew for a plate", anew)
     yield of_samples("processor time of looking, a film of 20 s with plates", cost, unit="s")
     yield of_samples("the same, without", spent, unit="s")
 
@@ -154,22 +148,3 @@ def _made(
     whole, ways = wandered(scene, rng)
     rides = [_seen(source, wide, ways, slot) for slot in slots]
     return watch(decoder, record(drawn(whole, ways, rides, rng), fps=FPS)), rides
-
-
-def _flat(tracks: Sequence[Sequence[Veil]]) -> list[Veil]:
-    return [veil for track in tracks for veil in track]
-
-
-def _hits(film: Film, rides: Sequence[Ride], veils: Sequence[Veil]) -> float:
-    """The share of a film's plates, frame by frame, that are covered; those hidden by another count, too."""
-    told = [[each.start, each.end, *each.first, *each.last] for each in veils]
-    hits = []
-    for t in film.times.tolist():
-        areas = [(a, b, c, d) for a, b, c, d in at(told, t)]
-        shown = [ride.plate(t) for ride in rides]
-        hits += [
-            covered(part, areas) >= COVERED
-            for part in shown
-            if part is not None and min(part[:2]) >= 0 and max(part[2:]) <= 1
-        ]
-    return float(np.mean(hits))

@@ -16,14 +16,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bench.cover import COVERED, covered, of_shares
+from bench.cover import covered_in, of_hits, of_shares
 from bench.video import timed
 from core.figures import Row, of_samples
 from market.simulator.recorder import record
 from verification import bystanders
-from verification.decoding.veil import at
 from verification.engine import Engine
-from verification.film import Film, veiled, watch
+from verification.film import veiled, watch
 from verification.picture import Decoder, Pixels
 from verification.tracks import Area, Veil
 
@@ -170,10 +169,6 @@ def walks(heads: Sequence[Head], sizes: tuple[float, float], rng: np.random.Gene
     return found
 
 
-def _flat(faces: Sequence[Sequence[Veil]]) -> list[Veil]:
-    return [veil for face in faces for veil in face]
-
-
 def rows(
     heads: Sequence[Head],
     scenes: Sequence[Pixels],
@@ -191,33 +186,18 @@ def rows(
                     decoder, record(drawn(*wandered(scenes[number % len(scenes)], rng), going, rng), fps=FPS)
                 )
                 began = time.process_time()
-                veils = _flat(bystanders.over_time(film, engine))
+                tracks = bystanders.over_time(film, engine)
                 cost.append(time.process_time() - began)
-                shares.append(_hits(film, going, veils))
+                shares.append(covered_in(film, [walk.face for walk in going], tracks))
             yield of_shares(f"frames of {name} faces covered by 80 %, a film", shares)
         anew = []
         for number in range(films):
             film = watch(
                 decoder, record(drawn(*wandered(scenes[-1 - number % len(scenes)], rng), [], rng), fps=FPS)
             )
-            anew.append(float(bool(bystanders.over_time(film, engine))))
-        yield of_shares("films without people that are encoded anew", anew)
+            anew.append(bool(bystanders.over_time(film, engine)))
+        yield of_hits("films without people that are encoded anew", anew)
     yield of_samples("processor time of looking, a film of 20 s", cost, unit="s")
-
-
-def _hits(
-    film: Film,
-    going: Sequence[Walk],
-    veils: Sequence[Veil],
-) -> float:
-    """The share of a film's faces, frame by frame, that are covered."""
-    told = [[each.start, each.end, *each.first, *each.last] for each in veils]
-    hits = []
-    for t in film.times.tolist():
-        areas = [(a, b, c, d) for a, b, c, d in at(told, t)]
-        faces = [walk.face(t) for walk in going]
-        hits += [covered(face, areas) >= COVERED for face in faces if face is not None]
-    return float(np.mean(hits))
 
 
 def times(scene: Pixels, rounds: int) -> Iterator[Row]:

@@ -31,9 +31,7 @@ CORNERS, ENOUGH, LEAST = 40, 12, 6  # that are followed; fewer want those around
 REACH, ALIKE = 160, 0.5  # pixels to each side in which it is sought as it looked, and how alike it must be
 COARSE, CONTRAST = 24, 2.0  # pixels from which it is sought at half the size; grey levels for a look at all
 LEVELS = 1  # of the flow from there
-STEPS = (
-    1000  # from picture to picture, of all parts of a film: two to four seconds; then what is left is lost
-)
+STEPS = 1000  # from picture to picture, of all that is followed in a film: two to four seconds
 OWN = 2  # corners in the part itself that must agree at least
 AGREE_PX, MOST = 2.0, 0.5  # pixels from a similarity, and the share of all corners that must be as near
 SCALE = 1.5  # times that a part may grow or shrink from picture to picture

@@ -39,10 +39,8 @@ Box: TypeAlias = npt.NDArray[np.float32]
 WIDER = (0.4, 0.35)  # of the letters' height: how far a plate goes on beside and above them
 LOOKS = 8  # moments of a film that are read, besides the key
 PIECES = 16  # of writing that are read at each, the tallest
-ELLIPSE, RIM = (
-    1.42,
-    1.25,
-)  # times as wide and high as a box is the ellipse around it; as what is veiled already
+ELLIPSE = 1.42  # times as wide and high as a box is the ellipse around it
+RIM = 1.25  # times as wide and high as a veil may be what counts as veiled by it
 UNSURE = 1  # letters that may be read wrongly in what was asked for
 CODE = 1.5  # weighted edits (`verification.codes`) up to which writing is the challenge's code
 COLUMN, NEAR = 3, 2.5  # lines of one size that are a column, heights of a line between one and the next

@@ -1,9 +1,9 @@
-"""Where faces are between the moments at which a film was looked at: areas become veils that move.
+"""Where faces and plates are between the moments at which a film was looked at: areas become veils that move.
 
-A film is looked at three times a second and more. Areas of two such moments that may be one face are linked,
-and the veil goes from one to the other in a straight line. Where that is a guess, more is veiled: a face that
-moved far is veiled at both places as well, one that is not found again stays veiled for a while, before and
-after, and one that is found again within GAP was there in between.
+A film is looked at for faces three times a second and more. Areas of two such moments that may be one thing
+are linked, and the veil goes from one to the other in a straight line. Where that is a guess, more is veiled:
+what moved far is veiled at both places as well, what is not found again stays veiled for a while, before and
+after, and what is found again within GAP was there in between.
 Limits: a face that is only there between two looks is not veiled, nor one that moves to and fro faster.
 """
 

@@ -133,7 +133,7 @@ def _jobs(plan: Plan, held: dict[str, dict[tuple[int, int], Line]]) -> Iterator[
     """Few samples of every family first, so that a run cut short has seen them all; among these, families
     that are at the same photographs one after another, so that each is opened seldom."""
     size = 1 if plan.limit_s else 5
-    chosen = sorted(plan.chosen, key=lambda pair: _first_base(by_name(pair[0]), plan.photos))
+    chosen = sorted(plan.chosen, key=lambda pair: _begins(by_name(pair[0]), plan.photos))
     for begin in range(0, plan.n, size):
         for name, tier in chosen:
             upto = min(plan.of(name), begin + size)
@@ -142,7 +142,7 @@ def _jobs(plan: Plan, held: dict[str, dict[tuple[int, int], Line]]) -> Iterator[
                 yield Job(name, tier, tuple(missing), plan.seed, plan.photos)
 
 
-def _first_base(recipe: Recipe, photos: Path | None) -> tuple[str, int]:
+def _begins(recipe: Recipe, photos: Path | None) -> tuple[str, int]:
     """The split, and the place in its order of bases at which a family begins."""
     return recipe.split.value, first_base(recipe, len(_shelves(photos)[recipe.split].real))
 
