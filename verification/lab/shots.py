@@ -41,11 +41,13 @@ MADE, ALTERED = {"ai", "ai_fed"}, {"spliced", "retouched"}
 PITCHES: Mapping[
     str, Mapping[str, tuple[tuple[float, float], ...]]
 ] = {  # pixels of the photo a screen pixel, and a halftone cell
-    "seen": {"screen": ((0.7, 1.2), (2.6, 4.5)), "print": ((1.2, 2.0), (3.4, 5.5))},
+    "seen": {"screen": ((0.7, 1.2), (2.6, 4.5), (4.5, 8.0)), "print": ((1.2, 2.0), (3.4, 5.5))},
     "held": {"screen": ((1.2, 2.6),), "print": ((2.0, 3.4),)},
 }
 _PHONES = {"seen": "calibration", "held": "reported"}
 _DRAWN = 0.25  # of what a camera takes, whether a scene, a screen or a print
+_CRISP_FROM = 2.6  # pixels of the photo a pixel of the screen: from there on its own letters are seen
+_SHARPENED = (0.0, 1.6)  # of half of all pictures, beyond what the phone's own developing does
 _SOFT = (0.0, 2.2)  # pixels of defocus, of half the pictures: there no grid is left
 _OVERSCAN = (1.14, 1.14)
 
@@ -75,6 +77,8 @@ def shoot(kind: str, region: str, base: Photograph, donor: Photograph, rng: np.r
     mode = str(rng.choice(["web", "native"]))
     pitch = _pitch(kind, region, rng) if kind in RECAPTURED else None
     picture, mask = _made(kind, base, donor, rng, _Bench(size, phone, conditions, pitch))
+    if rng.random() < 0.5:
+        picture = _sharpened(picture, float(rng.uniform(*_SHARPENED)), float(rng.uniform(0.6, 1.2)))
     facts: dict[str, Json] = {
         "kind": kind,
         "base": base.id,
@@ -129,12 +133,17 @@ class _Bench:
 def _made(
     kind: str, base: Photograph, donor: Photograph, rng: np.random.Generator, bench: _Bench
 ) -> tuple[Pixels, Mask | None]:
-    focal = bench.phone.focal
-    seen = page(rng) if rng.random() < _DRAWN else base.rgb
+    focal, pitch, fill = bench.phone.focal, bench.pitch or 1.0, float(rng.uniform(1.1, 1.6))
+    if rng.random() >= _DRAWN:
+        seen = base.rgb
+    elif kind == "screen" and pitch >= _CRISP_FROM:
+        wide, high = (round(fill * side / pitch) for side in bench.size)
+        seen = page(rng, (wide, high), crisp=True)
+    else:
+        seen = page(rng)
     if kind == "camera":
         return bench.taken(bench.scene(seen), rng), None
     if kind in RECAPTURED:
-        pitch, fill = bench.pitch or 1.0, float(rng.uniform(1.1, 1.6))
         if kind == "screen":
             shown = screen(seen, rng, focal=focal, size=bench.size, pitch=pitch, fill=fill)
         else:
@@ -155,6 +164,12 @@ def _made(
         done = retouched(whole, rng) if kind == "retouched" else spliced(whole, other, rng, feather=feather)
         return done, _changed(whole, done)
     return whole, None
+
+
+def _sharpened(picture: Pixels, share: float, blur: float) -> Pixels:
+    """With so much of what a blur of that many pixels takes away added once more: an unsharp mask."""
+    soft = cv2.GaussianBlur(picture, (0, 0), blur)
+    return np.asarray(cv2.addWeighted(picture, 1 + share, soft, -share, 0), np.uint8)
 
 
 def _changed(before: Pixels, after: Pixels) -> Mask:
