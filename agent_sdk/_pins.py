@@ -2,7 +2,8 @@
 
 A log that forks its history can fool whoever forgets; a file that outlives the process does not.
 Files are replaced atomically, under a lock where the platform has one, and never go back: of two
-processes the larger tree stays.
+processes the larger tree stays. Who keeps a checkpoint says against which one it was checked: if another was
+kept meanwhile, nothing is kept and it has to be checked anew, or a fork could hide between two examinations.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from agent_sdk._note import Checkpoint, LogKey, open_checkpoint
@@ -30,8 +32,11 @@ class CheckpointMemory(Protocol):
     def last(self, key: LogKey) -> Checkpoint | None:
         """The checkpoint kept for the log of this key, or None."""
 
-    def keep(self, key: LogKey, checkpoint: Checkpoint) -> None:
-        """Keeps a verified checkpoint unless a larger one is kept already."""
+    def keep(self, key: LogKey, checkpoint: Checkpoint, since: Checkpoint | None) -> bool:
+        """Keeps a verified checkpoint that is consistent with `since`, if it is the larger one.
+
+        False, and nothing is kept, where `since` is not what is kept (any more).
+        """
 
 
 class RamMemory:
@@ -39,16 +44,20 @@ class RamMemory:
 
     def __init__(self) -> None:
         self._kept: dict[str, Checkpoint] = {}
+        self._lock = Lock()
 
     def last(self, key: LogKey) -> Checkpoint | None:
         """See `CheckpointMemory`."""
         return self._kept.get(key.vkey)
 
-    def keep(self, key: LogKey, checkpoint: Checkpoint) -> None:
+    def keep(self, key: LogKey, checkpoint: Checkpoint, since: Checkpoint | None) -> bool:
         """See `CheckpointMemory`."""
-        before = self._kept.get(key.vkey)
-        if before is None or checkpoint.size > before.size:
-            self._kept[key.vkey] = checkpoint
+        with self._lock:
+            if self._kept.get(key.vkey) != since:
+                return False
+            if since is None or checkpoint.size > since.size:
+                self._kept[key.vkey] = checkpoint
+            return True
 
 
 class FileMemory:
@@ -62,13 +71,15 @@ class FileMemory:
         path = self._path(key)
         return open_checkpoint(path.read_text(encoding="utf-8"), key) if path.exists() else None
 
-    def keep(self, key: LogKey, checkpoint: Checkpoint) -> None:
+    def keep(self, key: LogKey, checkpoint: Checkpoint, since: Checkpoint | None) -> bool:
         """See `CheckpointMemory`."""
         path = self._path(key)
         with locked(path):
-            before = self.last(key)
-            if before is None or checkpoint.size > before.size:
+            if self.last(key) != since:
+                return False
+            if since is None or checkpoint.size > since.size:
                 replace_file(path, checkpoint.note)
+            return True
 
     def pinned(self, base_url: str) -> str | None:
         """The vkey pinned for a server on first use, or None."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from types import EllipsisType
 
 from agent_sdk._note import Checkpoint, LogKey, NoteInvalid
 from agent_sdk._pins import CheckpointMemory, FileMemory, RamMemory
@@ -36,12 +37,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Verification:
-    """All steps of one examination, in order; `leaf` is the 32-byte leaf hash of the receipt's exact text."""
+    """All steps of one examination, in order.
+
+    Attributes:
+        leaf: the 32-byte leaf hash of the receipt's exact text.
+        overtaken: while it ran another checkpoint was remembered, with which this one was not compared:
+            examine again.
+    """
 
     leaf: bytes
     steps: tuple[Step, ...]
     receipt: Receipt | None = field(repr=False)
     checkpoint: Checkpoint | None = field(repr=False)
+    overtaken: bool = False
 
     @property
     def failures(self) -> tuple[ReceiptError, ...]:
@@ -50,8 +58,8 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether no step failed. Skipped steps were not asked for: see `steps`."""
-        return not self.failures
+        """Whether no step failed, nor was overtaken. Skipped steps were not asked for: see `steps`."""
+        return not self.failures and not self.overtaken
 
 
 @dataclass(frozen=True)
@@ -66,13 +74,17 @@ class Verifier:
     key: LogKey
     memory: CheckpointMemory
 
-    def gap(self, bundle: ReceiptBundle) -> tuple[int, int] | None:
+    def last(self) -> Checkpoint | None:
+        """The checkpoint remembered of this log. Give the same to `gap` and `verify`: it may grow between."""
+        return self.memory.last(self.key)
+
+    def gap(self, bundle: ReceiptBundle, last: Checkpoint | None) -> tuple[int, int] | None:
         """The (old, new) tree sizes a consistency proof is needed between, or None when none is needed.
 
         Raises:
             NotYetLogged, CheckpointInvalid: as `verify`.
         """
-        shown, last = open_bundle(bundle, self.key), self.memory.last(self.key)
+        shown = open_bundle(bundle, self.key)
         if last is None or shown.size == last.size or 0 in (shown.size, last.size):
             return None
         return min(shown.size, last.size), max(shown.size, last.size)
@@ -85,15 +97,17 @@ class Verifier:
         bounty: Bounty | None = None,
         media: Iterable[bytes] = (),
         consistency: Sequence[str] | None = None,
+        last: Checkpoint | EllipsisType | None = ...,
     ) -> Verification:
         """Runs every step that can run; see `verify` for the arguments. Never raises a ReceiptError."""
-        last = self.memory.last(self.key)
+        last = self.last() if last is ... else last
         case = Case(bundle, self.key, last, observation, bounty, tuple(media), consistency)
         steps = tuple(run_step(name, step, case) for name, step in STEPS)
         found = {step.name: step.status for step in steps}
+        kept = True
         if case.checkpoint is not None and found["consistency"] != "failed":
-            self.memory.keep(self.key, case.checkpoint)
-        return Verification(receipt_leaf(bundle.receipt), steps, case.receipt, case.checkpoint)
+            kept = self.memory.keep(self.key, case.checkpoint, last)
+        return Verification(receipt_leaf(bundle.receipt), steps, case.receipt, case.checkpoint, not kept)
 
     def verify(
         self,
@@ -103,6 +117,7 @@ class Verifier:
         bounty: Bounty | None = None,
         media: Iterable[bytes] = (),
         consistency: Sequence[str] | None = None,
+        last: Checkpoint | EllipsisType | None = ...,
     ) -> Verification:
         """Runs every step and raises the first failure.
 
@@ -112,12 +127,13 @@ class Verifier:
             bounty: what you posted; without it the terms are only checked against their own hash.
             media: the delivered files' bytes; without them step 7 is skipped.
             consistency: the proof between the sizes `gap` names, base64.
+            last: the checkpoint that proof is from, as `last()` gave it; default: what is remembered now.
 
         Raises:
             ReceiptError: the class says which step failed.
         """
         result = self.examine(
-            bundle, observation=observation, bounty=bounty, media=media, consistency=consistency
+            bundle, observation=observation, bounty=bounty, media=media, consistency=consistency, last=last
         )
         if result.failures:
             raise result.failures[0]

@@ -18,48 +18,41 @@
 Each step is written to a hash-chained journal before it is acted on, and each purchase has an
 idempotency key made of the loop's id and the step's number: run the program again after a crash and it
 goes on where it was, without buying anything twice. Spent, held and planned money together never exceed
-the budget.
+the budget. An observation that was revoked since, its price given back, is forgotten at the next run.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from agent_sdk._canonical import fingerprint
 from agent_sdk._pins import default_folder
 from agent_sdk.client import Spotcheck
-from agent_sdk.errors import BadInput, JournalBroken, ReceiptError, StateConflict
+from agent_sdk.errors import (
+    ApprovalRequired,
+    BadInput,
+    JournalBroken,
+    LogKeyMissing,
+    NotYetLogged,
+    PaymentRefused,
+    PolicyRefused,
+    ReceiptError,
+    StateConflict,
+)
+from agent_sdk.loops._state import State, as_json
 from agent_sdk.loops.belief import Evidence, brier, chain, log_score, plan_next, posterior
-from agent_sdk.loops.journal import Entry, Journal
+from agent_sdk.loops.journal import Journal
 from agent_sdk.loops.question import BinaryQuestion, Budget, Reading, Score, Step
 from agent_sdk.types import Bounty, Observation, amount, timestamp
 
 _ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$", re.ASCII)
-_EVIDENCE = TypeAdapter(Evidence)
-
-
-@dataclass
-class _State:
-    """What the journal says, folded."""
-
-    evidence: list[Evidence] = field(default_factory=list)
-    spent: Decimal = Decimal(0)
-    held: Decimal = Decimal(0)
-    late: Decimal = Decimal(0)
-    steps: int = 0
-    posts: dict[str, int] = field(default_factory=dict)
-    plan: dict[str, JsonValue] | None = None
-    posted: dict[str, JsonValue] | None = None
-    stop: str | None = None
-    resolved: bool = False
 
 
 class ForecastLoop:
@@ -77,6 +70,7 @@ class ForecastLoop:
     Raises:
         JournalBroken: the journal was altered, or is of another question.
         StateConflict: another process runs this loop.
+        LogKeyMissing: receipts are to be checked, and no log key is pinned.
     """
 
     def __init__(
@@ -95,6 +89,8 @@ class ForecastLoop:
         self.id = loop_id or f"q-{fingerprint(question.as_json())[:20]}"
         if not _ID.match(self.id):
             raise BadInput("a loop id is 1..64 letters, digits, - or _")
+        if check_receipts and not client.receipts.has_log_key:
+            raise LogKeyMissing("no log key is pinned to check receipts by")
         self._readings: dict[str, Reading] = {}
         self._check_receipts, self._patience, self._now = check_receipts, patience, now
         self.journal = Journal((folder or default_folder() / "loops") / f"{self.id}.jsonl")
@@ -116,8 +112,12 @@ class ForecastLoop:
         """Plans, buys, waits, learns, until there is a reason to stop; the last step says which.
 
         Reasons: not_worth_it, budget, deadline, no_offers, resolved, or pending (a bounty is closed but
-        not judged yet: run again later).
+        not judged, or its receipt not logged, yet: run again later).
+
+        Raises:
+            SpotcheckError: the server refused a purchase; it is planned anew by the next run.
         """
+        yield from self._revoked()
         while True:
             step = self._advance()
             yield step
@@ -186,18 +186,26 @@ class ForecastLoop:
 
     def _advance(self) -> Step:
         """One step, from wherever the journal says the loop is."""
-        state = self._state()
-        if state.plan is None:
-            reason = self._plan(state)
-            if reason is not None:
-                return self._stopped(reason)
-            state = self._state()
-        if state.posted is None:
-            self._post(state)
-            state = self._state()
+        while (state := self._state()).posted is None:
+            if state.plan is None:
+                reason = self._plan(state)
+                if reason is not None:
+                    return self._stopped(reason)
+            else:
+                self._buy(state.plan)
         return self._settle(state)
 
-    def _plan(self, state: _State) -> str | None:
+    def _revoked(self) -> Iterator[Step]:
+        """Forgets what was believed and has been disproved since."""
+        for observation in self._state().believed:
+            if self.client.observations.get(observation).revoked:
+                yield self._forget(observation)
+
+    def _forget(self, observation: str, reading: str | None = None) -> Step:
+        self._write("revoked", {"observation": observation})
+        return Step("revoked", self.forecast, reading=reading, observation=observation)
+
+    def _plan(self, state: State) -> str | None:
         """Writes down the best purchase; or returns why there is none."""
         now = self._now()
         if state.resolved or now >= self.question.deadline:
@@ -229,7 +237,7 @@ class ForecastLoop:
         self._write("planned", plan)
         return None
 
-    def _affordable(self, state: _State) -> Decimal:
+    def _affordable(self, state: State) -> Decimal:
         left = Decimal(amount(self.budget.usd)) - state.spent - state.held - state.late
         cap = self.budget.per_bounty
         return left if cap is None else min(left, Decimal(amount(cap)))
@@ -237,9 +245,22 @@ class ForecastLoop:
     def _with_fee(self, reading: Reading) -> Decimal:
         return Decimal(amount(reading.list_price)) * (1 + self.budget.fee_rate)
 
-    def _post(self, state: _State) -> None:
-        """Buys what the plan says; key and body are the same however often this is run."""
-        plan = _some(state.plan)
+    def _buy(self, plan: dict[str, JsonValue]) -> None:
+        """Posts what the plan says. What the server refuses was never posted: the same key would have
+        brought back the bounty. Then the plan is void, and where only its time had passed another is made.
+        """
+        try:
+            self._post(plan)
+        except (BadInput, PaymentRefused, PolicyRefused, ApprovalRequired) as refusal:
+            if refusal.status is None:  # found on this side: nothing was asked
+                raise
+            void = {"step": plan["step"], "reading": plan["reading"], "error": refusal.code}
+            self._write("void", void)
+            if datetime.fromisoformat(str(plan["closes_at"])) > self._now():
+                raise
+
+    def _post(self, plan: dict[str, JsonValue]) -> None:
+        """Key and body are the same however often this is run."""
         reading = self._reading(plan)
         bounty = self.client.bounties.post(
             reading.ask,
@@ -257,7 +278,7 @@ class ForecastLoop:
         data["fee"] = str(bounty.fee)
         self._write("posted", data)
 
-    def _settle(self, state: _State) -> Step:
+    def _settle(self, state: State) -> Step:
         """Waits for what the bounty brings and writes it down."""
         plan, posted = _some(state.plan), _some(state.posted)
         if Decimal(str(posted["held"])) > Decimal(str(plan["reserve"])):
@@ -289,6 +310,8 @@ class ForecastLoop:
         self, plan: dict[str, JsonValue], posted: dict[str, JsonValue], bounty: Bounty, seen: Observation
     ) -> Step:
         reading = self._reading(plan)
+        if seen.revoked:
+            return self._forget(seen.id, reading.key)
         cost = seen.reward + Decimal(str(posted["fee"]))
         data: dict[str, JsonValue] = {"step": plan["step"], "observation": seen.id, "cost": str(cost)}
         action, value = "bought", reading.decode(seen.answer)
@@ -296,13 +319,15 @@ class ForecastLoop:
             try:
                 proof = self.client.receipts.verify(seen, bounty=bounty)
                 data["leaf"] = proof.leaf.hex()
+            except NotYetLogged:
+                return self._stopped("pending")
             except ReceiptError as error:
                 action, data["error"] = "refused", error.code
         if action == "bought" and value is None:
             action = "unusable"
         if action == "bought" and value is not None:
             piece = _evidence(reading, seen, value)
-            data["evidence"] = _evidence_json(piece)
+            data["evidence"] = as_json(piece)
             data["forecast"] = posterior(self.question.prior, [*self._state().evidence, piece])
         self._write(action, data)
         net = plan["net_value"]
@@ -330,37 +355,11 @@ class ForecastLoop:
             self._write("stopped", {"reason": reason, "forecast": forecast})
         return Step("stopped", forecast, reason=reason)
 
-    def _state(self) -> _State:
-        state = _State()
-        for entry in self.journal.entries:
-            _fold(state, entry)
-        return state
+    def _state(self) -> State:
+        return State.of(self.journal.entries)
 
     def _write(self, kind: str, data: Mapping[str, JsonValue]) -> None:
         self.journal.append(kind, data, at=self._now())
-
-
-def _fold(state: _State, entry: Entry) -> None:
-    """One journal entry's effect on what is known."""
-    data = entry.data
-    state.stop = str(data["reason"]) if entry.kind == "stopped" else None
-    if entry.kind == "planned":
-        key = str(data["reading"])
-        state.plan, state.posted = data, None
-        state.held = Decimal(str(data["reserve"]))
-        state.steps += 1
-        state.posts[key] = state.posts.get(key, 0) + 1
-    elif entry.kind == "posted":
-        state.posted, state.held = data, Decimal(str(data["held"]))
-    elif entry.kind == "resolved":
-        state.resolved = True
-    elif entry.kind in ("bought", "unusable", "refused", "unfilled"):
-        state.spent += Decimal(str(data.get("cost", "0")))
-        state.late += Decimal(str(data.get("late", "0")))
-        state.held, state.plan, state.posted = Decimal(0), None, None
-        evidence = data.get("evidence")
-        if isinstance(evidence, dict):
-            state.evidence.append(_evidence_from(evidence))
 
 
 def _evidence(reading: Reading, seen: Observation, value: bool) -> Evidence:
@@ -373,14 +372,6 @@ def _evidence(reading: Reading, seen: Observation, value: bool) -> Evidence:
         site.name, site.p_yes, site.p_no, genuine, accuracy, reading.p_fake_true,
         reading=value, tokens=seen.dependence.tokens(),
     )  # fmt: skip
-
-
-def _evidence_json(piece: Evidence) -> dict[str, JsonValue]:
-    return {**vars(piece), "tokens": sorted(piece.tokens)}
-
-
-def _evidence_from(data: Mapping[str, JsonValue]) -> Evidence:
-    return _EVIDENCE.validate_python(data)
 
 
 def _some(value: dict[str, JsonValue] | None) -> dict[str, JsonValue]:

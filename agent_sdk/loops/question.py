@@ -130,7 +130,8 @@ class Step:
     """What one step did.
 
     action: "bought" (evidence came), "unusable" (paid, but no reading), "refused" (its receipt failed),
-    "unfilled" (refunded), or "stopped". `cost` is dollars spent by it, `forecast` P(yes) after it.
+    "unfilled" (refunded), "revoked" (disproved since and refunded: believed no more), or "stopped". `cost`
+    is dollars spent by it, `forecast` P(yes) after it.
     """
 
     action: str

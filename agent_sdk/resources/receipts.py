@@ -43,6 +43,11 @@ class Trust:
 class _Receipts(Resource):
     _trust: Trust
 
+    @property
+    def has_log_key(self) -> bool:
+        """Whether receipts can be verified: a key is pinned, or the first one seen will be."""
+        return self._trust.log_key is not None or self._trust.pin_on_first_use
+
     @op
     def get(self, observation_id: str, *, timeout: float = 10.0) -> Flow[ReceiptBundle]:
         """The receipt with its proof, waiting up to `timeout` seconds for the log to sequence it.
@@ -77,12 +82,22 @@ class _Receipts(Resource):
             path = f"/v1/observations/{segment(observation)}"
             observation = yield from core.call(Observation, "GET", path)
         bundle = yield from _fetch(core, observation.id, timeout)
-        verifier = Verifier(key, self._trust.memory)
-        gap, proof = verifier.gap(bundle), None
-        if gap is not None:
-            params = {"old": str(gap[0]), "new": str(gap[1])}
-            proof = (yield from core.call(ConsistencyProof, "GET", "/log/consistency", params=params)).proof
-        return verifier.verify(bundle, observation=observation, bounty=bounty, media=media, consistency=proof)
+        verifier, files = Verifier(key, self._trust.memory), tuple(media)
+        while True:  # once more where another verification remembered a newer checkpoint meanwhile
+            last = verifier.last()
+            proof = yield from _consistency(core, verifier.gap(bundle, last))
+            found = verifier.verify(
+                bundle, observation=observation, bounty=bounty, media=files, consistency=proof, last=last
+            )
+            if not found.overtaken:
+                return found
+
+
+def _consistency(core: Core, gap: tuple[int, int] | None) -> Flow[tuple[str, ...] | None]:
+    if gap is None:
+        return None
+    params = {"old": str(gap[0]), "new": str(gap[1])}
+    return (yield from core.call(ConsistencyProof, "GET", "/log/consistency", params=params)).proof
 
 
 def _fetch(core: Core, observation_id: str, timeout: float) -> Flow[ReceiptBundle]:

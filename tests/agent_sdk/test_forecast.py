@@ -14,9 +14,18 @@ from typing import Any
 import httpx2
 import pytest
 
-from agent_sdk import BadInput, Budget, JournalBroken, SpotcheckError, StateConflict
+from agent_sdk import (
+    BadInput,
+    Budget,
+    ConnectionFailed,
+    InsufficientFunds,
+    JournalBroken,
+    LogKeyMissing,
+    SpotcheckError,
+    StateConflict,
+)
 from agent_sdk.loops import BinaryQuestion, ForecastLoop, Reading, Site, read_journal
-from tests.agent_sdk.market import START, Market, b64
+from tests.agent_sdk.market import START, Market, b64, problem
 
 DOOR = Site("door", 35.70, 51.41, p_yes=0.80, p_no=0.25)
 DOCK = Site("dock", 35.70, 51.42, p_yes=0.70, p_no=0.40)
@@ -197,6 +206,70 @@ def test_an_observation_whose_receipt_fails_is_not_believed(tmp_path: Path) -> N
             assert (step.forecast > 0.36) is honest
             data = loop.journal.entries[-1].data
             assert ("leaf" in data, data.get("error")) == (honest, None if honest else "InclusionInvalid")
+
+
+def test_receipts_cannot_be_checked_without_a_key_and_nothing_is_bought(tmp_path: Path) -> None:
+    market = Market()
+    with pytest.raises(LogKeyMissing):
+        make(market, tmp_path, check_receipts=True)
+    assert not market.requests
+    make(market, tmp_path).close()  # nor does anybody hold its journal
+
+
+def test_a_receipt_that_is_not_logged_yet_is_waited_for(tmp_path: Path) -> None:
+    market = Market()
+    market.answers = {"queue?": [{"answer": True}]}
+    client = market.client(log_key=market.log.vkey, state_dir=tmp_path / "pins")
+    logged = market._receipt
+    market._receipt = lambda observation_id: {"receipt": market.receipts[observation_id]}  # type: ignore[method-assign]
+    given: dict[str, Any] = {"budget": Budget(usd=40), "folder": tmp_path, "now": market.clock.now}
+    with ForecastLoop(client, QUESTION, check_receipts=True, **given) as loop:
+        loop.offer(Reading(DOOR, "queue?", 6))
+        assert next(loop.run()).reason == "pending"
+        market._receipt = logged  # type: ignore[method-assign]
+        assert next(loop.run()).action == "bought"
+    assert len(market.bounties) == 1
+
+
+def test_what_was_disproved_is_neither_believed_nor_paid_for(tmp_path: Path) -> None:
+    market = Market()
+    market.answers = {"queue?": [{"answer": True, "revoked": True}], "truck?": [{"answer": True}]}
+    with make(market, tmp_path) as loop:
+        steps = list(loop.run())
+        assert [step.action for step in steps] == ["revoked", "bought", "stopped"]
+        assert steps[0].forecast == pytest.approx(0.35)
+        assert loop.forecast > 0.36
+        assert loop.spent == Decimal("4.20")
+    market.observations["obs_1"]["revoked"] = True
+    with make(market, tmp_path) as loop:
+        assert next(loop.run()).action == "revoked"
+        assert loop.forecast == pytest.approx(0.35)
+        assert loop.spent == 0
+        assert [step.action for step in loop.run()] == ["stopped"]
+
+
+def test_a_refused_purchase_is_planned_anew(tmp_path: Path) -> None:
+    market = Market()
+    market.answers = {"queue?": [{"answer": True}]}
+    market.faults = [problem(402, "InsufficientFunds")]
+    with make(market, tmp_path, [Reading(DOOR, "queue?", 6)]) as loop, pytest.raises(InsufficientFunds):
+        list(loop.run())
+    market.clock.seconds += 3 * 3600  # past the first plan's end
+    with make(market, tmp_path, [Reading(DOOR, "queue?", 6)]) as loop:
+        assert [step.action for step in loop.run()] == ["bought", "stopped"]
+    assert len({r.headers["idempotency-key"] for r in market.sent("POST", "/v1/bounties")}) == 2
+
+
+def test_a_plan_whose_time_passed_before_it_was_posted_is_made_anew(tmp_path: Path) -> None:
+    market = Market()
+    market.answers = {"queue?": [{"answer": True}]}
+    market.faults = [httpx2.ConnectError("down")] * 3
+    with make(market, tmp_path, [Reading(DOOR, "queue?", 6)]) as loop, pytest.raises(ConnectionFailed):
+        list(loop.run())
+    market.clock.seconds += 3 * 3600
+    market.faults = [problem(400, "BadInput")]  # closes_at is in the past
+    with make(market, tmp_path, [Reading(DOOR, "queue?", 6)]) as loop:
+        assert [step.action for step in loop.run()] == ["bought", "stopped"]
 
 
 class Crash(BaseException):

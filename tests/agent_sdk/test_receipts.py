@@ -24,7 +24,7 @@ from agent_sdk import (
     TermsMismatch,
 )
 from agent_sdk._canonical import canonical
-from agent_sdk._note import NoteInvalid
+from agent_sdk._note import NoteInvalid, open_checkpoint
 from agent_sdk.receipts import FileMemory, LogKey, RamMemory, Verifier
 from agent_sdk.types import Bounty, Observation, ReceiptBundle
 from tests.agent_sdk.market import PICTURE, Market, b64, receipt_of
@@ -240,7 +240,7 @@ def test_a_log_that_grew_must_show_it_kept_its_past(tmp_path: Path) -> None:
     sold.market.log.leaves += [b"more", b"and more"]
     grown = sold.market.client().receipts.get(sold.observation.id)
     again = Verifier(sold.key, FileMemory(tmp_path))  # another process
-    assert again.gap(grown) == (7, 9)
+    assert again.gap(grown, again.last()) == (7, 9)
     with pytest.raises(SplitView):
         again.verify(grown)  # no proof
     with pytest.raises(SplitView):
@@ -268,6 +268,50 @@ def test_the_client_refuses_a_log_that_shows_this_buyer_another_history(tmp_path
     shown = grown.value.facts["shown"]
     assert isinstance(shown, str)
     assert "\n9\n" in shown
+
+
+def _meanwhile(market: Market, done: Callable[[], object]) -> None:
+    """Has `done` happen once, while the next consistency proof is on its way."""
+    honest, happens = market.log.consistency, [done]
+
+    def consistency(old: int, new: int) -> list[str]:
+        proof = honest(old, new)
+        if happens:
+            happens.pop()()
+        return proof
+
+    market.log.consistency = consistency  # type: ignore[method-assign]
+
+
+def test_verifications_at_the_same_time_do_not_accuse_an_honest_log(tmp_path: Path) -> None:
+    sold = Sold()
+    one, other = (sold.market.client(log_key=sold.market.log.vkey, state_dir=tmp_path) for _ in range(2))
+    assert one.receipts.verify(sold.observation).ok
+    sold.market.log.leaves += [b"more"]
+
+    def another() -> None:
+        sold.market.log.leaves += [b"and more"]
+        assert other.receipts.verify(sold.observation).ok
+
+    _meanwhile(sold.market, another)
+    assert one.receipts.verify(sold.observation).ok
+    kept = FileMemory(tmp_path).last(sold.key)
+    assert kept is not None
+    assert kept.size == 9
+
+
+def test_two_histories_shown_at_the_same_time_are_found(tmp_path: Path) -> None:
+    sold, memory = Sold(), FileMemory(tmp_path)
+    client = sold.market.client(log_key=sold.market.log.vkey, state_dir=tmp_path)
+    assert client.receipts.verify(sold.observation).ok
+    seen = memory.last(sold.key)
+    fork = Log()
+    fork.leaves = [*sold.market.log.leaves, b"what another process is shown"]
+    sold.market.log.leaves += [b"more"]
+    shown = open_checkpoint(fork.checkpoint(), sold.key)
+    _meanwhile(sold.market, lambda: memory.keep(sold.key, shown, seen))
+    with pytest.raises(SplitView):
+        client.receipts.verify(sold.observation)
 
 
 def test_a_key_is_never_trusted_silently(tmp_path: Path) -> None:
