@@ -3,7 +3,8 @@
 A capture may be compared only when every earlier one is in the memory, so one that cannot be put there would
 hold up all behind it. Therefore a worker holds it for a lease, which it renews while it works (a film may
 take a minute and a half); who needs it meanwhile comes back later; and after `rules.MAX_REMEMBERINGS` tries
-its bytes' name alone is remembered, its own verdict is left to a person, and the others go on.
+it is given up: its own verdict is left to a person, then its bytes' name alone is remembered, and the others
+go on.
 """
 
 from __future__ import annotations
@@ -82,16 +83,32 @@ def let_go(session: Session, hold: Hold, *, away: bool, now: datetime) -> None:
 
 
 def note(session: Session, capture_id: str, *, now: datetime) -> None:
-    """Notes that the memory holds it, whoever put it there: put there twice it is there once."""
+    """Notes that the memory holds it, whoever put it there: put there twice it is there once.
+
+    A fault that stands on it stays: what is there may be its bytes' name alone (`give_up`).
+    """
     unset = (Capture.id == capture_id) & Capture.remembered_at.is_(None)
     session.execute(update(Capture).where(unset).values(remembered_at=now, remembering_until=None))
 
 
-def give_up(session: Session, hold: Hold, fault: MemoryFault, *, now: datetime) -> None:
-    """Notes that only its bytes' name is remembered. Nothing if another did better meanwhile."""
-    unset = (Capture.id == hold.capture) & Capture.remembered_at.is_(None)
-    values = {"remembered_at": now, "remembering_until": None, "memory_fault": fault.value}
-    session.execute(update(Capture).where(unset).values(values))
+def give_up(session: Session, hold: Hold, fault: MemoryFault) -> bool:
+    """Leaves its verdict to a person; to be committed before its bytes' name alone is put into the memory.
+
+    Guaranteed by that order: where no more than the name is in the memory, the fault stands on the capture
+    before anybody can `note` it, so no worker judges it, whichever of several comes first with what. (A
+    worker that was overtaken may still put the whole picture there between the two: then a person decides
+    for nothing.)
+
+    Returns:
+        False when it is in the memory by now, or another's turn: then nothing is to be put there.
+    """
+    mine = (
+        (Capture.id == hold.capture)
+        & (Capture.remember_attempts == hold.attempt)
+        & Capture.remembered_at.is_(None)
+    )
+    given_up = update(Capture).where(mine).values(memory_fault=fault.value).returning(Capture.id)
+    return session.scalar(given_up) is not None
 
 
 def put_off(session: Session, capture_id: str, *, now: datetime) -> None:

@@ -140,8 +140,12 @@ def _remember(
             evidence = load_evidence(database, storage, hold.capture)
             picture, further = _pictures(evidence, tools)
             tools.memory.remember(evidence, picture, _noise(evidence, tools), further)
-    except SpotcheckError as error:
-        _log.error("%s was not remembered (try %d): %s", hold.capture, hold.attempt, error)
+    # A door: a stranger's bytes were looked at, on which OpenCV, numpy and zipfile raise whatever they like.
+    # Raised further it would end the task of another capture, and all that wait for this one would wait for
+    # its lease to run out, once a try.
+    except Exception as error:  # noqa: BLE001
+        ours = None if isinstance(error, SpotcheckError) else error
+        _log.error("%s was not remembered (try %d): %s", hold.capture, hold.attempt, error, exc_info=ours)
         away = not storage.ready()
         if hold.attempt == rules.MAX_REMEMBERINGS and not away:
             lost = isinstance(error, NotFound)
@@ -156,12 +160,15 @@ def _remember(
 
 
 def _give_up(database: Database, tools: Tools, hold: remembering.Hold, fault: MemoryFault) -> None:
-    """Remembers the name of its bytes at least: sent again as they are, they are known."""
-    with database.reading() as session:
+    """Leaves it to a person, and remembers the name of its bytes at least: sent again as they are, they are
+    known. In this order (see `remembering.give_up`): a worker that died in between is followed by another."""
+    with database.transaction() as session:
+        if not remembering.give_up(session, hold, fault):
+            return
         evidence = judging.evidence_of(session, hold.capture)
     tools.memory.remember(evidence, None)
     with database.transaction() as session:
-        remembering.give_up(session, hold, fault, now=clock.now())
+        remembering.note(session, hold.capture, now=clock.now())
     _log.error("%s is given up: %s; a person decides on it", hold.capture, fault)
 
 

@@ -5,7 +5,8 @@
 `motion.csv`             see `verification.evidence.Burst.motion`; may be absent
 
 Written by phones (`web/burst.js`), read here with suspicion: sizes and names are bounded before
-anything is taken out.
+anything is taken out, and so is what is taken out in all: entries may lie over one another, and then a small
+file holds each byte many times.
 """
 
 from __future__ import annotations
@@ -22,6 +23,21 @@ from verification.evidence import Burst
 MAX_BYTES = 8 * 1024 * 1024
 MAX_FRAMES = 64
 _MAX_TEXT = 1024 * 1024
+_LATEST = 1e12  # seconds: no clock counts further, and a whole number far beyond is no float any more
+
+
+# What zipfile and struct raise on hostile bytes, and json on hostile text; OverflowError among others, on a
+# place in the file that is no place in memory.
+_HOSTILE = (
+    zipfile.BadZipFile,
+    struct.error,
+    ValueError,
+    LookupError,
+    EOFError,
+    RuntimeError,
+    OSError,
+    ArithmeticError,
+)
 
 
 def write(frames: Sequence[bytes], times: Sequence[float], motion: str) -> bytes:
@@ -42,8 +58,7 @@ def read(data: bytes) -> Burst:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _taken_out(archive, sha256)
-    # What zipfile and struct raise on hostile bytes, and json on hostile text.
-    except (zipfile.BadZipFile, struct.error, ValueError, LookupError, EOFError, RuntimeError, OSError):
+    except _HOSTILE:
         return Burst((), sha256=sha256)
 
 
@@ -56,10 +71,12 @@ def _taken_out(archive: zipfile.ZipFile, sha256: str) -> Burst:
         raise ValueError("too many files, or one name twice")
     if frames != [f"{number:03d}.jpg" for number in range(len(frames))]:
         raise ValueError("frames are 000.jpg, 001.jpg and so on")
-    if any(item.compress_type != zipfile.ZIP_STORED or item.file_size > MAX_BYTES for item in files):
-        raise ValueError("a compressed file, or one too large")
+    if any(item.compress_type != zipfile.ZIP_STORED for item in files):
+        raise ValueError("a compressed file")
+    if sum(item.file_size for item in files) > MAX_BYTES:
+        raise ValueError("files too large, or one over another")
     times = json.loads(_text(archive, "times.json"))
-    if not isinstance(times, list) or not all(isinstance(t, int | float) for t in times):
+    if not isinstance(times, list) or not all(isinstance(t, int | float) and abs(t) < _LATEST for t in times):
         raise ValueError("times.json is a list of seconds")
     motion = _text(archive, "motion.csv") if "motion.csv" in names else ""
     return Burst(tuple(archive.read(name) for name in frames), tuple(map(float, times)), motion, sha256)

@@ -182,6 +182,29 @@ class Decoder:
             header["format"], header["width"], header["height"], rgb, header["exif"], header["trailing_bytes"]
         )
 
+    def frames(self, burst: Sequence[bytes]) -> list[Pixels]:
+        """The pixels of a burst's frames, as `open` gives them. What a frame may be is less than what a photo
+        may, and all together have one amount of processor time, which grows with their bytes (`limits`).
+
+        Raises:
+            Undecodable, Unavailable: as `open`.
+        """
+        bounds = {
+            "pixels": limits.FRAME_PIXELS,
+            "scans": limits.FRAME_SCANS,
+            "cpu_s": limits.FRAME_CPU_SECONDS,
+        }
+        left = limits.BURST_CPU_SECONDS + limits.BURST_CPU_SECONDS_A_MIB * sum(map(len, burst)) / 2**20
+        seen = []
+        for data in burst:
+            header, body = self.job({"op": "open", "bounds": bounds}, data)
+            left -= header["cpu_s"]
+            if left < 0:
+                raise Undecodable("too_costly")
+            height, width = header["shape"]
+            seen.append(np.frombuffer(body, dtype=np.uint8).reshape(height, width, 3))
+        return seen
+
     def derive(self, data: bytes, veil: Sequence[Sequence[float]] = ()) -> Derivative:
         """The buyer's copy: a JPEG of long side <= 2048 made from pixels alone, so no metadata.
 

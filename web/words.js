@@ -71,7 +71,7 @@ const REASONS = {
   provenance_refused: ["The photo carries signs that it was edited.", "Send a plain photo without edits."],
   challenge_not_seen: ["The code could not be read in the photo.", "Write it large and dark on plain paper, and keep it sharp and well lit in the picture."],
   wrong_pan: ["The phone was not moved in the order shown.", "Follow the arrows one after the other, a good turn each and then a step aside, while it records."],
-  scene_not_confirmed: ["We could not confirm that the camera saw the scene itself.", "Stand in front of the real place, step a little to the side while it records, and do not photograph a screen or a print."],
+  scene_not_confirmed: ["We could not confirm that the camera saw the scene itself.", "Stand in front of the real place, step a little to the side with the phone while the paper stays where it is, and do not photograph a screen or a print."],
   not_what_was_asked: ["The photo did not seem to show what was asked.", "Read the task again, and show all of it."],
   device_not_confirmed: ["We could not confirm that this phone made the photo.", "Use the phone you set up, as it came from its maker."],
   video_too_short: ["The video was too short.", "Film for at least five seconds in one take."],

@@ -38,6 +38,7 @@ class Sheet:
         corners: float64 [4, 3]: where the sheet's corners are in the start frame, clockwise from
             the writing's top left.
         lying: on a surface (it casts a contact shadow) rather than held up.
+        way: float64 [n, 3] metres that it was moved by at each picture; None: it stays where it is.
     """
 
     paper: Floats
@@ -45,6 +46,7 @@ class Sheet:
     tone: Floats
     corners: Doubles
     lying: bool
+    way: Doubles | None = None
 
 
 def make_sheet(
@@ -62,13 +64,19 @@ def make_sheet(
 
 
 def jostled(sheet: Sheet, count: int, rng: np.random.Generator) -> list[Sheet]:
-    """The sheet at each of `count` pictures: a held one trembles in its hand, a lying one lies still."""
-    if sheet.lying:
+    """The sheet at each of `count` pictures: a held one trembles in its hand, a lying one lies still.
+
+    Either is where its `way` has led it by then.
+    """
+    if sheet.lying and sheet.way is None:
         return [sheet] * count
+    way = np.zeros((count, 3)) if sheet.way is None else sheet.way[:count]
+    if sheet.lying:
+        return [replace(sheet, corners=sheet.corners + moved) for moved in way]
     shaken, middle = [], sheet.corners.mean(axis=0)
     offset, turn = np.zeros(3), np.zeros(3)
-    for _ in range(count):
-        corners = (sheet.corners - middle) @ cv2.Rodrigues(turn)[0].T + middle + offset
+    for moved in way:
+        corners = (sheet.corners - middle) @ cv2.Rodrigues(turn)[0].T + middle + offset + moved
         shaken.append(replace(sheet, corners=corners))
         offset = 0.85 * offset + rng.normal(0, 0.0010, 3)
         turn = 0.85 * turn + rng.normal(0, np.radians(0.2), 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +23,7 @@ from core.geo import Spot
 from market.simulator import camera, motion, scene
 from market.simulator.camera import mjpeg, render
 from market.simulator.sensor import Exif, expose, to_light
+from market.simulator.sheet import jostled, make_sheet
 from market.simulator.view import View
 
 ALPHABET = list("ACDEFGHJKLMNPQRTUVWXY34679")
@@ -189,3 +191,13 @@ def test_chromium_films_the_clip(photos: list[NDArray[np.uint8]], tmp_path: Path
     alike = [np.corrcoef(seen.ravel(), frame.ravel())[0, 1] for frame in shot.frames]
     stranger = render(photos[2], code="K7P3QX", seed=3, size=SMALL).frames[0]
     assert max(alike) > 0.98 > np.corrcoef(seen.ravel(), stranger.ravel())[0, 1]
+
+
+def test_a_sheet_goes_the_way_it_is_moved() -> None:
+    """Held in a hand or lying, beside its trembling."""
+    way = np.linspace(0, 1, 8)[:, None] * np.array([0.1, 0, 0])
+    for lying in (False, True):
+        still = make_sheet("K7M4XP", lying, 900.0, (1280, 960), np.random.default_rng(1))
+        moved = jostled(replace(still, way=way), 8, np.random.default_rng(2))
+        there = np.array([sheet.corners.mean(axis=0) for sheet in moved]) - still.corners.mean(axis=0)
+        assert np.abs(there - way).max() < (1e-9 if lying else 0.015)

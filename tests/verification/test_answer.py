@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
@@ -169,3 +170,19 @@ def test_several_numbers_say_less_and_letters_may_differ(decoder: Decoder) -> No
     alone = judged(decoder, 4821, NUMBER, two)
     beside = judged(decoder, 4821, NUMBER, np.concatenate([two, put(sample("coffee"), paper("4790"))]))
     assert alone.llr > beside.llr > 0
+
+
+def test_edits_are_those_of_the_plain_recursion() -> None:
+    """Sellers' table cell by cell, for short words of few letters, one of them outside the basic plane."""
+    chance = Random(4)
+    for _ in range(300):
+        wanted, line = (
+            "".join(chance.choices("ab\u20ac\U0001f600", k=chance.randrange(9))) for _ in range(2)
+        )
+        above = [0] * (len(line) + 1)
+        for row, letter in enumerate(wanted, start=1):
+            here = [row]
+            for column, seen in enumerate(line, start=1):
+                here.append(min(above[column - 1] + (letter != seen), above[column] + 1, here[-1] + 1))
+            above = here
+        assert edits(wanted, line) == min(above)

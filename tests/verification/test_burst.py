@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from market.simulator.sensor import encode
+from tests.assets import build
 from tests.verification import stage
 from verification.case import Case
 from verification.checks.burst import MAX_FRAMES, burst, read_motion
+from verification.decoding import limits
 from verification.evidence import Burst, Status
 from verification.picture import Decoder
 
@@ -62,6 +64,45 @@ def test_what_is_broken_is_refused(decoder: Decoder, given: Burst) -> None:
     found = burst(case)
     assert (found.status, found.reason) == (Status.HARD_FAIL, "broken_burst")
     assert case.frames == ()
+
+
+def why(decoder: Decoder, *frames: bytes) -> object:
+    found = burst(case_of(decoder, Burst(frames)))
+    assert (found.status, found.reason) == (Status.HARD_FAIL, "broken_burst")
+    return found.facts["why"]
+
+
+def test_less_is_allowed_to_a_frame_than_to_a_photo(decoder: Decoder) -> None:
+    """There are up to 64 of them: 7 MB that each use a photo's limits up would take ten minutes."""
+    large, scanned = build.zeros_png(4_200, 3_100), build.many_scans(16, 1_000)
+    assert {decoder.open(large).format, decoder.open(scanned).format} == {"PNG", "JPEG"}
+    assert why(decoder, large) == "too_many_pixels"
+    assert why(decoder, scanned) == "too_many_scans"
+    case = case_of(decoder, Burst((build.zeros_png(4_032, 3_024), build.zeros_png(4_032, 3_024))))
+    assert burst(case).reason == "burst_read", "what a camera makes of its own accord"
+    assert why(decoder, build.many_scans(14, 1_000), build.many_scans(15, 1_000)) == "too_many_scans"
+
+
+def test_all_frames_together_have_one_amount_of_processor_time(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = build.many_scans(14, 3_600)  # just what a frame may be: a fifth of a second
+    case = case_of(decoder, Burst((frame,) * 4))
+    assert burst(case).reason == "burst_read"
+    monkeypatch.setattr(limits, "BURST_CPU_SECONDS", 0.05)
+    monkeypatch.setattr(limits, "BURST_CPU_SECONDS_A_MIB", 0.0)
+    assert why(decoder, *[frame] * 4) == "too_costly"
+    monkeypatch.setattr(limits, "BURST_CPU_SECONDS_A_MIB", 1000.0)
+    assert burst(case).reason == "burst_read", "large files may take longer"
+
+
+def test_a_frame_alone_may_not_take_all_of_it(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """290 KB that take seconds, were they not refused for their scans and pixels."""
+    monkeypatch.setattr(limits, "FRAME_PIXELS", limits.MAX_PIXELS)
+    monkeypatch.setattr(limits, "FRAME_SCANS", limits.MAX_SCANS)
+    monkeypatch.setattr(limits, "FRAME_CPU_SECONDS", 0)
+    monkeypatch.setattr(limits, "BURST_CPU_SECONDS", 1000.0)
+    assert why(decoder, build.many_scans(90, 7_000)) == "too_costly"
 
 
 @pytest.mark.parametrize(

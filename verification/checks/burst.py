@@ -2,9 +2,11 @@
 
 Stops: nothing by itself; it opens frames and motion for the checks that compare them (`case.frames`,
 `case.sensed`), so it costs 0 and its name sorts before theirs.
-How: every frame goes through the same sandboxed decoder as the photo. The motion is a CSV of finite
-numbers with rising times.
-Limits: what is broken is refused, for an honest phone never sends it.
+How: every frame goes through the same sandboxed decoder as the photo, with less allowed to it, for there are
+up to 64: 13 megapixels, 20 scans of a JPEG and 4 s of processor time; and all together may take 10 s and one
+more a MiB of them (`verification.decoding.limits`). The motion is a CSV of finite numbers with rising times.
+Limits: what is broken or costs more is refused, for an honest phone never sends it: its frames are 640 pixels
+wide, or what its camera makes of its own accord.
 """
 
 from __future__ import annotations
@@ -28,21 +30,23 @@ HEADER = ["t", "gx", "gy", "gz", "ax", "ay", "az"]
 DEFAULT_FPS = 15.0  # where neither times nor motion say how fast the frames came
 
 
-@check("burst", family=Family.INTEGRITY, version="2", cost=0, kinds={"photo", "video"}, bounds=(0.0, 0.0))
+@check("burst", family=Family.INTEGRITY, version="3", cost=0, kinds={"photo", "video"}, bounds=(0.0, 0.0))
 def burst(case: Case) -> Outcome:
-    """OK "burst_read"; hard-fails "broken_burst"; abstains "no_burst" or "no_frames"."""
+    """OK "burst_read"; hard-fails "broken_burst", whose fact `why` is the decoder's reason for a frame (such
+    as "too_many_pixels" or "too_costly"), "frames_of_several_sizes" or "unreadable"; abstains "no_burst" or
+    "no_frames"."""
     given = case.evidence.burst
     if given is None:
         return abstain("no_burst")
     try:
         sensed = read_motion(given.motion) if given.motion else None
         times = _times(given, sensed) if given.frames or sensed is None else ()
-        pictures = [case.tools.decoder.open(data) for data in given.frames]
+        pictures = case.tools.decoder.frames(given.frames)
     except (ValueError, Undecodable) as broken:
         return hard_fail("broken_burst", why=getattr(broken, "reason", "unreadable"))
-    if len({picture.rgb.shape for picture in pictures}) > 1:
+    if len({picture.shape for picture in pictures}) > 1:
         return hard_fail("broken_burst", why="frames_of_several_sizes")
-    case.frames = tuple(Frame(t, picture.rgb) for t, picture in zip(times, pictures, strict=True))
+    case.frames = tuple(Frame(t, picture) for t, picture in zip(times, pictures, strict=True))
     case.sensed = sensed
     if not pictures:
         return abstain("no_frames", samples=len(sensed.t) if sensed else 0)

@@ -23,7 +23,7 @@ from verification.case import Case, Doubles
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
 from verification.measures.stepping import Course, Sheet, Stepping, background, stepping_of
-from verification.measures.strokes import OPPOSITE, SHARE, SMALL, Stroke, asked_strokes, strokes, within
+from verification.measures.strokes import OPPOSITE, SMALL, read_turns, strokes, within
 from verification.registry import check
 
 SIDES = {"<": 1.0, ">": -1.0}  # where a step to that side shifts the scene to
@@ -52,7 +52,7 @@ def pan(case: Case) -> Outcome:
         return abstain("no_burst")
     stepping = stepping_of(case, tracks)
     turned = tracks.turns if stepping.course is None else stepping.course.felt
-    read, used, tried = _read(turned, tracks, turns, stepped=bool(side))
+    read, used, tried = read_turns(turned, tracks.t, turns, stepped=bool(side))
     ends = read[used - 1].end if used else len(tracks.t) - 1
     felt = _felt(tracks, stepping, ends)
     chance = 2 * tried * 4.0 ** -len(turns) * (0.5 if side else 1.0)
@@ -70,19 +70,6 @@ def pan(case: Case) -> Outcome:
     if not side:
         return ok(float(llr), "pan_followed", **facts)
     return _stepped(tracks, stepping, ends, side, ok(float(llr), "pan_followed", **facts))
-
-
-def _read(turned: Doubles, tracks: Tracks, turns: str, *, stepped: bool) -> tuple[list[Stroke], int, int]:
-    """The strokes of a burst, how many of them, from the first, are the turns asked for (0: none are), and
-    how many readings that took.
-
-    Read plainly, else with the smaller swings: a hand may make one turn half as large as the next.
-    """
-    plain, close = (strokes(turned, tracks.t, share) for share in (SHARE, SMALL))
-    for tried, read in enumerate((plain, close), start=1):
-        if used := asked_strokes(turns, [stroke.way for stroke in read], stepped=stepped):
-            return read, used, tried
-    return plain, 0, 1
 
 
 def _stepped(tracks: Tracks, stepping: Stepping, start: int, side: str, followed: Outcome) -> Outcome:

@@ -13,7 +13,8 @@ itself in before it reads the first byte:
   the greeting says so ("rlimits" instead of "seccomp+rlimits").
 
 Frames (`verification.decoding.frames`) go both ways.
-Requests: {"op": "open" | "derive" | "grain" | "provenance", ...} with the media as body. Replies:
+Requests: {"op": "open" | "derive" | "grain" | "provenance", ...} with the media as body; "bounds" makes what
+a picture may be less than `limits` say ({"pixels", "scans", "cpu_s"}: a frame of a burst). Replies:
 {"ok": true, ...} with pixels or JPEG bytes as body, or {"ok": false, "reason", "detail"}.
 Method and limits: Pillow's security handbook; libvips `block_untrusted`.
 """
@@ -26,7 +27,7 @@ import os
 import resource
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import c2pa
@@ -65,7 +66,7 @@ _READER = {
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the decoder starts none then
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(data: bytes, bounds: Mapping[str, int]) -> Image.Image:
     """The header, judged before any pixel is decoded."""
     boxed = heif.form_of(data)
     if boxed:
@@ -77,9 +78,9 @@ def _opened(data: bytes) -> Image.Image:
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise Refused("too_many_pixels") from None
     width, height = image.size
-    if width * height > limits.MAX_PIXELS:
+    if width * height > bounds.get("pixels", limits.MAX_PIXELS):
         raise Refused("too_many_pixels")
-    if _form(image) == "JPEG" and data.count(b"\xff\xda") > limits.MAX_SCANS:
+    if _form(image) == "JPEG" and data.count(b"\xff\xda") > bounds.get("scans", limits.MAX_SCANS):
         raise Refused("too_many_scans")
     scale = min(1.0, limits.PICTURE_SIDE / max(width, height))
     if min(width, height) * scale < limits.MIN_SIDE:
@@ -178,8 +179,9 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
 
 
 def open_picture(data: bytes, header: dict[str, Any]) -> Reply:
-    """Pixels for the checks, EXIF, and what stands after the picture's end."""
-    image = _opened(data)
+    """Pixels for the checks, EXIF, what stands after the picture's end, and the processor time it took."""
+    begun, bounds = _cpu_used(), header.get("bounds", {})
+    image = _opened(data, bounds)
     form = _form(image)
     facts = {
         "format": form,
@@ -188,13 +190,14 @@ def open_picture(data: bytes, header: dict[str, Any]) -> Reply:
         "exif": exif_of(image),
         "trailing_bytes": trailing_bytes(data, form),
     }
-    rgb = _pixels(image, limits.PICTURE_SIDE, data)
-    return {"ok": True, **facts, "shape": [rgb.size[1], rgb.size[0]]}, rgb.tobytes()
+    rgb = _pixels(image, limits.PICTURE_SIDE, b"" if bounds else data)  # nobody wants a copy of a frame
+    body = rgb.tobytes()
+    return {"ok": True, **facts, "shape": [rgb.height, rgb.width], "cpu_s": _cpu_used() - begun}, body
 
 
 def derive(data: bytes, header: dict[str, Any]) -> Reply:
     """The buyer's copy: re-encoded from pixels alone, with the areas of `header["veil"]` made unknowable."""
-    image, side = _opened(data), limits.DERIVATIVE_SIDE
+    image, side = _opened(data, {}), limits.DERIVATIVE_SIDE
     orientation = _orientation(image)
     kept = _kept(data, image, side)
     seen = _shown(kept, orientation, side) if kept else _pixels(image, side)
@@ -212,7 +215,7 @@ def grain(data: bytes, header: dict[str, Any]) -> Reply:
     The cut starts on the file's own 8 x 8 grid. A JPEG's luminance comes as its decoder made it, so
     that its DCT coefficients can be had back; its quantisation tables come along (zigzag undone by Pillow).
     """
-    image = _opened(data)
+    image = _opened(data, {})
     tables = getattr(image, "quantization", {}) if _form(image) == "JPEG" else {}
     image.draft("YCbCr", None)
     width, height = image.size
@@ -230,7 +233,7 @@ def grain(data: bytes, header: dict[str, Any]) -> Reply:
 
 def provenance(data: bytes, header: dict[str, Any]) -> Reply:
     """C2PA manifests judged against the anchors in the request, and declared source types."""
-    image = _opened(data)
+    image = _opened(data, {})
     declared = source_types(data, image)
     settings = {
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
@@ -283,9 +286,14 @@ def _lock_in(memory_bytes: int, highest_fd: int, *, threads: bool = False) -> st
 
 def _allow_cpu(seconds: int) -> None:
     """From now on this process may burn `seconds` more; then SIGXCPU ends it."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(_cpu_used()) + 1 + seconds, hard))
+
+
+def _cpu_used() -> float:
+    """Seconds that this process has burnt. (`time.process_time` is a call that the filter does not let.)"""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def _read_exactly(pipe: BinaryIO, count: int) -> bytes:
@@ -344,7 +352,7 @@ def serve(operations: Operations, warm_up: Callable[[], None], *, threads: bool 
             header_size, body_size = FRAME.unpack(_read_exactly(requests, FRAME.size))
             header = json.loads(_read_exactly(requests, header_size))
             body = _read_exactly(requests, body_size)
-            _allow_cpu(cpu_seconds)
+            _allow_cpu(min(cpu_seconds, header.get("bounds", {}).get("cpu_s", cpu_seconds)))
             _send(replies, *answer(operations, header, body))
     except EOFError:
         return

@@ -25,6 +25,15 @@ KEPT_PIXELS = 13_000_000  # a picture with more of them, once decoded, is decode
 MEMORY_BYTES = 1024 * 1024 * 1024  # address space of the child; 50 MP of RGBA is 200 MB
 CPU_SECONDS = 10  # a job; an honest 12 MP photo takes well under one
 
+# A frame of a burst. Pages send 640 pixels; a whole photograph of a phone, 12 megapixels, is taken too.
+FRAME_PIXELS = 13_000_000
+FRAME_SCANS = 20
+FRAME_CPU_SECONDS = 4  # a 12 MP HEIC takes 0.7
+# All frames of a burst together: 64 of 640 pixels take 0.2 s. Large files may take long (64 HEICs of 12 MP,
+# 280 MB, take 46 s), but not small ones (made for it, 7 MB could take ten minutes).
+BURST_CPU_SECONDS = 10.0
+BURST_CPU_SECONDS_A_MIB = 1.0
+
 # A film. Asked for are 5 to 20 s; a recorder that was a little early or late is not refused for it.
 FILM_BYTES = 200 * 1000 * 1000
 FILM_SECONDS = (1.0, 25.0)

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
+
 from verification.codes import clean
 
 _NUMBER = re.compile(r"(?<![\w.,])[-+\u2212]?\d+(?:[.,]\d+)*")
@@ -84,14 +87,21 @@ def significant(spelled: str) -> str:
 
 
 def edits(wanted: str, line: str) -> int:
-    """The smallest edit distance between `wanted` and any part of `line` (Sellers 1980)."""
-    above = [0] * (len(line) + 1)
-    for row, letter in enumerate(wanted, start=1):
-        here = [row]
-        for column, seen in enumerate(line, start=1):
-            here.append(min(above[column - 1] + (letter != seen), above[column] + 1, here[-1] + 1))
-        above = here
-    return min(above)
+    """The smallest edit distance between `wanted` and any part of `line` (Sellers 1980).
+
+    A row at once, for a stranger chooses both: his answer, and the codes in his picture.
+    """
+    seen, places = _letters(line), np.arange(len(line) + 1, dtype=np.int32)
+    above = np.zeros_like(places)
+    for row, letter in enumerate(_letters(wanted).tolist(), start=1):
+        here = np.minimum(above[:-1] + (seen != letter), above[1:] + 1)
+        here = np.concatenate([places[:1] + row, here])
+        above = np.minimum.accumulate(here - places) + places  # or one more than what stands to the left
+    return int(above.min())
+
+
+def _letters(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def _near(wanted: str, read: str) -> bool:

@@ -11,7 +11,7 @@ Lengths are pixels at a long side of 480. A point at distance z is shifted by fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -50,12 +50,16 @@ class Course:
         felt: float64[n - 1, 3] radians, the turn from each frame to the next.
         focal: in long sides.
         value: agreement of the frames with the gyroscope, -1..1.
+        clock: float64[n] seconds, when each frame was taken by the motion's clock.
+        axes: float64[3, 3], the motion's axes to the camera's.
     """
 
     rotations: Doubles
     felt: Doubles
     focal: float
     value: float
+    clock: Doubles
+    axes: Doubles
 
     def between(self, i: int, j: int) -> Doubles:
         """float64[3, 3]: camera axes of frame j to those of frame i."""
@@ -107,12 +111,13 @@ def _course(sensed: Sensed, tracks: Tracks) -> Course | None:
     found = agreement(tracks, sensed, in_radians(sensed))
     if found is None or found.value < AGREES:
         return None
-    felt = _turns(sensed, tracks.t + found.lag) @ CONVENTIONS[found.convention].T
+    clock, axes = tracks.t + found.lag, CONVENTIONS[found.convention]
+    felt = _turns(sensed, clock) @ axes.T
     rotations = [np.eye(3)]
     for turn in felt:
         rotations.append(rotations[-1] @ cv2.Rodrigues(turn)[0])
-    rough = Course(np.array(rotations), felt, FOCAL * found.scale, found.value)
-    return Course(rough.rotations, felt, _focal(tracks, rough), found.value)
+    rough = Course(np.array(rotations), felt, FOCAL * found.scale, found.value, clock, axes)
+    return replace(rough, focal=_focal(tracks, rough))
 
 
 def _turns(sensed: Sensed, at: Doubles) -> Doubles:

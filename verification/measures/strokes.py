@@ -100,6 +100,19 @@ def asked_strokes(turns: str, ways: Sequence[str], *, stepped: bool) -> int:
     return len(order) - 1 if more and order[-2:-1] == order[-1] and len(order) > whole else len(order)
 
 
+def read_turns(turned: Doubles, t: Doubles, turns: str, *, stepped: bool) -> tuple[list[Stroke], int, int]:
+    """The strokes of a burst, how many of them, from the first, are the turns asked for (0: none are), and
+    how many readings that took.
+
+    Read plainly, else with the smaller swings: a hand may make one turn half as large as the next.
+    """
+    plain, close = (strokes(turned, t, share) for share in (SHARE, SMALL))
+    for tried, read in enumerate((plain, close), start=1):
+        if used := asked_strokes(turns, [stroke.way for stroke in read], stepped=stepped):
+            return read, used, tried
+    return plain, 0, 1
+
+
 def within(asked: str, read: Sequence[Stroke]) -> bool:
     """The letters asked for come in this order, with others between: a hand that swung once too often."""
     rest = iter(stroke.way for stroke in read)

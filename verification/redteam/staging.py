@@ -14,10 +14,11 @@ from market.simulator.flat import Flat, printed, screen
 from market.simulator.forged import composited as drawn_in
 from market.simulator.forged import virtual_camera
 from market.simulator.isp import Conditions, draw_conditions
-from market.simulator.motion import Motion
+from market.simulator.motion import Motion, pan
+from market.simulator.scene import Scene
 from market.simulator.sensor import normal
 from verification.redteam.indoors import indoors
-from verification.redteam.lens import FRAME, FRAMES, SIZE, Shot, moment, shrunk
+from verification.redteam.lens import FPS, FRAME, FRAMES, SIZE, Shot, moment, shrunk
 from verification.redteam.photographs import Pixels
 from verification.redteam.workshop import GIVEN, Workshop
 
@@ -134,6 +135,21 @@ def in_print(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Fla
     """A picture in print before the phone; `pitch`: the range of photo pixels a halftone cell."""
     drawn = float(workshop.rng.uniform(*pitch))
     return printed(rgb, workshop.rng, focal=workshop.camera.phone.focal, size=SIZE, pitch=drawn)
+
+
+def sheet_moved(workshop: Workshop, scene: Scene, share: float) -> Shot:
+    """The turns as asked; but of the step the phone goes only that share, and the sheet the rest of it the
+    other way, at the same time: in the pictures it is shifted as an honest step shifts it."""
+    rng, whole = workshop.rng, float(workshop.rng.uniform(0.1, 0.2))
+    seed = int(rng.integers(2**32))
+
+    def stepping(metres: float) -> Motion:
+        return pan(workshop.pan, metres=(metres, metres))(FRAMES, FPS, np.random.default_rng(seed))
+
+    way = stepping(whole).shifts - stepping(0.0).shifts
+    sheet = workshop.camera.sheet(workshop.code, rng)
+    held = replace(sheet, way=(share - 1) * way) if sheet else None
+    return workshop.camera.film(scene, stepping(share * whole), rng, held)
 
 
 def defocused(workshop: Workshop, least: float, most: float) -> None:

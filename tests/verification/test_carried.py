@@ -1,0 +1,102 @@
+"""Who moves the paper instead of the phone: the pictures look alike, the accelerometer does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.verification import stage
+from tests.verification.bursts import TO_DEVICE, Path, Plane, case_of, felt, film, path
+from tests.verification.eyes import sample
+from tests.verification.test_depth import sheet
+from verification.case import Case, Sensed
+from verification.checks.depth import depth
+from verification.evidence import Outcome, Status
+from verification.measures.carried import Carried, carried
+from verification.measures.flow import tracks_of
+from verification.picture import Decoder
+
+
+def aside(metres: float) -> Path:
+    """A turn up and back, then a step of so many metres to the right: alike but for the step."""
+    return path(2.4, 36, pan="U", back=True, degrees=10, sidestep=metres, step_s=1.0, drift=0.005)
+
+
+STEPPED = aside(0.14)
+
+
+def filmed(sensed: Sensed, decoder: Decoder) -> Case:
+    """The pictures of a true step before something far, and whatever was felt."""
+    plane, box = sheet(0.45)
+    frames = film([Plane(sample("coffee"), 40.0), plane], STEPPED, fps=10)
+    case = case_of(frames, sensed, stage.tools(decoder), pan="U>")
+    case.code_box = box
+    return case
+
+
+def way(sensed: Sensed, decoder: Decoder) -> Carried:
+    case = filmed(sensed, decoder)
+    tracks = tracks_of(case)
+    assert tracks is not None
+    found = carried(case, tracks)
+    assert found is not None
+    return found
+
+
+def judged(sensed: Sensed, decoder: Decoder) -> Outcome:
+    return depth(filmed(sensed, decoder))
+
+
+def test_a_step_that_was_felt_says_how_far_the_sheet_is(decoder: Decoder) -> None:
+    found = way(felt(STEPPED), decoder)
+    assert found.explained > 0.95
+    assert found.away_m == pytest.approx(0.45, rel=0.15)
+
+
+def test_a_sensor_of_the_other_sign_says_the_same(decoder: Decoder) -> None:
+    """Makers differ in it; gravity tells."""
+    sensed = felt(STEPPED)
+    found = way(replace(sensed, acceleration=-sensed.acceleration), decoder)
+    assert found.away_m == pytest.approx(0.45, rel=0.15)
+
+
+@pytest.mark.parametrize("metres", [0.0, -0.14])
+def test_a_phone_that_stood_still_or_went_the_other_way_was_not_carried(
+    metres: float, decoder: Decoder
+) -> None:
+    outcome = judged(felt(aside(metres)), decoder)
+    assert (outcome.status, outcome.reason) == (Status.OK, "sheet_was_moved")
+    assert outcome.llr < -2
+
+
+def test_a_part_of_the_way_puts_the_sheet_nearer_than_it_can_be(decoder: Decoder) -> None:
+    assert way(felt(aside(0.05)), decoder).away_m < 0.25
+    assert judged(felt(aside(0.05)), decoder).llr <= 0
+
+
+def test_a_sensor_that_feels_gravity_alone_proves_no_step(decoder: Decoder) -> None:
+    sensed = felt(STEPPED)
+    still = np.tile([0.0, 9.81, 0.0], (len(sensed.t), 1))
+    outcome = judged(replace(sensed, acceleration=still), decoder)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "step_not_felt")
+
+
+def test_the_rounding_of_a_browser_leaves_enough(decoder: Decoder) -> None:
+    """60 readings a second, to 0.1 m/s^2 and 0.1 degrees a second."""
+    kept = np.unique(np.round(np.arange(0, len(STEPPED.gyro), 200 / 60)).astype(int))
+    kept = kept[kept < len(STEPPED.gyro)]
+    sensed = felt(STEPPED)
+    gyro = np.radians(np.round(np.degrees(sensed.gyro[kept]), 1))
+    rough = Sensed(sensed.t[kept], gyro, np.round(sensed.acceleration[kept], 1))
+    found = way(rough, decoder)
+    assert found.explained > 0.9
+    assert judged(rough, decoder).reason == "background_far"
+
+
+def test_a_phone_held_sideways_is_read_in_its_own_axes(decoder: Decoder) -> None:
+    quarter = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    found = way(felt(STEPPED, quarter.T @ TO_DEVICE), decoder)
+    assert found.explained > 0.9
+    assert found.away_m == pytest.approx(0.45, rel=0.15)
