@@ -37,6 +37,7 @@ from agent_sdk.errors import (
     InclusionInvalid,
     InsufficientFunds,
     JournalBroken,
+    KeyNotShown,
     LogKeyMissing,
     MediaMismatch,
     NotFound,
@@ -66,6 +67,7 @@ from agent_sdk.errors import (
 from agent_sdk.loops import Budget
 from agent_sdk.receipts import Receipt, Verification, Verifier
 from agent_sdk.resources.bounties import AsyncLiveBounty, LiveBounty
+from agent_sdk.shots import Shot
 from agent_sdk.types import (
     ApiKey,
     Balances,
@@ -112,6 +114,7 @@ __all__ = [
     "InclusionInvalid",
     "InsufficientFunds",
     "JournalBroken",
+    "KeyNotShown",
     "LiveBounty",
     "LogKeyMissing",
     "Media",
@@ -130,6 +133,7 @@ __all__ = [
     "ReceiptError",
     "ReceiptMalformed",
     "Ring",
+    "Shot",
     "SpendLimitReached",
     "SpendingStopped",
     "SplitView",

@@ -58,6 +58,7 @@ class Terms(TypedDict, total=False):
     stream: StreamTerms | Mapping[str, JsonValue] | None
     licence: str
     purpose: str
+    max_freshness_s: float | None
 
 
 def request_body(core: Core, ask: str, terms: Terms) -> dict[str, JsonValue]:
@@ -75,11 +76,13 @@ def request_body(core: Core, ask: str, terms: Terms) -> dict[str, JsonValue]:
         "licence": terms.get("licence", "buyer-only"),
         "purpose": terms.get("purpose", "not stated"),
     }
-    opens_at, tier, stream = terms.get("opens_at"), terms.get("tier"), terms.get("stream")
+    opens_at, stream = terms.get("opens_at"), terms.get("stream")
     if opens_at is not None:
         body["opens_at"] = timestamp(opens_at)
-    if tier is not None:
+    if (tier := terms.get("tier")) is not None:
         body["tier"] = tier
+    if (freshest := terms.get("max_freshness_s")) is not None:
+        body["max_freshness_s"] = freshest
     if stream is not None:
         body["stream"] = stream.model_dump() if isinstance(stream, StreamTerms) else dict(stream)
     return body

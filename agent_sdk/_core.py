@@ -87,7 +87,7 @@ class Core:
         base_url: of the server, without a trailing slash.
         api_key: sent as a bearer token; None for calls that need no account.
         retries: how often one call is repeated at most (>= 0).
-        timeout: seconds one attempt may take.
+        timeout: seconds to wait for a connection, and for each piece of a reply or a request.
         clock: monotonic seconds, for deadlines. now: wall clock, aware UTC. jitter: 0..1.
     """
 

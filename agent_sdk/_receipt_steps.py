@@ -1,6 +1,8 @@
 """What a receipt says, and the eight steps that check it: each passes, raises, or does not apply.
 
-Run by `agent_sdk.receipts.Verifier`.
+Run by `agent_sdk.receipts.Verifier`. No receipt binds an observation's `cell`, `p_genuine_interval`,
+`dependence` and `untrusted_note`, a file's `media_type`, or whether it was `revoked` since: these are the
+server's word.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, JsonValue, ValidationError
@@ -52,6 +55,7 @@ class Receipt(Wire):
     v: Literal[1]
     observation: str
     bounty: str
+    capture: str
     terms_sha256: str
     terms: dict[str, JsonValue]
     claim: str
@@ -70,6 +74,10 @@ class Receipt(Wire):
     payment: Payment
     freshness: tuple[AwareDatetime, AwareDatetime]
     issued_at: AwareDatetime
+
+
+class _Priced(Wire):
+    reward: Amount
 
 
 class Step(NamedTuple):
@@ -125,9 +133,9 @@ def receipt_leaf(receipt: str) -> bytes:
 #  3. The receipt's leaf is in the tree under the checkpoint's root, at its index.
 #  4. That tree extends, or is a prefix of, the last tree seen of this log.
 #  5. The terms have the hash the receipt binds; and they are what was posted.
-#  6. The observation says what the receipt says, field by field.
+#  6. The observation says what the receipt says, field by field, and names the same files.
 #  7. Each delivered file has a hash the receipt names.
-#  8. The payment is the observation's reward, under a ledger key.
+#  8. The payment is the terms' and the observation's reward and the bounty's fee, under a ledger key.
 #
 # 1-4 show that the log's operator stands by this text and cannot take it back; 5-8 that the text is
 # about what you have in hand. A failure of 2, 3 or 4 makes 5-8 worth nothing, but they are still run.
@@ -227,6 +235,8 @@ def _check_observation(case: Case) -> None:
     pairs: dict[str, tuple[object, object]] = {
         "id": (seen.id, receipt.observation),
         "bounty": (seen.bounty, receipt.bounty),
+        "capture": (seen.capture, receipt.capture),
+        "kind": (seen.kind, receipt.terms.get("kind")),
         "answer": (_exactly(seen.answer), _exactly(receipt.answer)),
         "p_genuine": (seen.p_genuine, receipt.p_genuine),
         "p_answer": (seen.p_answer, receipt.p_answer),
@@ -237,9 +247,10 @@ def _check_observation(case: Case) -> None:
     for name, (told, logged) in pairs.items():
         if told != logged:
             raise ObservationMismatch(f"{name}: told {told!r}, logged {logged!r}", facts={"field": name})
-    stray = sorted({item.sha256 for item in seen.media} - _files(receipt))
+    stray = sorted({item.sha256 for item in seen.media} ^ set(receipt.derivatives))
     if stray:
-        raise ObservationMismatch(f"file {stray[0]} is not in the receipt", facts={"field": "media"})
+        message = f"file {stray[0]} is in one of the observation and the receipt only"
+        raise ObservationMismatch(message, facts={"field": "media"})
 
 
 def _check_media(case: Case) -> None:
@@ -256,15 +267,19 @@ def _check_media(case: Case) -> None:
 
 
 def _check_payment(case: Case) -> None:
-    # 8. Paid once, under a ledger key, what the observation says it cost.
+    # 8. Paid once, under a ledger key, what was agreed and what the observation says it cost.
     receipt, seen = case.read(), case.observation
     if seen is None:
         raise _Skip("no observation was given")
-    if not receipt.payment.transfer_key:
+    paid = receipt.payment
+    if not paid.transfer_key:
         raise PaymentMismatch("the receipt names no transfer", facts={"field": "transfer_key"})
-    if receipt.payment.reward != seen.reward:
-        message = f"told a reward of {seen.reward}, logged {receipt.payment.reward}"
-        raise PaymentMismatch(message, facts={"field": "reward"})
+    told = {"reward": (paid.reward, seen.reward), "terms.reward": (paid.reward, _agreed(receipt))}
+    if case.bounty is not None:
+        told["fee"] = (paid.fee, case.bounty.fee)
+    for name, (logged, said) in told.items():
+        if logged != said:
+            raise PaymentMismatch(f"{name}: told {said}, logged {logged}", facts={"field": name})
 
 
 STEPS: tuple[tuple[str, Callable[[Case], None]], ...] = (
@@ -298,6 +313,14 @@ def open_bundle(bundle: ReceiptBundle, key: LogKey) -> Checkpoint:
         return open_checkpoint(bundle.checkpoint, key)
     except ValueError as error:
         raise CheckpointInvalid(str(error), facts={"log": key.name}) from error
+
+
+def _agreed(receipt: Receipt) -> Decimal | None:
+    """The reward in the terms; None when there is none that can be read."""
+    try:
+        return _Priced.model_validate(receipt.terms).reward
+    except ValidationError:
+        return None
 
 
 def _files(receipt: Receipt) -> set[str]:

@@ -2,11 +2,15 @@
 
     with Spotcheck.from_env() as client:                      # SPOTCHECK_API_KEY, SPOTCHECK_BASE_URL
         print(client.balance().available)
-        bounty = client.bounties.post("Is the shop open?", lat=52.37, lon=4.9, reward="2.00")
+        bounty = client.bounties.post(
+            "Is the shop open?", lat=52.37, lon=4.9, answer_schema={"type": "boolean"}, reward="0.50"
+        )
         print(bounty.wait(timeout=3600).first)
 
     async with AsyncSpotcheck.from_env() as client:
-        bounty = await client.bounties.post("Is the shop open?", lat=52.37, lon=4.9, reward="2.00")
+        bounty = await client.bounties.post(
+            "Is the shop open?", lat=52.37, lon=4.9, answer_schema={"type": "boolean"}, reward="0.50"
+        )
         print((await bounty.wait(timeout=3600)).first)
 
 Retries: a call that met no reply, 408, 429 or 5xx is repeated (twice by default) with the same
@@ -25,6 +29,7 @@ from typing import TypeVar
 
 import anyio
 import httpx2
+from pydantic import JsonValue
 
 from agent_sdk._core import Core, Flow
 from agent_sdk._doors import (
@@ -45,7 +50,7 @@ from agent_sdk.resources.bounties import AsyncBounties, Bounties
 from agent_sdk.resources.devices import AsyncDevices, Devices
 from agent_sdk.resources.observations import AsyncObservations, Observations
 from agent_sdk.resources.receipts import AsyncReceipts, Receipts, Trust
-from agent_sdk.types import Account, Balances, Me, Page, Registration, StatementLine, timestamp
+from agent_sdk.types import Account, Balances, Me, Page, Registration, StatementLine, shown, timestamp
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"  # one machine, `python -m market serve`
 _SyncSelf = TypeVar("_SyncSelf", bound="Spotcheck")
@@ -124,11 +129,13 @@ class Spotcheck(_Client, SyncResource):
         api_key: an `sk_...` key; None only to `register`.
         base_url: the server.
         retries: how often one call is repeated at most.
-        timeout: seconds one attempt may take (long polls add their own wait).
+        timeout: seconds to wait for a connection, and for each piece of a reply or a request, not for all
+            of it (long polls add their own wait).
         log_key: the transparency log's vkey line, to verify receipts by.
         pin_on_first_use: take and keep the server's own log key when `log_key` is not given.
         state_dir: where checkpoints are remembered; default ~/.local/state/spotcheck.
-        transport: another httpx2 transport, such as `httpx2.ASGITransport` or `httpx2.MockTransport`.
+        transport: another httpx2 transport, such as `httpx2.MockTransport`; `httpx2.ASGITransport` is for
+            `AsyncSpotcheck` only.
         core, sleep: for tests: another clock, another way to sleep.
     """
 
@@ -172,10 +179,14 @@ class Spotcheck(_Client, SyncResource):
         transport: httpx2.BaseTransport | None = None,
         idempotency_key: str | None = None,
     ) -> _SyncSelf:
-        """Makes an account ("agent" or "lab") and returns a client for it; keep its `api_key`."""
+        """Makes an account ("agent" or "lab") and returns a client for it; keep its `api_key`.
+
+        Raises:
+            KeyNotShown: the key was in a reply that was lost. Register again; nobody holds that account.
+        """
         with cls(base_url=base_url, transport=transport) as nobody:
             made = nobody._drive(_register(nobody._core, name, kind, idempotency_key))
-        return cls(made.key.secret, base_url=base_url, transport=transport)
+        return cls(made, base_url=base_url, transport=transport)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -236,7 +247,7 @@ class AsyncSpotcheck(_Client, AsyncResource):
         """As `Spotcheck.register`."""
         async with cls(base_url=base_url, transport=transport) as nobody:
             made = await nobody._drive(_register(nobody._core, name, kind, idempotency_key))
-        return cls(made.key.secret, base_url=base_url, transport=transport)
+        return cls(made, base_url=base_url, transport=transport)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -269,6 +280,8 @@ def _environment() -> tuple[str, str, str | None]:
     return api_key, base_url, os.environ.get("SPOTCHECK_LOG_KEY") or None
 
 
-def _register(core: Core, name: str, kind: str, key: str | None) -> Flow[Registration]:
-    body: dict[str, str] = {"name": name, "kind": kind}
-    return core.call(Registration, "POST", "/v1/accounts", body=dict(body), key=key)
+def _register(core: Core, name: str, kind: str, key: str | None) -> Flow[str]:
+    """The new account's key."""
+    body: dict[str, JsonValue] = {"name": name, "kind": kind}
+    made = yield from core.call(Registration, "POST", "/v1/accounts", body=body, key=key)
+    return shown(made.key, "Register again under a new idempotency_key; the unused account holds nothing.")

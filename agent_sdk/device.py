@@ -3,7 +3,7 @@
     key = DeviceKey.load_or_create(Path("instrument.pem"))          # made once, readable by its owner only
     window = StreamWindow(key, "dev_...", claim)
     window.record(21.4, datetime.now(UTC))
-    part = window.seal()                                            # signed; `client.devices.send` posts it
+    parts = window.seal()                                           # signed; `client.devices.send` posts them
 
 Formats (all text is UTF-8, b64u is base64url without padding, sha256 is the raw 32 bytes):
 
@@ -21,8 +21,10 @@ import hashlib
 import json
 import math
 import os
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -43,6 +45,7 @@ from agent_sdk.types import timestamp
 from agent_sdk.work import Claim
 
 ED25519, ES256 = "Ed25519", "ES256"
+MAX_PART, MAX_PARTS = 65_536, 1000  # characters of a part, and parts of a window, that the market takes
 _ENROL, _PART, _STATEMENT = b"spotcheck-enrol-v1\n", b"spotcheck-part-v1\n", b"spotcheck-statement-v1\n"
 
 
@@ -146,24 +149,7 @@ def sign_statement(key: DeviceKey, statement: dict[str, JsonValue]) -> Signed:
     return Signed(text, commitment.hex(), key.sign(_STATEMENT + commitment))
 
 
-def photo_statement(
-    key: DeviceKey,
-    device_id: str,
-    claim: Claim,
-    photo: bytes,
-    *,
-    lat: float,
-    lon: float,
-    accuracy_m: float,
-    taken_at: datetime,
-) -> Signed:
-    """What a camera swears to: these bytes, under this challenge, here (WGS 84, metres) and now."""
-    place: dict[str, JsonValue] = {"lat": lat, "lon": lon, "accuracy_m": accuracy_m}
-    media: dict[str, JsonValue] = {"sha256": hashlib.sha256(photo).hexdigest()}
-    return _camera_statement(key, device_id, claim, "photo", media, taken_at, place)
-
-
-def video_statement(
+def camera_statement(
     key: DeviceKey,
     device_id: str,
     claim: Claim,
@@ -175,40 +161,29 @@ def video_statement(
     accuracy_m: float,
     taken_at: datetime,
 ) -> Signed:
-    """The same of a film, by its hash (hex), and of its motion's file where there is one."""
-    place: dict[str, JsonValue] = {"lat": lat, "lon": lon, "accuracy_m": accuracy_m}
-    media: dict[str, JsonValue] = {"sha256": sha256}
+    """What a camera swears to: this photo or film, by its hash (hex), and that of the burst where there is
+    one; under this challenge, here (WGS 84, metres) and now."""
+    media: dict[str, JsonValue] = {"nonce": claim.challenge.nonce, "sha256": sha256}
     if burst_sha256 is not None:
         media["burst"] = burst_sha256
-    return _camera_statement(key, device_id, claim, "video", media, taken_at, place)
-
-
-def _camera_statement(
-    key: DeviceKey,
-    device_id: str,
-    claim: Claim,
-    kind: str,
-    media: dict[str, JsonValue],
-    taken_at: datetime,
-    place: dict[str, JsonValue],
-) -> Signed:
-    who: dict[str, JsonValue] = {"v": 1, "kind": kind, "claim": claim.id, "device": device_id}
-    fresh: dict[str, JsonValue] = {"nonce": claim.challenge.nonce, **media, "taken_at": timestamp(taken_at)}
-    return sign_statement(key, {**who, **fresh, **place})
+    place: dict[str, JsonValue] = {"lat": lat, "lon": lon, "accuracy_m": accuracy_m}
+    who: dict[str, JsonValue] = {"v": 1, "kind": claim.kind, "claim": claim.id, "device": device_id}
+    return sign_statement(key, {**who, **media, "taken_at": timestamp(taken_at), **place})
 
 
 class StreamWindow:
     """One claimed window of readings, recorded, signed part by part, and finally sworn to.
 
     Pure: `client.devices.send` and `.finalise` do the posting. Sequence numbers start at 0 and have no
-    gaps; times are the readings' own, not those of posting.
+    gaps; times are the readings' own, not those of posting. A window has at most 1,000 parts: of many
+    readings send some hundreds at a time.
     """
 
     def __init__(self, key: DeviceKey, device_id: str, claim: Claim) -> None:
         self.key, self.device_id, self.claim = key, device_id, claim
         self.parts: list[SignedPart] = []
         self.stored = 0
-        self._pending: list[JsonValue] = []
+        self._pending: list[str] = []
         self._count = 0
         self._last: datetime | None = None
         self._signed: Signed | None = None
@@ -217,37 +192,47 @@ class StreamWindow:
         """Adds one reading (a finite number in the bounty's unit) and returns its sequence number.
 
         Raises:
-            BadInput: not finite, no time zone, not after the reading before, or the window is sworn to.
+            BadInput: not finite, no time zone, not after the reading before, or the window is sworn to or
+                has all its parts.
         """
         if self._signed is not None:
             raise BadInput("the window is finalised")
+        if len(self.parts) >= MAX_PARTS:
+            raise BadInput(f"the window has its {MAX_PARTS} parts", hint="Finalise it; send less often.")
         if not math.isfinite(value):
             raise BadInput(f"{value!r} is not a reading")
         stamp = timestamp(at)
         if self._last is not None and at <= self._last:
             raise BadInput(f"a reading at {stamp} does not come after the one before it")
-        self._pending.append([self._count, stamp, float(value)])
+        self._pending.append(json.dumps([self._count, stamp, float(value)], separators=(",", ":")))
         self._last, self._count = at, self._count + 1
         return self._count - 1
 
-    def seal(self) -> SignedPart | None:
-        """Signs what was recorded since the last part as the next part; None when nothing was."""
-        if not self._pending:
-            return None
+    def seal(self) -> list[SignedPart]:
+        """Signs what was recorded since the last part, as one part or as many as it fills; [] for nothing.
+
+        Raises:
+            BadInput: it does not fit in the parts that are left.
+        """
+        made = []
+        while self._pending:
+            if len(self.parts) >= MAX_PARTS:
+                raise BadInput(f"a window has at most {MAX_PARTS} parts", hint="Send less often.")
+            made.append(self._next_part())
+        return made
+
+    def _next_part(self) -> SignedPart:
+        """The next part: as many of the pending readings, from the first on, as it holds."""
         number = len(self.parts)
-        payload = json.dumps(
-            {
-                "v": 1,
-                "claim": self.claim.id,
-                "nonce": self.claim.challenge.nonce,
-                "part": number,
-                "readings": self._pending,
-            },
-            separators=(",", ":"),
-        )
+        head: dict[str, JsonValue] = {"v": 1, "claim": self.claim.id, "nonce": self.claim.challenge.nonce}
+        begin = json.dumps({**head, "part": number}, separators=(",", ":"))[:-1] + ',"readings":['
+        # Each reading has a comma behind it but the last; "]}" ends the part.
+        ends = list(accumulate(len(text) + 1 for text in self._pending))
+        count = bisect_right(ends, MAX_PART - len(begin) - 1)
+        payload = f"{begin}{','.join(self._pending[:count])}]}}"
         part = SignedPart(number, payload, self.key.sign(_PART + hashlib.sha256(payload.encode()).digest()))
         self.parts.append(part)
-        self._pending = []
+        del self._pending[:count]
         return part
 
     def unsent(self) -> list[SignedPart]:

@@ -30,6 +30,7 @@ SpotcheckError                       base: message, code, hint, docs_url, reques
 ├── ConnectionFailed                 no reply came (after the retries)
 │   └── TimedOut                     it did not come in time
 ├── UnreadableReply                  a reply came that is not of the documented shape
+├── KeyNotShown                      a new key's secret was in a reply that was lost
 ├── JournalBroken                    a loop's journal was altered, or its chain does not hold
 └── ReceiptError                     a receipt does not prove what it should
     ├── ReceiptMalformed             the receipt text is not a version 1 receipt
@@ -46,7 +47,9 @@ SpotcheckError                       base: message, code, hint, docs_url, reques
 The first part has the server's names; a test keeps the two trees equal. Example:
 
     try:
-        client.bounties.post("Is the shop open?", lat=52.37, lon=4.9, radius_m=50, reward="2.00")
+        client.bounties.post(
+            "Is the shop open?", lat=52.37, lon=4.9, answer_schema={"type": "boolean"}, reward="0.50"
+        )
     except InsufficientFunds as refusal:
         print(refusal.code, refusal.hint, refusal.request_id, refusal.facts)
 """
@@ -240,6 +243,13 @@ class UnreadableReply(SpotcheckError):
 
     default_status = None
     default_hint = "Check that base_url is a Spotcheck server; a newer one may need a newer spotcheck-sdk."
+
+
+class KeyNotShown(SpotcheckError):
+    """A new key's secret was in a reply that was lost: it is shown once, and a repeated call goes without."""
+
+    default_status = None
+    default_hint = "Make another key under a new idempotency_key."
 
 
 class JournalBroken(SpotcheckError):

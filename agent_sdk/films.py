@@ -3,7 +3,7 @@
     film = Film.of(Path("street.mp4"))
     film.sha256, film.media_type, film.size
 
-Pure but for reading the file; `client.devices.submit_video` does the sending.
+Pure but for reading the file; `agent_sdk.shots` swears to it and `client.devices.submit` does the sending.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, JsonValue, PlainSerializer
 
-from agent_sdk.errors import BadInput
+from agent_sdk.errors import BadInput, KeyNotShown
 
 _AMOUNT = re.compile(r"^(0|[1-9][0-9]{0,9})(\.[0-9]{1,6})?$", re.ASCII)
 T = TypeVar("T")
@@ -113,6 +113,13 @@ class ApiKey(Wire):
     __str__ = __repr__
 
 
+def shown(key: ApiKey, hint: str) -> str:
+    """The secret of a key just made. Raises KeyNotShown, with this hint, for one that came without."""
+    if key.secret is None:
+        raise KeyNotShown("the reply that showed the new key was lost", hint=hint, facts={"key": key.id})
+    return key.secret
+
+
 class Registration(Wire):
     """A new account and its first key."""
 
@@ -157,12 +164,19 @@ class Me(Wire):
 
 
 class Operation(Wire):
-    """Money crossing the border. kind: deposit | payout; status: new | sent | unknown | done | failed."""
+    """Money crossing the border.
+
+    kind: deposit | refund | payout | bank_payout | reversal; status: new | sent | waiting | unknown | done |
+    failed | returned. While it is "waiting" somebody outside must act first: `url` is where a payer goes on.
+    `reason`: why it failed or came back.
+    """
 
     id: str
     kind: str
     amount: Amount
     status: str
+    reason: str | None = None
+    url: str | None = None
 
 
 class StatementLine(Wire):

@@ -31,11 +31,17 @@ class Cards(Wire):
 
 
 class Challenge(Wire):
-    """What a capture must carry: the nonce (64 hex), and what to do in the scene."""
+    """What a capture must carry: the nonce (64 hex), and what to do in the scene.
+
+    `burst`: frames and motion around the shutter are asked for, while the phone is moved as `pan` says: a
+    letter a turn and back (L, R, U, D), then "<" or ">", a step aside. docs/api.md has the file's form.
+    """
 
     nonce: str
     code: str = ""
     instruction: str = ""
+    burst: bool = False
+    pan: str = ""
     issued_at: AwareDatetime
     max_freshness_s: float
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy import select
 
-from bounties import handing_out, service, views
+from bounties import handing_out, rules, service, views
 from bounties.approvals import Named
 from bounties.rules import Ask, BountyState
 from bounties.schemas import (
@@ -64,11 +64,20 @@ def post_bounty(body: PostBounty, call: Caller, request: Request) -> JSONRespons
 
 
 def to_ask(body: PostBounty, now: datetime, settings: Settings) -> Ask:
-    """The ask in a body, with the house's defaults. Raises BadInput on an area that cannot be."""
+    """The ask in a body, with the house's defaults.
+
+    Raises:
+        BadInput: an area that cannot be, or a stream's window that takes longer than there is time.
+    """
     try:
-        return body.to_ask(now, settings.max_freshness_s)
+        ask = body.to_ask(now, settings.max_freshness_s)
     except ValueError as error:
         raise errors.BadInput(str(error), field="area") from error
+    fault = rules.stream_fault(ask, timedelta(minutes=settings.claim_minutes), now)
+    if fault is not None:
+        hint = "Ask for fewer readings or a shorter interval, or raise that bound where it is yours."
+        raise errors.BadInput(fault, hint=hint, field="stream")
+    return ask
 
 
 @router.get("/bounties", response_model=BountyPage)

@@ -325,6 +325,27 @@ def window_fault(ask: Ask, now: datetime) -> str | None:
     return None
 
 
+def stream_fault(ask: Ask, claim_for: timedelta, now: datetime) -> str | None:
+    """Why no window of a stream could ever be handed in, in words; None when one can.
+
+    A window is measured and committed to between its claim's challenge and whatever comes first: the claim's
+    end, the challenge's, the bounty's closing. What checks allow beyond is for clocks that are wrong.
+    """
+    if ask.stream is None or window_fault(ask, now) is not None:
+        return None
+    count, apart = ask.stream.readings_per_window, ask.stream.min_interval_s
+    bounds = (
+        (claim_for.total_seconds(), "a claim ends after"),
+        (ask.max_freshness_s, "max_freshness_s is"),
+        ((ask.closes_at - max(ask.opens_at, now)).total_seconds(), "the bounty is open for"),
+    )
+    allowed, what = min(bounds)
+    needed = (count - 1) * apart
+    if needed <= allowed:
+        return None
+    return f"{count} readings {apart:g} s apart take {needed:g} s, and {what} {allowed:g} s"
+
+
 def cool_down(let_go: int) -> timedelta:
     """How long a contributor waits who let `let_go` claims go within a day, from when the last was made.
 

@@ -29,7 +29,8 @@ Utc = Annotated[AwareDatetime, AfterValidator(clock.utc)]
 
 
 class StreamBody(Body):
-    """What one window of a stream bounty must hold. `unit` is a UCUM code."""
+    """What one window of a stream bounty must hold. `unit` is a UCUM code. Measuring it may take no longer
+    than a claim lasts, than `max_freshness_s`, and than the bounty is open."""
 
     unit: str = Field(min_length=1, max_length=20, pattern=r"^[!-~]+$", examples=["Cel"])
     minimum: float

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bounties import approvals, policy, rules
-from bounties.rules import Ask, BountyState, SlotState
+from bounties.rules import Ask, BountyState, Kind, SlotState
 from bounties.tables import Approval, Bounty, Observation, Slot
 from core import errors, geo, states
 from core.accounts import spending
@@ -134,24 +134,26 @@ def _check(ask: Ask, now: datetime) -> None:
     refused = policy.refusal(ask.ask, ask.purpose, *rules.texts_in(dict(ask.answer_schema)))
     if refused is not None:
         raise errors.PolicyRefused(refused.why, kind=refused.kind)
-    try:
-        least = rules.tier_for(ask.reward)
-    except ValueError as error:
-        raise errors.PolicyRefused(str(error)) from error
+    _check_tier(ask)
+    if fault := schema_fault(ask.answer_schema):
+        raise errors.BadInput(fault)
+
+
+def _check_tier(ask: Ask) -> None:
     most = rules.HIGHEST_TIER[ask.kind]
-    if least > most or most < ask.tier < len(rules.TIERS):
-        cap = rules.TIERS[most].cap
+    cap = rules.TIERS[most].cap
+    if ask.reward > cap or ask.tier > most:
+        photo = "" if cap == rules.TIERS[rules.HIGHEST_TIER[Kind.PHOTO]].cap else ", or ask for a photo"
         raise errors.PolicyRefused(
             f"a {ask.kind.value} is not offered above tier {most}, a reward of {cap}",
-            hint=f"Post it for at most {cap} and without a tier, or ask for a photo.",
+            hint=f"Post it for at most {cap} and without a tier{photo}.",
             kind="tier",
             highest_tier=most,
             highest_reward=str(cap),
         )
-    if not least <= ask.tier < len(rules.TIERS):
+    least = rules.tier_for(ask.reward)
+    if ask.tier < least:
         raise errors.BadInput(f"a reward of {ask.reward} needs tier {least}", least=least)
-    if fault := schema_fault(ask.answer_schema):
-        raise errors.BadInput(fault)
 
 
 def own_bounty(session: Session, account: str, bounty_id: str) -> Bounty:

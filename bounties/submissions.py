@@ -65,10 +65,10 @@ def begin_upload(session: Session, claim: Claim, length: int, *, now: datetime) 
         length: as the sender states it; 0 when it does not.
 
     Raises:
-        TooMany: over MAX_BEGUN of this claim, or over what `count_delivery` lets in.
+        StateConflict: MAX_BEGUN of this claim. StateConflict, TooMany: what `count_delivery` does not let in.
     """
     if claim.uploads_begun >= MAX_BEGUN:
-        raise errors.TooMany("too many uploads to this claim were begun", hint="Claim again.")
+        raise errors.StateConflict("too many uploads to this claim were begun", hint="Claim again.")
     _check_room(session, claim, length, now)
     claim.uploads_begun += 1
     session.flush()
@@ -78,7 +78,8 @@ def count_delivery(session: Session, claim: Claim, size: int, *, now: datetime) 
     """Counts an upload that came whole: retakes and retries are welcome, filling the disk is not.
 
     Raises:
-        TooMany: over MAX_DELIVERIES for this claim, or over MAX_UNUSED bytes of this account.
+        StateConflict: over MAX_DELIVERIES for this claim, which no waiting mends.
+        TooMany: over MAX_UNUSED bytes of this account.
     """
     _check_room(session, claim, size, now)
     claim.deliveries += 1
@@ -93,7 +94,7 @@ def count_refused(session: Session, claim_id: str) -> None:
 
 def _check_room(session: Session, claim: Claim, size: int, now: datetime) -> None:
     if claim.deliveries >= MAX_DELIVERIES:
-        raise errors.TooMany("this claim has had too many uploads", hint="Submit, or claim again.")
+        raise errors.StateConflict("this claim has had too many uploads", hint="Submit, or claim again.")
     unused = unused_bytes(session, claim.account, now=now)
     if unused + size > MAX_UNUSED:
         raise errors.TooMany(

@@ -36,9 +36,9 @@ async def take_in(
     """The media of a claim, or its burst.
 
     Raises:
-        Unauthenticated, Forbidden, NotFound, StateConflict: who, or which claim. TooMany: uploads to it, or
-        under way, or kept for nothing. BadInput: another kind's Content-Type, nothing, or cut off. TooLarge.
-        UploadTooSlow.
+        Unauthenticated, Forbidden, NotFound, StateConflict: who, or which claim, or uploads to it. TooMany:
+        uploads under way, or kept for nothing. BadInput: another kind's Content-Type, nothing, or cut off.
+        TooLarge. UploadTooSlow.
     """
     opened: Database = database(request)
     storage: Storage = request.app.state.storage

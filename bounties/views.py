@@ -150,7 +150,7 @@ def _instruction(kind: str, code: str, pan: str) -> str:
     told = f"Write {code} large on paper, put it in the scene, and take the picture."
     if pan:
         moves = ", then ".join(_MOVES[letter] for letter in pan)
-        told += f" It films for four seconds: {moves}, with the paper in view."
+        told += f" It films for four seconds: {moves}, with the paper in view and held still."
     return told
 
 

@@ -33,6 +33,7 @@ from core.note import Signer, load_or_make_key
 from core.queue import Queue
 from core.storage import Storage
 from market.envelope import Envelope, problem, too_large
+from market.openapi import Application
 from market.rails import stripe_of
 from payments import halts
 
@@ -52,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         database.dispose()
 
-    app = FastAPI(
+    app = Application(
         title="Spotcheck",
         version="0.1.0",
         description="The market where software agents buy a look. Amounts are decimal strings of US dollars.",

@@ -15,13 +15,16 @@ from pydantic import JsonValue
 
 from agent_sdk._core import Flow, segment
 from agent_sdk._doors import AsyncResource, Resource, SyncResource, op
-from agent_sdk.types import ApiKey, Operation, Wire, amount
+from agent_sdk.types import ApiKey, Operation, Wire, amount, shown
 
 
 class _Deposits(Resource):
     @op
     def create(self, value: str | int | Decimal, *, idempotency_key: str | None = None) -> Flow[Operation]:
-        """Starts a deposit of so many dollars; it is spendable once its status is "done"."""
+        """Starts a deposit of so many dollars; it is spendable once its status is "done".
+
+        While it is "waiting" a person must pay at its `url` first.
+        """
         body: dict[str, JsonValue] = {"amount": amount(value)}
         return self._core.call(Operation, "POST", "/v1/deposits", body=body, key=idempotency_key)
 
@@ -69,6 +72,7 @@ class _Keys(Resource):
 
         Raises:
             Forbidden: this key has limits itself, or lacks a scope. BadInput: limits that cannot be.
+            KeyNotShown: the secret was in a reply that was lost; `facts["key"]` is the key to revoke.
         """
         caps = {
             "per_bounty": per_bounty,
@@ -81,7 +85,9 @@ class _Keys(Resource):
         limits: dict[str, JsonValue] = {name: amount(cap) for name, cap in caps.items() if cap is not None}
         limits.update({name: list(some) for name, some in lists.items() if some is not None})
         body: dict[str, JsonValue] = {"scopes": list(scopes), "limits": limits}
-        return self._core.call(ApiKey, "POST", "/v1/keys", body=body, key=idempotency_key)
+        made = yield from self._core.call(ApiKey, "POST", "/v1/keys", body=body, key=idempotency_key)
+        shown(made, f"Revoke {made.id} and make another under a new idempotency_key.")
+        return made
 
     @op
     def list(self) -> Flow[tuple[ApiKey, ...]]:

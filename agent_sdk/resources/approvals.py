@@ -1,9 +1,10 @@
 """Approvals: a limited key asks before it spends more than it may unasked; its owner says yes or no.
 
+place, schema = Disc(lat=52.37, lon=4.9, radius_m=50), {"type": "boolean"}
 try:
-    bounty = client.bounties.post("Is the gate open?", lat=52.37, lon=4.9, reward="5.00")
+    bounty = client.bounties.post("Is the gate open?", area=place, answer_schema=schema, reward="5.00")
 except ApprovalRequired:
-    asked = client.approvals.ask("Is the gate open?", lat=52.37, lon=4.9, reward="5.00")
+    asked = client.approvals.ask("Is the gate open?", area=place, answer_schema=schema, reward="5.00")
     ...                                              # its owner: client.approvals.approve(asked.id)
     if client.approvals.get(asked.id).status == "approved":
         bounty = client.bounties.post_approved(asked)

@@ -96,6 +96,7 @@ class _Bounties(Resource):
         stream: StreamTerms | Mapping[str, JsonValue] | None = None,
         licence: str = "buyer-only",
         purpose: str = "not stated",
+        max_freshness_s: float | None = None,
         approval: str | None = None,
         idempotency_key: str | None = None,
     ) -> Flow[Bounty]:
@@ -104,14 +105,16 @@ class _Bounties(Resource):
         Args:
             ask: the question, as a person on the spot will read it.
             area: where; or `lat`, `lon` (WGS 84 degrees) and `radius_m` (1..50,000 m).
-            answer_schema: JSON Schema of the answer, such as {"type": "boolean"}; default: free of form.
+            answer_schema: JSON Schema of the answer, such as {"type": "boolean"}. Default {}: a picture and
+                no answer, whatever `ask` says.
             reward: dollars for each accepted capture; never a float.
             closes_in: a timedelta or seconds from now; or `closes_at`, an aware datetime. Default 24 hours.
             slots: how many independent captures to buy.
-            tier: 0, 1 or 2, how much evidence is required; default: the server's choice by price.
+            tier: 0 or 1, how much evidence is required (2 is not offered yet); default: by the reward.
             kind: "photo", "video" (5 to 20 s, for at most $1) or "stream" (then `stream` says what it must
                 deliver).
             licence, purpose: shown to contributors before they accept; "buyer-only", "CC-BY-4.0", "CC0-1.0".
+            max_freshness_s: longest time from challenge to commitment (1..86,400); default: the house's.
             approval: the id of an approval of exactly this post; `post_approved` is the easy way.
             idempotency_key: the same key never buys twice. When you repeat a call with your own key from
                 another process, give `closes_at`: `closes_in` would make another body, and a conflict.
@@ -124,7 +127,9 @@ class _Bounties(Resource):
             IdempotencyConflict: the key was used before with another body.
         """
         place = Terms(area=area, lat=lat, lon=lon, radius_m=radius_m)
-        times = Terms(closes_in=closes_in, closes_at=closes_at, opens_at=opens_at)
+        times = Terms(
+            closes_in=closes_in, closes_at=closes_at, opens_at=opens_at, max_freshness_s=max_freshness_s
+        )
         price = Terms(reward=reward, slots=slots, tier=tier, licence=licence, purpose=purpose)
         what = Terms(kind=kind, answer_schema=answer_schema, stream=stream)
         body = request_body(self._core, ask, place | times | price | what)

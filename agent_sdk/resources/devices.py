@@ -1,4 +1,4 @@
-"""The contributor's calls, as a lab's instrument makes them; `agent_sdk.device` says what is signed.
+"""The contributor's calls, of a phone or a lab's instrument; `agent_sdk.device` says what is signed.
 
 key = DeviceKey.load_or_create("thermometer.pem")
 device = client.devices.enrol(key, name="thermometer 2", lat=52.37, lon=4.9).device
@@ -6,30 +6,23 @@ card = client.devices.near(lat=52.37, lon=4.9, radius_m=5000).items[0]
 claim = client.devices.claim(card.id, device.id)
 window = StreamWindow(key, device.id, claim)
 window.record(21.4, datetime.now(UTC))
-client.devices.send(window)                       # as often as you like: posts what is new
+client.devices.send(window)                       # posts what is new; a window has at most 1,000 parts
 capture = client.devices.finalise(window, answer=21.4)
+capture = client.devices.submit(shot, answer=True)   # of a phone: see `agent_sdk.shots`
 """
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
-from pathlib import Path
 
 from pydantic import JsonValue
 
 from agent_sdk._core import Core, Flow, segment
-from agent_sdk._doors import AsyncResource, Resource, SyncResource, op
-from agent_sdk.device import (
-    DeviceKey,
-    Signed,
-    SignedPart,
-    StreamWindow,
-    photo_statement,
-    video_statement,
-)
-from agent_sdk.films import Film, motion_file
-from agent_sdk.types import Enrolment
+from agent_sdk._doors import AsyncResource, Listing, Resource, SyncResource, op, pages
+from agent_sdk.device import DeviceKey, Signed, SignedPart, StreamWindow
+from agent_sdk.errors import StateConflict
+from agent_sdk.shots import Shot
+from agent_sdk.types import Enrolment, Page, shown
 from agent_sdk.work import Capture, Cards, Claim, CommitmentReceived, PartReceived
 
 
@@ -47,7 +40,11 @@ class _Devices(Resource):
     ) -> Flow[Enrolment]:
         """Makes the device known by its public key: to the caller's account, or to a new person's.
 
-        `lat`, `lon`: where it stands; an instrument must say. Raises BadSignature: the proof does not fit.
+        `lat`, `lon`: where it stands; an instrument must say.
+
+        Raises:
+            BadSignature: the proof does not fit. Conflict: the key is enrolled already.
+            KeyNotShown: the new person's API key was in a reply that was lost.
         """
         body: dict[str, JsonValue] = {
             "algorithm": key.algorithm,
@@ -59,7 +56,10 @@ class _Devices(Resource):
             body["name"] = name
         if lat is not None and lon is not None:
             body.update(lat=lat, lon=lon)
-        return self._core.call(Enrolment, "POST", "/v1/devices", body=body, key=idempotency_key)
+        made = yield from self._core.call(Enrolment, "POST", "/v1/devices", body=body, key=idempotency_key)
+        if made.key is not None:
+            shown(made.key, "Enrol another DeviceKey: nobody can use the account that was made for this one.")
+        return made
 
     @op
     def revoke(self, device_id: str) -> Flow[None]:
@@ -86,7 +86,7 @@ class _Devices(Resource):
 
     @op
     def send(self, window: StreamWindow) -> Flow[int]:
-        """Posts what was recorded since the last call as one signed part; returns how many parts are stored.
+        """Posts what was recorded since the last call, signed; returns how many parts are stored.
 
         A part whose reply was lost is posted again, unchanged, by the next call.
         """
@@ -106,90 +106,57 @@ class _Devices(Resource):
         window.seal()
         yield from _post_parts(self._core, window)
         signed = window.sign(taken_at or self._core.now())
+        yield from _commit(self._core, window.claim.id, signed)
         return (yield from _hand_in(self._core, window.claim.id, signed, answer))
 
     @op
-    def submit_photo(
-        self,
-        key: DeviceKey,
-        device_id: str,
-        claim: Claim,
-        photo: bytes,
-        *,
-        lat: float,
-        lon: float,
-        accuracy_m: float,
-        answer: JsonValue,
-        taken_at: datetime | None = None,
-        media_type: str = "image/jpeg",
-    ) -> Flow[Capture]:
+    def submit(self, shot: Shot, answer: JsonValue) -> Flow[Capture]:
         """Commitment, media, statement, in this order: the hash is on record before the bytes are sent.
 
-        `media_type` names what the photo is if it is no JPEG: "image/heic", "image/avif", "image/png" or
-        "image/webp".
-        """
-        core, base = self._core, f"/v1/claims/{segment(claim.id)}"
-        signed = photo_statement(
-            key,
-            device_id,
-            claim,
-            photo,
-            lat=lat,
-            lon=lon,
-            accuracy_m=accuracy_m,
-            taken_at=taken_at or core.now(),
-        )
-        yield from _commit(core, claim.id, signed)
-        yield from core.exchange("PUT", f"{base}/media", body=photo, media_type=media_type)
-        return (yield from _hand_in(core, claim.id, signed, answer, committed=True))
-
-    @op
-    def submit_video(
-        self,
-        key: DeviceKey,
-        device_id: str,
-        claim: Claim,
-        film: bytes | Path | str,
-        *,
-        lat: float,
-        lon: float,
-        accuracy_m: float,
-        answer: JsonValue,
-        motion: str = "",
-        taken_at: datetime | None = None,
-    ) -> Flow[Capture]:
-        """As `submit_photo` for 5 to 20 s of MP4, MOV or WebM, at most 200 MB; a file is never read whole.
-
-        Args:
-            film: the bytes, or the path of a file that does not change meanwhile.
-            motion: what the phone felt while it filmed: CSV `t,gx,gy,gz,ax,ay,az`, t from the first frame.
+        May be repeated with the same shot after any fault, also with another answer if one was refused.
 
         Raises:
-            BadInput: another kind of file. TooLarge.
+            BadInput: the answer does not fit. StateConflict: the claim is over, or has another statement.
         """
-        core, base = self._core, f"/v1/claims/{segment(claim.id)}"
-        ready, felt = Film.of(film), motion_file(motion) if motion else None
-        signed = video_statement(
-            key,
-            device_id,
-            claim,
-            ready.sha256,
-            burst_sha256=hashlib.sha256(felt).hexdigest() if felt else None,
-            lat=lat,
-            lon=lon,
-            accuracy_m=accuracy_m,
-            taken_at=taken_at or core.now(),
-        )
-        yield from _commit(core, claim.id, signed)
-        yield from core.exchange("PUT", f"{base}/media", body=ready.source, media_type=ready.media_type)
-        if felt:
-            yield from core.exchange("PUT", f"{base}/burst", body=felt, media_type="application/zip")
-        return (yield from _hand_in(core, claim.id, signed, answer, committed=True))
+        core, base = self._core, f"/v1/claims/{segment(shot.claim)}"
+        yield from _commit(core, shot.claim, shot.signed)
+        try:
+            yield from core.exchange("PUT", f"{base}/media", body=shot.media, media_type=shot.media_type)
+            if shot.burst is not None:
+                yield from core.exchange(
+                    "PUT", f"{base}/burst", body=shot.burst, media_type="application/zip"
+                )
+        except StateConflict as over:
+            if over.facts.get("status") != "submitted":
+                raise
+            # It was handed in and the reply was lost: what follows is answered as the first time.
+        return (yield from _hand_in(core, shot.claim, shot.signed, answer))
+
+    @op
+    def get_claim(self, claim_id: str) -> Flow[Claim]:
+        """One of the caller's claims, with its challenge. Raises NotFound."""
+        return self._core.call(Claim, "GET", f"/v1/claims/{segment(claim_id)}")
+
+    @pages
+    def captures(self, *, page_size: int = 100) -> Listing[Capture]:
+        """All that was handed in, newest first; further pages are fetched as you go."""
+
+        def page(after: str | None) -> Flow[Page[Capture]]:
+            params = {"limit": str(page_size)} | ({"after": after} if after is not None else {})
+            return self._core.call(Page[Capture], "GET", "/v1/captures", params=params)
+
+        return page
 
     @op
     def capture(self, capture_id: str) -> Flow[Capture]:
         """What became of handed-in work. Raises NotFound."""
         return self._core.call(Capture, "GET", f"/v1/captures/{segment(capture_id)}")
+
+    @op
+    def appeal(self, capture_id: str, statement: str, *, idempotency_key: str | None = None) -> Flow[Capture]:
+        """Asks a person to look again at a rejection, within seven days. Raises StateConflict."""
+        path, body = f"/v1/captures/{segment(capture_id)}/appeal", {"statement": statement}
+        return self._core.call(Capture, "POST", path, body={**body}, key=idempotency_key)
 
 
 def _post_parts(core: Core, window: StreamWindow) -> Flow[None]:
@@ -209,18 +176,14 @@ def _commit(core: Core, claim_id: str, signed: Signed) -> Flow[CommitmentReceive
     return core.call(CommitmentReceived, "POST", path, body=body, key=f"commit-{signed.commitment}")
 
 
-def _hand_in(
-    core: Core, claim_id: str, signed: Signed, answer: JsonValue, committed: bool = False
-) -> Flow[Capture]:
-    if not committed:
-        yield from _commit(core, claim_id, signed)
+def _hand_in(core: Core, claim_id: str, signed: Signed, answer: JsonValue) -> Flow[Capture]:
     path = f"/v1/claims/{segment(claim_id)}/captures"
     body: dict[str, JsonValue] = {
         "statement": signed.statement,
         "signature": signed.signature,
         "answer": answer,
     }
-    return (yield from core.call(Capture, "POST", path, body=body, key=f"capture-{signed.commitment}"))
+    return core.call(Capture, "POST", path, body=body, key=f"capture-{signed.commitment}")
 
 
 class Devices(_Devices, SyncResource):

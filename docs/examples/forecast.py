@@ -18,6 +18,7 @@ from agent_sdk import Bounty, Budget, Observation, Spotcheck, StreamTerms
 from agent_sdk.loops import BinaryQuestion, ForecastLoop, Reading, Site
 
 LAT, LON = 52.5145, 13.3501
+PATIENCE_S = 120.0  # for money to come; where a person has to pay first, run this again afterwards
 PRIOR = 0.35  # garden cafés that had not opened by this date, and did within a week
 
 
@@ -31,11 +32,19 @@ def fund(client: Spotcheck, wanted: str) -> None:
     missing = Decimal(wanted) - client.balance().available
     if missing > 0:
         deposit = client.deposits.create(missing)
-        while deposit.status not in ("done", "failed"):
+        until = time.monotonic() + PATIENCE_S
+        while deposit.status not in ("done", "failed", "returned") and time.monotonic() < until:
             time.sleep(0.1)
             deposit = client.deposits.get(deposit.id)
-        if deposit.status == "failed":
-            raise SystemExit(f"the deposit {deposit.id} failed")
+        if deposit.status != "done":
+            say(
+                "not funded",
+                deposit=deposit.id,
+                status=deposit.status,
+                reason=deposit.reason,
+                pay_at=deposit.url,
+            )
+            raise SystemExit(1)
     say("funded", available=client.balance().available)
 
 

@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,13 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from agent_sdk import AsyncSpotcheck, BadInput, DeviceKey, Spotcheck, StreamWindow
-from agent_sdk.device import photo_statement
-from agent_sdk.films import motion_file
+from agent_sdk import BadInput, DeviceKey, Spotcheck, StreamTerms, StreamWindow
+from agent_sdk.device import MAX_PART, MAX_PARTS, camera_statement
 from agent_sdk.work import Challenge, Claim
+from bounties import submissions
+from core.accounts.rules import Kind as AccountKind
 from tests.agent_sdk.market import START, problem
-from verification import burst_file
-from verification.evidence import Burst
+from tests.inside import Inside
 
 CLAIM = Claim(
     id="clm_1",
@@ -88,7 +87,7 @@ def test_other_algorithms_and_curves_are_refused() -> None:
 def test_a_window_of_readings_is_signed_part_by_part_and_as_a_whole(algorithm: str) -> None:
     key = DeviceKey.create(algorithm)
     window = StreamWindow(key, "dev_1", CLAIM)
-    assert window.seal() is None
+    assert window.seal() == []
     for number in range(5):
         assert window.record(20 + number / 10, START + timedelta(seconds=number)) == number
         if number == 2:
@@ -121,21 +120,28 @@ def test_a_window_of_readings_is_signed_part_by_part_and_as_a_whole(algorithm: s
         window.record(1.0, datetime.now(UTC))
 
 
-def test_a_photo_statement_says_what_where_and_when() -> None:
-    key = DeviceKey.create()
-    signed = photo_statement(key, "dev_1", CLAIM, b"jpeg", lat=1.5, lon=2.5, accuracy_m=8.0, taken_at=START)
-    assert json.loads(signed.statement) == {
+def test_a_cameras_statement_says_what_where_and_when() -> None:
+    signed = camera_statement(
+        DeviceKey.create(), "dev_1", CLAIM, "cd" * 32, lat=1.5, lon=2.5, accuracy_m=8.0, taken_at=START
+    )
+    said = {
         "v": 1,
         "kind": "photo",
         "claim": "clm_1",
         "device": "dev_1",
         "nonce": "ab" * 32,
-        "sha256": hashlib.sha256(b"jpeg").hexdigest(),
+        "sha256": "cd" * 32,
         "taken_at": "2026-11-23T12:00:00Z",
         "lat": 1.5,
         "lon": 2.5,
         "accuracy_m": 8.0,
     }
+    assert json.loads(signed.statement) == said
+    with_burst = camera_statement(
+        DeviceKey.create(), "dev_1", CLAIM, "cd" * 32, burst_sha256="ef" * 32, lat=1.5, lon=2.5,
+        accuracy_m=8.0, taken_at=START,
+    )  # fmt: skip
+    assert json.loads(with_burst.statement) == {**said, "burst": "ef" * 32}
 
 
 def test_readings_are_finite_and_in_order() -> None:
@@ -219,18 +225,6 @@ def test_a_window_is_posted_in_order_whatever_gets_lost() -> None:
     assert (len(keys["parts"]), len(keys["commitment"]), len(keys["captures"])) == (3, 1, 1)
 
 
-def test_a_photo_goes_commitment_first() -> None:
-    bench = Bench(lose=[])
-    key = DeviceKey.create("ES256")
-    bench.client().devices.submit_photo(
-        key, "dev_1", CLAIM, b"jpeg", lat=1, lon=2, accuracy_m=5, answer=True, taken_at=START
-    )
-    assert [what for what, _, _ in bench.calls] == ["commitment", "media", "captures"]
-    statement = bench.calls[2][2]["statement"]
-    assert bench.calls[0][2]["commitment"] == hashlib.sha256(statement.encode()).hexdigest()
-    assert bench.calls[1][2] == b"jpeg"
-
-
 def test_a_device_is_revoked_by_its_id() -> None:
     asked: list[tuple[str, str]] = []
 
@@ -243,76 +237,61 @@ def test_a_device_is_revoked_by_its_id() -> None:
     assert asked == [("DELETE", "/v1/devices/dev_1")]
 
 
-FILMS = {
-    "video/mp4": b"\x00\x00\x00\x18ftypisom" + b"film" * 400_000,
-    "video/quicktime": b"\x00\x00\x00\x14ftypqt  " + b"film",
-    "video/webm": b"\x1a\x45\xdf\xa3" + b"film",
-}
+def long_window(key: DeviceKey, device: str, claim: Claim, readings: int, start: datetime) -> StreamWindow:
+    window = StreamWindow(key, device, claim)
+    for number in range(readings):
+        window.record(21.4 + number / 1000, start + timedelta(milliseconds=number))
+    return window
 
 
-def sends_video(bench: Bench, film: bytes | Path, **more: Any) -> dict[str, Any]:
-    """Submits a film; gives the signed statement."""
-    key = DeviceKey.create("ES256")
-    bench.client().devices.submit_video(
-        key, "dev_1", CLAIM, film, lat=1, lon=2, accuracy_m=5, answer=True, taken_at=START, **more
-    )
-    commitment, submitted = bench.calls[0][2]["commitment"], bench.calls[-1][2]["statement"]
-    assert commitment == hashlib.sha256(submitted.encode()).hexdigest()
-    said: dict[str, Any] = json.loads(submitted)
-    return said
+def test_a_long_window_is_sealed_as_parts_of_a_size_that_is_taken() -> None:
+    window = long_window(DeviceKey.create(), "dev_1", CLAIM, 10_000, START)
+    parts = window.seal()
+    assert parts == window.parts == window.unsent()
+    assert window.seal() == []
+    lengths = [len(part.payload) for part in parts]
+    assert max(lengths) <= MAX_PART
+    assert min(lengths[:-1]) > MAX_PART - 100  # each is as full as it can be
+    bodies = [json.loads(part.payload) for part in parts]
+    assert [body["part"] for body in bodies] == list(range(len(parts)))
+    assert [row[0] for body in bodies for row in body["readings"]] == list(range(10_000))
 
 
-@pytest.mark.parametrize("form", FILMS)
-@pytest.mark.parametrize("in_a_file", [False, True])
-def test_a_video_goes_commitment_first_under_its_own_type(tmp_path: Path, form: str, in_a_file: bool) -> None:
-    bench, data = Bench(lose=[]), FILMS[form]
-    path = tmp_path / "film.bin"
-    path.write_bytes(data)
-    statement = sends_video(bench, path if in_a_file else data)
-    assert [what for what, _, _ in bench.calls] == ["commitment", "media", "captures"]
-    assert (statement["kind"], statement["sha256"]) == ("video", hashlib.sha256(data).hexdigest())
-    assert "burst" not in statement
-    assert bench.calls[1][2] == data
-    assert (bench.types[1], bench.lengths[1]) == (form, str(len(data)))
+def test_a_part_is_filled_to_the_last_character() -> None:
+    """Of two readings that just fit, and one character less of room."""
+    window = long_window(DeviceKey.create(), "dev_1", CLAIM, 2, START)
+    (whole,) = window.seal()
+    for room, sizes in ((len(whole.payload), [2]), (len(whole.payload) - 1, [1, 1])):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("agent_sdk.device.MAX_PART", room)
+            parts = long_window(DeviceKey.create(), "dev_1", CLAIM, 2, START).seal()
+        assert [len(json.loads(part.payload)["readings"]) for part in parts] == sizes
 
 
-def test_a_lost_upload_is_sent_again_whole(tmp_path: Path) -> None:
-    path = tmp_path / "film.mp4"
-    path.write_bytes(FILMS["video/mp4"])
-    bench = Bench(lose=[2])
-    sends_video(bench, path)
-    assert [body for what, _, body in bench.calls if what == "media"] == [FILMS["video/mp4"]] * 2
+def test_a_window_has_no_more_parts_than_are_taken() -> None:
+    window = StreamWindow(DeviceKey.create(), "dev_1", CLAIM)
+    for number in range(MAX_PARTS):
+        window.record(1.0, START + timedelta(seconds=number))
+        window.seal()
+    with pytest.raises(BadInput, match="1000 parts"):
+        window.record(1.0, START + timedelta(days=1))
+    window.sign(START)  # what it has can still be finalised
+    assert (MAX_PART, MAX_PARTS) == (submissions.MAX_PART, submissions.MAX_PARTS)
 
 
-def test_the_awaiting_client_sends_a_file_too(tmp_path: Path) -> None:
-    path = tmp_path / "film.mp4"
-    path.write_bytes(FILMS["video/mp4"])
-    bench = Bench(lose=[])
+def test_the_market_takes_a_long_window(inside: Inside) -> None:
+    def client(key: str) -> Spotcheck:
+        return Spotcheck(key, base_url="http://testserver", transport=inside.client._transport)
 
-    async def send() -> None:
-        async with AsyncSpotcheck("sk_1", transport=httpx2.MockTransport(bench.ahandle)) as client:
-            key = DeviceKey.create()
-            await client.devices.submit_video(
-                key, "dev_1", CLAIM, path, lat=1, lon=2, accuracy_m=5, answer=None, taken_at=START
-            )
-
-    anyio.run(send)
-    assert bench.calls[1][2] == FILMS["video/mp4"]
-    assert bench.lengths[1] == str(len(FILMS["video/mp4"]))
-
-
-def test_what_a_phone_felt_is_signed_with_its_film() -> None:
-    bench, motion = Bench(lose=[]), "t,gx,gy,gz,ax,ay,az\n0,0,0,0,0,9.8,0\n"
-    statement = sends_video(bench, FILMS["video/webm"], motion=motion)
-    [felt] = [body for what, _, body in bench.calls if what == "burst"]
-    assert statement["burst"] == hashlib.sha256(felt).hexdigest()
-    assert burst_file.read(felt) == Burst((), (), motion, statement["burst"])
-    assert motion_file(motion) == felt
-
-
-@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff\xe0 a picture", b"RIFF....AVI LIST"])
-def test_what_is_no_film_is_not_sent(data: bytes) -> None:
-    bench = Bench(lose=[])
-    with pytest.raises(BadInput, match="MP4, MOV or WebM"):
-        sends_video(bench, data)
-    assert bench.calls == []
+    buyer, lab = client(inside.key(AccountKind.AGENT)), client(inside.key(AccountKind.LAB))
+    terms = StreamTerms(unit="Cel", minimum=0, maximum=50, readings_per_window=2000, min_interval_s=0)
+    bounty = buyer.bounties.post(
+        "Air temperature, and its mean.", kind="stream", stream=terms, answer_schema={"type": "number"},
+        lat=52.1, lon=4.1,
+    )  # fmt: skip
+    key = DeviceKey.create()
+    device = lab.devices.enrol(key, lat=52.1, lon=4.1).device
+    claim = lab.devices.claim(bounty.id, device.id)
+    window = long_window(key, device.id, claim, 2000, datetime.now(UTC))
+    assert lab.devices.finalise(window, answer=22.4).status == "submitted"
+    assert (window.stored, len(window.parts)) == (2, 2)

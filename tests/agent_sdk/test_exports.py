@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -79,6 +80,18 @@ def test_every_module_and_public_thing_has_a_docstring() -> None:
                 and (inspect.isclass(value) or inspect.isfunction(value))
             ):
                 assert value.__doc__, f"{name}.{thing}"
+
+
+def test_every_example_that_asks_a_question_says_what_an_answer_is() -> None:
+    """Without answer_schema a bounty takes a picture and no answer."""
+    call = re.compile(r"(?:bounties\.post|approvals\.ask)\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
+    examples = [
+        example
+        for name in ["agent_sdk", *MODULES]
+        for example in call.findall(importlib.import_module(name).__doc__ or "")
+    ]
+    assert len(examples) >= 7
+    assert [example for example in examples if "?" in example and "answer_schema" not in example] == []
 
 
 def test_the_wheel_ships_every_package_and_its_types() -> None:

@@ -23,7 +23,7 @@ from agent_sdk import (
     SplitView,
     TermsMismatch,
 )
-from agent_sdk._canonical import canonical
+from agent_sdk._canonical import canonical, fingerprint
 from agent_sdk._note import NoteInvalid, open_checkpoint
 from agent_sdk.receipts import FileMemory, LogKey, RamMemory, Verifier
 from agent_sdk.types import Bounty, Observation, ReceiptBundle
@@ -111,10 +111,14 @@ def test_any_changed_byte_of_the_text_leaves_the_log() -> None:
         ("p_genuine", 0.99),
         ("p_answer", None),
         ("bounty", "bty_9"),
+        ("capture", "cap_9"),
+        ("kind", "video"),
         ("observed_from", "2026-11-23T12:00:00.000001Z"),
         ("observed_to", "2026-11-23T12:00:41Z"),
         ("findings", []),
         ("media", [{"sha256": "11" * 32}]),
+        ("media", []),
+        ("media", [{"sha256": "ef" * 32}]),
         ("id", "obs_9"),
     ],
 )
@@ -131,13 +135,33 @@ def test_other_bytes_are_not_the_media() -> None:
         Sold().verify(media=[PICTURE, PICTURE + b" "])
 
 
-def test_a_payment_told_otherwise_or_without_a_transfer_is_refused() -> None:
+def test_a_payment_told_otherwise_is_refused() -> None:
     sold = Sold()
     told = Observation.model_validate({**sold.observation.model_dump(mode="json"), "reward": "3.00"})
     with pytest.raises(PaymentMismatch):
         sold.verify(observation=told)
-    with pytest.raises(PaymentMismatch):
-        Sold(lambda receipt: receipt["payment"].update(transfer_key="")).verify()
+
+
+@pytest.mark.parametrize(("field", "value"), [("transfer_key", ""), ("reward", "3.00"), ("fee", "0.19")])
+def test_a_logged_payment_that_is_not_what_was_posted_is_named_by_field(field: str, value: str) -> None:
+    sold = Sold(lambda receipt: receipt["payment"].update({field: value}))
+    with pytest.raises(PaymentMismatch) as named:
+        sold.verify()
+    assert named.value.facts["field"] == field
+    Sold(lambda receipt: receipt["payment"].update(fee="0.200000")).verify()  # the same amount
+
+
+@pytest.mark.parametrize("agreed", ["3.00", "sNaN", None, 2.0, ["2.00"]])
+def test_a_payment_that_is_not_what_the_terms_agree_on_is_refused(agreed: object) -> None:
+    """Without the bounty: the terms' own hash fits, and the observation tells the same price as the log."""
+
+    def other_price(receipt: dict[str, Any]) -> None:
+        receipt["terms"]["reward"] = agreed
+        receipt["terms_sha256"] = fingerprint(receipt["terms"])
+
+    with pytest.raises(PaymentMismatch) as named:
+        Sold(other_price).verify(bounty=None)
+    assert named.value.facts["field"] == "terms.reward"
 
 
 def test_terms_that_do_not_fit_their_hash_or_the_bounty_are_refused() -> None:

@@ -16,7 +16,10 @@ from agent_sdk import (
     Approval,
     ApprovalRequired,
     AsyncSpotcheck,
+    Conflict,
+    DeviceKey,
     Forbidden,
+    KeyNotShown,
     LiveBounty,
     SpendingStopped,
     SpendLimitReached,
@@ -25,6 +28,7 @@ from agent_sdk import (
     Unauthenticated,
 )
 from core.accounts.rules import Kind
+from payments.tables import Operation as Row
 from tests.inside import Inside
 
 ASK = "The queue at the main door of the bakery"
@@ -114,6 +118,68 @@ def test_frozen_and_closed(inside: Inside) -> None:
     assert lab.close_account().status == "closed"
     with pytest.raises(Unauthenticated):
         lab.me()
+
+
+def test_a_deposit_that_waits_says_where_a_person_pays(inside: Inside) -> None:
+    owner = client(inside, inside.key(Kind.AGENT))
+    made = owner.deposits.create("5")
+    assert (made.status, made.url, made.reason) == ("new", None, None)
+    with inside.database.transaction() as session:
+        row = session.get_one(Row, made.id)
+        row.status, row.url, row.reason = "waiting", "https://pay.example/1", "card_declined"
+    waits = owner.deposits.get(made.id)
+    assert (waits.status, waits.url, waits.reason) == ("waiting", "https://pay.example/1", "card_declined")
+
+
+class LosesTheFirst(httpx2.BaseTransport):
+    """Loses the first reply, after the server has acted."""
+
+    def __init__(self, inner: httpx2.BaseTransport) -> None:
+        self.inner, self.count = inner, 0
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = self.inner.handle_request(request)
+        self.count += 1
+        if self.count == 1:
+            raise httpx2.ReadError("the reply was lost")
+        return answer
+
+
+def test_a_key_whose_reply_was_lost_is_an_error_and_not_a_client_without_one(inside: Inside) -> None:
+    wire = inside.client._transport
+    with pytest.raises(KeyNotShown, match="new idempotency_key"):
+        Spotcheck.register("flaky", "http://testserver", transport=LosesTheFirst(wire))
+    assert Spotcheck.register("flaky", "http://testserver", transport=wire).api_key
+    secret, device = inside.key(Kind.AGENT), DeviceKey.create()
+    with pytest.raises(KeyNotShown) as lost:
+        Spotcheck(secret, base_url="http://testserver", transport=LosesTheFirst(wire)).keys.create(["read"])
+    owner, nobody = client(inside, secret), client(inside, None)
+    assert lost.value.facts["key"] in {key.id for key in owner.keys.list()}
+    with pytest.raises(KeyNotShown, match="another DeviceKey"):
+        Spotcheck(base_url="http://testserver", transport=LosesTheFirst(wire)).devices.enrol(
+            device, kind="phone"
+        )
+    with pytest.raises(Conflict):
+        nobody.devices.enrol(device, kind="phone")
+    enrolled = nobody.devices.enrol(DeviceKey.create(), kind="phone", idempotency_key="once")
+    assert enrolled.key is not None
+    # With a key there is none to show.
+    with Spotcheck(
+        enrolled.key.secret, base_url="http://testserver", transport=LosesTheFirst(wire)
+    ) as person:
+        assert person.devices.enrol(DeviceKey.create(), kind="phone").key is None
+
+
+def test_the_same_of_the_awaiting_client(inside: Inside) -> None:
+    async def register() -> AsyncSpotcheck:
+        wire = httpx2.ASGITransport(app=inside.app)
+        return await AsyncSpotcheck.register(
+            "flaky", "http://testserver", transport=wire, idempotency_key="twice"
+        )
+
+    assert asyncio.run(register()).api_key
+    with pytest.raises(KeyNotShown):
+        asyncio.run(register())
 
 
 def test_the_same_awaited(inside: Inside) -> None:

@@ -231,7 +231,7 @@ def test_near_finds_by_distance_to_the_edge(market: Database) -> None:
     [
         ({"hours": -1}, errors.BadInput),
         ({"hours": 24 * 40}, errors.BadInput),
-        ({"reward": "0.50", "tier": 3}, errors.BadInput),
+        ({"reward": "0.50", "tier": 2}, errors.PolicyRefused),
         ({"reward": "2.00", "tier": 0}, errors.BadInput),
         ({"reward": "11.00", "tier": 2}, errors.PolicyRefused),
         ({"ask": "Follow that man home"}, errors.PolicyRefused),
@@ -332,7 +332,7 @@ def test_uploads_to_one_claim_are_counted(database: Database) -> None:
         for _ in range(submissions.MAX_DELIVERIES):
             submissions.count_delivery(session, claimed, 1, now=NOW)
         for count in (submissions.count_delivery, submissions.begin_upload):
-            with pytest.raises(errors.TooMany):
+            with pytest.raises(errors.StateConflict):
                 count(session, claimed, 1, now=NOW)
 
 

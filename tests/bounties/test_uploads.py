@@ -111,7 +111,9 @@ def test_uploads_are_counted_and_refused_types_are_not(film: Claimed) -> None:
     for _ in range(MAX_DELIVERIES + 1):
         assert film.put(b"x", "image/gif").status_code == 400
     statuses = [film.put(b"x", "video/mp4").status_code for _ in range(MAX_DELIVERIES + 1)]
-    assert statuses == [200] * MAX_DELIVERIES + [429]
+    assert statuses == [200] * MAX_DELIVERIES + [409]
+    refused = film.put(b"x", "video/mp4").json()
+    assert (refused["code"], refused["hint"]) == ("StateConflict", "Submit, or claim again.")
 
 
 def test_uploads_that_the_network_cut_off_are_no_deliveries_but_not_without_end(film: Claimed) -> None:
@@ -121,7 +123,7 @@ def test_uploads_that_the_network_cut_off_are_no_deliveries_but_not_without_end(
     assert film.put(b"the whole", "video/mp4").status_code == 200
     for _ in range(MAX_BEGUN - MAX_DELIVERIES - 2):
         assert film.stream(iter([part, {"type": "http.disconnect"}]))[0] == 400
-    assert film.stream(iter([part, {"type": "http.disconnect"}]))[0] == 429
+    assert film.stream(iter([part, {"type": "http.disconnect"}]))[0] == 409
 
 
 @pytest.mark.parametrize("body", [b"", bytes(VIDEO.limit + 1)], ids=["empty", "too large for anybody"])
@@ -129,7 +131,7 @@ def test_what_is_refused_for_what_it_is_counts_as_delivered(film: Claimed, body:
     with film.inside.database.transaction() as session:
         session.get_one(Claim, film.id).deliveries = MAX_DELIVERIES - 1
     assert film.stream(iter([{"type": "http.request", "body": body, "more_body": False}]))[0] in {400, 413}
-    assert film.put(b"x", "video/mp4").status_code == 429
+    assert film.put(b"x", "video/mp4").status_code == 409
 
 
 def test_uploads_begun_side_by_side_are_not_all_kept(film: Claimed) -> None:
@@ -140,7 +142,7 @@ def test_uploads_begun_side_by_side_are_not_all_kept(film: Claimed) -> None:
             session.get_one(Claim, film.id).deliveries = MAX_DELIVERIES
         yield {"type": "http.request", "body": b"x", "more_body": False}
 
-    assert film.stream(meanwhile())[0] == 429
+    assert film.stream(meanwhile())[0] == 409
     assert (film.noted(), film.stored()) == ((None, 0), [])
 
 

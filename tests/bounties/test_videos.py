@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,21 @@ def test_a_video_above_tier_0_is_refused_with_what_may_be_asked(
         assert scene.post(session, key, replace(wanted, kind=Kind.PHOTO)).tier == 1
 
 
+@pytest.mark.parametrize("kind", [Kind.PHOTO, Kind.STREAM])
+@pytest.mark.parametrize(("reward", "tier"), [("10.01", 2), ("12", 1), ("0.50", 2)])
+def test_what_no_kind_is_offered_for_is_refused_with_what_may_be_asked(
+    database: Database, kind: Kind, reward: str, tier: int
+) -> None:
+    key = buyer(database)
+    with database.transaction() as session, pytest.raises(errors.PolicyRefused) as caught:
+        scene.post(session, key, scene.ask(kind=kind, reward=reward, tier=tier))
+    assert caught.value.facts == {"kind": "tier", "highest_tier": 1, "highest_reward": "10.00"}
+    assert "photo" not in caught.value.advice
+
+
 def test_every_kind_says_how_high_it_goes() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+    assert "| `tier` |" in page
     assert set(rules.HIGHEST_TIER) == set(Kind)
     assert set(rules.MEDIA) == set(Kind) - {Kind.STREAM}
     for kind, most in rules.HIGHEST_TIER.items():

@@ -17,7 +17,7 @@ import pytest
 from skimage import data
 from sklearn.datasets import load_sample_image
 
-from agent_sdk import DeviceKey, Spotcheck
+from agent_sdk import DeviceKey, Shot, Spotcheck
 from bounties.rules import MEDIA, Kind
 from core.geo import Spot
 from market.simulator.camera import render
@@ -103,16 +103,9 @@ def test_the_sdk_hands_in_a_film_from_its_file(house: House, agent_key: str, tmp
         assert claim.kind == "video"
         scene = render(data.rocket(), code=None, seed=45, size=(640, 480), frames=72, fps=FILM_FPS)
         path.write_bytes(record(scene.frames, fps=FILM_FPS, codec="vp8"))
-        capture = client.devices.submit_video(
-            key,
-            enrolled.device.id,
-            claim,
-            path,
-            lat=PLACE.lat + 2e-4,
-            lon=PLACE.lon,
-            accuracy_m=8.0,
-            answer=4,
-        )
+        north = PLACE.lat + 2e-4
+        shot = Shot.video(key, enrolled.device.id, claim, path, lat=north, lon=PLACE.lon, accuracy_m=8.0)
+        capture = client.devices.submit(shot, answer=4)
         until = time.monotonic() + 120
         while capture.status in {"submitted", "examining"} and time.monotonic() < until:
             time.sleep(0.2)
