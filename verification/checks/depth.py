@@ -4,22 +4,25 @@ Stops: a screen, a print or a poster filmed by hand, whose motion and grain are 
 sheet held before it.
 How: the phone is moved aside, or at least swings about a wrist. The turn is taken away by the gyroscope
 (`measures.stepping`); what is left of the background's shift, as a share of the sheet's, is how near it is
-(`measures.nearness`). A background at four times the sheet's distance is far: hardly a screen is. A nearer
-one whose shift is not one plane's has depth; a nearer one that is one plane is flat. Both count only where
-the phone felt that it was carried aside as the sheet went (`measures.carried`): whoever moves the paper
-before a screen shifts the one and not the other, too. Without a gyroscope or a
-sheet, where no step was asked: points between far-apart frames against a turn, a plane and depth
-(`measures.parallax`).
-Limits: a wall or a table close behind the sheet is honestly flat. A screen at four times the sheet's distance
-passes: a large one, or one behind a small sheet held at the lens. A background on which nothing can be
-followed says nothing, nor does a phone that turned about its lens. A screen that is carried aside with the
-phone while the sheet stays passes; so does an accelerometer made up to fit. Two layers of a screen count as
-depth only from a gap of RELIEF of their distance.
+(`measures.nearness`). A background at four times the sheet's distance is far, if by the way that the phone
+felt it went (`measures.carried`) it is FAR_M away and more: hardly a screen is. A nearer one whose shift is
+not one plane's has depth; a nearer one that is one plane is flat. What has depth or is far counts only where
+the sheet went as the phone did: whoever moves the paper before a screen shifts the one and not the other,
+too. Without a gyroscope or a sheet, where no step was asked: points between far-apart frames against a turn,
+a plane and depth (`measures.parallax`).
+Limits: a wall or a table close behind the sheet is honestly flat. A large screen at FAR_M and four times the
+sheet's distance passes. A background on which nothing can be followed says nothing, nor does a phone that
+turned about its lens. A screen that is carried aside with the phone while the sheet stays passes; so does an
+accelerometer made up to fit. Two layers of a screen count as depth only from a gap of RELIEF of their
+distance.
 Figures (simulated, 26 frames at 8/s; calibration split, on which the thresholds were set): share of honest
 scenes at most .2 but for 5 of 203, which were .2 to .28; of flat sources with and without a true sheet .32
 to 1.35 (n = 179 of 189, the others not told). Relief of flat sources at most .31, of all but one at most
 .17. Near scenes of several depths were made for the tests only. Of the sheet's way the phone's explains .81
-and more of 59 honest bursts, and under .5 of 24 of 29 in which the paper was moved before a screen.
+and more of 59 honest bursts (9 mm and more, without its line), and under .5 of 24 of 29 in which the paper
+was moved before a screen. What is far is at 2.5 m and more in 207 of 207 honest bursts (of two posters, 1.7),
+a screen from which the paper was moved as the phone went at 0.9 to 1.5 m in 13 of 13: these were reported
+families, so FAR_M has seen them.
 Source: Hartley & Zisserman, Multiple View Geometry, 2004, chapters 9 and 13 (parallax beside a plane).
 """
 
@@ -49,11 +52,12 @@ SHIFT_PX = 1.5  # a plane's own shift from which flatness can be told
 
 FELT = 0.8  # of the sheet's way explained by the phone's, from which the phone was carried
 MOVED = 0.5  # below: the sheet was
-AWAY_M = (0.25, 1.2)  # how far a sheet may be, and
-NEAREST_M = 0.18  # nearer, it went against the phone
+FELT_M, NEAREST_M = 0.007, 0.15  # least way (without its line) that explains, and distance of a sheet
+FAR_M = 2.0  # metres by the phone's own way from which a background is far
+SHARE = 0.01  # of the sheet's shift: less is not told from none
 
 
-@check("depth", family=Family.DEPTH, version="6", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
+@check("depth", family=Family.DEPTH, version="7", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
 def depth(case: Case) -> Outcome:
     """OK "background_far", "scene_has_depth", "scene_is_flat" or "sheet_was_moved"; abstains "no_burst",
     "no_parallax", "depth_unclear" or "step_not_felt"."""
@@ -62,8 +66,8 @@ def depth(case: Case) -> Outcome:
         return abstain("no_burst")
     shown = [one for one in nearness(case, tracks) if np.isfinite(one.share)]
     if len(shown) >= PAIRS:
-        seen = _beside_sheet(shown)
-        return seen if seen.llr <= 0 else _if_carried(seen, carried(case, tracks))
+        seen, share = _beside_sheet(shown), float(np.median([one.share for one in shown]))
+        return seen if seen.llr <= 0 else _if_carried(seen, share, carried(case, tracks))
     sheet_lost = case.sensed is not None and case.code_box is not None  # its own depth would count
     if STEPS & set(case.evidence.session.pan) or shown or sheet_lost:
         return abstain("no_parallax", pairs=len(shown))
@@ -95,21 +99,25 @@ def _beside_sheet(shown: list[Nearness]) -> Outcome:
     return ok(-3.5, "scene_is_flat", **facts) if relief < LAYERS else abstain("depth_unclear", **facts)
 
 
-def _if_carried(seen: Outcome, way: Carried | None) -> Outcome:
-    """What was seen, where the phone's own way is what shifted the sheet."""
+def _if_carried(seen: Outcome, share: float, way: Carried | None) -> Outcome:
+    """What was seen, where the phone's own way is what shifted the sheet, and puts what is far so far."""
     if way is None:
         return abstain("step_not_felt", **seen.facts)
     known = np.isfinite(way.away_m)
+    away_m = way.away_m / max(share, SHARE)
     facts: dict[str, Json] = {
         **seen.facts,
         "explained": round(way.explained, 2),
-        "away_m": round(way.away_m, 2) if known else None,
+        "sheet_m": round(way.away_m, 2) if known else None,
+        "background_m": round(away_m, 1) if known else None,
         "felt_m": round(way.felt_m, 4),
     }
-    if way.explained < MOVED or (way.explained >= FELT and way.away_m < NEAREST_M):
+    if way.explained < MOVED:
         return ok(-2.5, "sheet_was_moved", **facts)
-    if way.explained < FELT or not AWAY_M[0] <= way.away_m <= AWAY_M[1]:
+    if way.explained < FELT or way.felt_m < FELT_M or way.away_m < NEAREST_M:
         return abstain("step_not_felt", **facts)
+    if seen.reason == "background_far" and away_m < FAR_M:
+        return abstain("depth_unclear", **facts)
     return ok(seen.llr, seen.reason, **facts)
 
 
