@@ -114,3 +114,14 @@ def test_a_phone_held_sideways_is_read_in_its_own_axes(decoder: Decoder) -> None
     found = way(felt(STEPPED, quarter.T @ TO_DEVICE), decoder)
     assert found.explained > 0.9
     assert found.away_m == pytest.approx(0.45, rel=0.15)
+
+
+@pytest.mark.parametrize("metres", [0.04, 0.07])
+def test_a_small_card_at_the_lens_before_a_screen_does_not_make_it_far(
+    metres: float, decoder: Decoder
+) -> None:
+    (card, box), went = sheet(0.17), aside(metres)
+    frames = film([Plane(sample("coffee"), 0.75), card], went, fps=10)
+    case = case_of(frames, felt(went), stage.tools(decoder), pan="U>")
+    case.code_box = box
+    assert depth(case).llr <= 0
