@@ -24,6 +24,7 @@ from market.simulator.view import Doubles, View
 
 _LEVELS = 4
 _WALL_M = 2.5
+_DROP_M = 1.0  # by then what falls is out of sight
 _SOFT = 160  # columns that show all of a wall
 
 
@@ -151,6 +152,31 @@ class Playing:
         """The screen with the picture of that time."""
         shown = self.clip[int(view.time * self.fps) % len(self.clip)]
         return replace(self.flat, levels=shown).look(view)
+
+    def light(self, view: View, rng: np.random.Generator) -> Floats:
+        """The room's light."""
+        return self.flat.light(view, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class LetFall:
+    """A print or screen that is let fall: for half a second it is seen to go, then what is behind it.
+
+    Attributes:
+        flat: before that. at: seconds by the view's clock. room: the scene that is behind it.
+    """
+
+    flat: Flat
+    at: float
+    room: Scene
+
+    def look(self, view: View) -> Floats:
+        """What is there at that time."""
+        fallen = 0.5 * 9.81 * max(0.0, view.time - self.at) ** 2
+        if fallen > _DROP_M:
+            return self.room.look(view)
+        corner = self.flat.corner + np.array([0.0, fallen, 0.0])
+        return replace(self.flat, corner=corner, behind=self.room).look(view)
 
     def light(self, view: View, rng: np.random.Generator) -> Floats:
         """The room's light."""

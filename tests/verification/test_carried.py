@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.verification import stage
-from tests.verification.bursts import HZ, TO_DEVICE, Path, Plane, case_of, felt, film, path
+from tests.verification.bursts import HZ, TO_DEVICE, Doubles, Path, Plane, case_of, felt, film, path
 from tests.verification.eyes import sample
 from tests.verification.test_depth import sheet
 from verification.case import Case, Sensed
@@ -71,23 +71,62 @@ def test_a_phone_that_stood_still_or_went_the_other_way_was_not_carried(
     assert outcome.llr < -2
 
 
-def test_a_screen_from_which_the_paper_is_moved_while_the_phone_goes_is_near(decoder: Decoder) -> None:
-    """The background's share of the sheet's shift is small then, its distance by the phone's way is true."""
-    went, (paper, box) = aside(0.06), sheet(0.45)
-    moved, count = aside(0.12).shifts - aside(0.0).shifts, int((len(went.shifts) - 1) / HZ * 10) + 1
+def moved_by_hand(went: Path, way: Doubles, away: float, decoder: Decoder) -> Outcome:
+    """A screen so far away, while the phone goes and the sheet is moved by metres to the right [n]."""
+    paper, box = sheet(0.45)
     frames = []
-    for k in range(count):
+    for k, aside_m in enumerate(way):
         at = round(k / 10 * HZ)
-        held = replace(paper, middle=(paper.middle[0] - moved[at, 0], paper.middle[1]))
+        held = replace(paper, middle=(paper.middle[0] + aside_m, paper.middle[1]))
         still = replace(went, rotations=went.rotations[at:][:1], shifts=went.shifts[at:][:1])
-        frames.append(replace(film([Plane(sample("coffee"), 0.9), held], still, fps=10)[0], t=k / 10))
+        frames.append(replace(film([Plane(sample("coffee"), away), held], still, fps=10)[0], t=k / 10))
     case = case_of(tuple(frames), felt(went), stage.tools(decoder), pan="U>")
     case.code_box = box
-    outcome = depth(case)
+    return depth(case)
+
+
+def test_a_screen_from_which_the_paper_is_moved_while_the_phone_goes_is_near(decoder: Decoder) -> None:
+    """The background's share of the sheet's shift is small then, its distance by the phone's way is true."""
+    went = aside(0.06)
+    moved = (aside(0.12).shifts - aside(0.0).shifts)[:: HZ // 10, 0]
+    outcome = moved_by_hand(went, -moved, 0.9, decoder)
     assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "depth_unclear")
     assert float(str(outcome.facts["share"])) < 0.25
     assert float(str(outcome.facts["explained"])) > 0.9
     assert float(str(outcome.facts["background_m"])) == pytest.approx(0.9, rel=0.25)
+
+
+def test_a_jerk_at_last_is_no_step(decoder: Decoder) -> None:
+    """Depth is read in the last frame, which alone would not weigh in the comparison of the ways."""
+    went = aside(0.07)
+    way = np.zeros(len(went.shifts[:: HZ // 10]))
+    way[-1] = -0.09
+    outcome = moved_by_hand(went, way, 0.95, decoder)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "step_not_felt")
+    assert float(str(outcome.facts["explained"])) > 0.8
+
+
+def test_a_burst_with_a_hole_in_it_shows_no_depth(decoder: Decoder) -> None:
+    """What stood before the phone may have been changed meanwhile."""
+    case = filmed(felt(STEPPED), decoder)
+    case.frames = tuple(frame for frame in case.frames if not 0.45 < frame.t < 0.95)
+    outcome = depth(case)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "frames_missing")
+    case = filmed(felt(STEPPED), decoder)
+    case.frames = tuple(frame for frame in case.frames if not 0.45 < frame.t < 0.75)
+    assert depth(case).reason == "background_far"
+
+
+def test_a_step_before_something_else_than_the_photo_shows_is_none(decoder: Decoder) -> None:
+    """What stood behind the sheet at the shutter is let fall while the phone turns; a far scene is there."""
+    paper, box = sheet(0.45)
+    planes = [Plane(sample("coffee"), 0.6), Plane(sample("astronaut"), 40.0)]
+    takes = [film([plane, paper], STEPPED, fps=10) for plane in planes]
+    frames = tuple(takes[k >= 6][k] for k in range(len(takes[0])))
+    case = case_of(frames, felt(STEPPED), stage.tools(decoder), pan="U>")
+    case.code_box = box
+    outcome = depth(case)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "step_elsewhere")
 
 
 def test_a_sensor_that_feels_gravity_alone_proves_no_step(decoder: Decoder) -> None:

@@ -7,8 +7,9 @@ How: the phone is moved aside, or at least swings about a wrist. The turn is tak
 (`measures.nearness`). A background at four times the sheet's distance is far, if by the way that the phone
 felt it went (`measures.carried`) it is FAR_M away and more: hardly a screen is. A nearer one whose shift is
 not one plane's has depth; a nearer one that is one plane is flat. What has depth or is far counts only where
-the sheet went as the phone did: whoever moves the paper before a screen shifts the one and not the other,
-too. Without a gyroscope or a sheet, where no step was asked: points between far-apart frames against a turn,
+the sheet went as the phone did, for whoever moves the paper before a screen shifts the one and not the
+other, too; where what the photo shows is still there in the last frame; and in a burst without holes.
+Without a gyroscope or a sheet, where no step was asked: points between far-apart frames against a turn,
 a plane and depth (`measures.parallax`).
 Limits: a wall or a table close behind the sheet is honestly flat. A large screen at FAR_M and four times the
 sheet's distance passes. A background on which nothing can be followed says nothing, nor does a phone that
@@ -33,13 +34,14 @@ import numpy as np
 from verification.case import Case
 from verification.evidence import Family, Json, Outcome, abstain, ok
 from verification.measures.carried import Carried, carried
-from verification.measures.flow import tracks_of
-from verification.measures.nearness import Nearness, nearness
+from verification.measures.flow import Tracks, tracks_of
+from verification.measures.nearness import Nearness, from_photo, nearness
 from verification.measures.parallax import Parallax, widest
 from verification.registry import check
 
 FAR, NEAR = 0.25, 0.3  # of the sheet's shift
 LAYERS, RELIEF = 0.2, 0.35  # relief of a plane at most, of a scene at least, as a share of its nearness
+GAP_S = 0.5  # between frames: within more of it what stands before the phone can be changed
 PAIRS = 2  # of frames that must show it, and
 MOST = 0.6  # share of all that must agree
 STEPS = frozenset("<>")
@@ -50,24 +52,28 @@ DEEP_RELIEF = 0.15  # of the plane's shift: less is two layers of a screen, or a
 SHIFT_PX = 1.5  # a plane's own shift from which flatness can be told
 
 
+JOINED = 0.15  # of the sheet's shift: what the photo shows goes as what is behind the sheet during the step
 FELT = 0.8  # of the sheet's way explained by the phone's, from which the phone was carried
 MOVED = 0.5  # below: the sheet was
+ASTRAY = 0.2  # of the sheet's shift: in the frame that depth is read in it is where the phone's way puts it
 FELT_M, NEAREST_M = 0.007, 0.15  # least way (without its line) that explains, and distance of a sheet
 FAR_M = 2.0  # metres by the phone's own way from which a background is far
 SHARE = 0.01  # of the sheet's shift: less is not told from none
 
 
-@check("depth", family=Family.DEPTH, version="7", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
+@check("depth", family=Family.DEPTH, version="8", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
 def depth(case: Case) -> Outcome:
     """OK "background_far", "scene_has_depth", "scene_is_flat" or "sheet_was_moved"; abstains "no_burst",
-    "no_parallax", "depth_unclear" or "step_not_felt"."""
+    "frames_missing", "no_parallax", "depth_unclear", "step_elsewhere" or "step_not_felt"."""
     tracks = tracks_of(case)
     if tracks is None or len(tracks.t) < 4:
         return abstain("no_burst")
+    if case.film is None and np.diff(tracks.t).max() > GAP_S:
+        return abstain("frames_missing", gap_s=round(float(np.diff(tracks.t).max()), 2))
     shown = [one for one in nearness(case, tracks) if np.isfinite(one.share)]
     if len(shown) >= PAIRS:
-        seen, share = _beside_sheet(shown), float(np.median([one.share for one in shown]))
-        return seen if seen.llr <= 0 else _if_carried(seen, share, carried(case, tracks))
+        seen = _beside_sheet(shown)
+        return seen if seen.llr <= 0 else _if_one_step(case, tracks, seen, shown)
     sheet_lost = case.sensed is not None and case.code_box is not None  # its own depth would count
     if STEPS & set(case.evidence.session.pan) or shown or sheet_lost:
         return abstain("no_parallax", pairs=len(shown))
@@ -99,6 +105,14 @@ def _beside_sheet(shown: list[Nearness]) -> Outcome:
     return ok(-3.5, "scene_is_flat", **facts) if relief < LAYERS else abstain("depth_unclear", **facts)
 
 
+def _if_one_step(case: Case, tracks: Tracks, seen: Outcome, shown: list[Nearness]) -> Outcome:
+    """What was seen, where it is of what the photo shows, and the phone was carried."""
+    share = float(np.median([one.share for one in shown]))
+    if not any(abs(one.share - share) <= JOINED for one in from_photo(case, tracks)):
+        return abstain("step_elsewhere", **seen.facts)
+    return _if_carried(seen, share, carried(case, tracks))
+
+
 def _if_carried(seen: Outcome, share: float, way: Carried | None) -> Outcome:
     """What was seen, where the phone's own way is what shifted the sheet, and puts what is far so far."""
     if way is None:
@@ -111,10 +125,11 @@ def _if_carried(seen: Outcome, share: float, way: Carried | None) -> Outcome:
         "sheet_m": round(way.away_m, 2) if known else None,
         "background_m": round(away_m, 1) if known else None,
         "felt_m": round(way.felt_m, 4),
+        "astray": round(way.astray, 2),
     }
     if way.explained < MOVED:
         return ok(-2.5, "sheet_was_moved", **facts)
-    if way.explained < FELT or way.felt_m < FELT_M or way.away_m < NEAREST_M:
+    if way.explained < FELT or way.astray > ASTRAY or way.felt_m < FELT_M or way.away_m < NEAREST_M:
         return abstain("step_not_felt", **facts)
     if seen.reason == "background_far" and away_m < FAR_M:
         return abstain("depth_unclear", **facts)

@@ -44,12 +44,15 @@ class Carried:
             went as if it were behind the phone.
         away_m: how far the sheet must be for that, metres.
         felt_m: the phone's way without its line, root mean square, metres.
+        astray: how far the sheet is, in the last frame it was found in, from where the phone's way puts it,
+            as a share of its shift there. Depth is read in that frame, and a hand may jerk the sheet at last.
         frames: in which the sheet was found.
     """
 
     explained: float
     away_m: float
     felt_m: float
+    astray: float
     frames: int
 
 
@@ -128,5 +131,6 @@ def _compared(
         explained=explained if nearness > 0 else 0.0,
         away_m=1 / nearness if nearness > 1e-3 else float("inf"),
         felt_m=float(np.sqrt((x * x).sum() / len(t))) / focal,
+        astray=float(left[-1] / max(np.linalg.norm(shown[-1]), 1.0)),
         frames=len(t),
     )

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from verification.measures.placing import code_in_frame
 from verification.measures.stepping import background, camera, stepping_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ SHARES = np.arange(-0.2, 1.41, 0.05)  # tried on pictures laid over each other
 ALIKE, AHEAD, APART = 0.35, 0.08, 0.2  # least correlation, by how much it is the best, of shares so far off
 CONTRAST = 1.2  # least standard deviation, grey levels, of what is compared: less is the sensor's
 FEWEST = 1000  # pixels of half size that both pictures must show
+ABOUT = 1  # frames before and after the photo's
 ROUGH = 4.0  # pixels: what is coarser than this many is left out of the comparison
 
 
@@ -79,6 +81,19 @@ def nearness(case: Case, tracks: Tracks) -> tuple[Nearness, ...]:
         found = (_pair(tracks, course, sheet, i, last, fine) for i in sorted(before) if i < last)
         stepping.shown = tuple(one for one in found if one is not None)
     return stepping.shown
+
+
+def from_photo(case: Case, tracks: Tracks) -> tuple[Nearness, ...]:
+    """The same of the frames about the photo's, with the last one the sheet was found in: what they show is
+    what the photo shows, so where none of them fits the last frame, something else was there by then."""
+    stepping, seen = stepping_of(case, tracks), code_in_frame(case, tracks)
+    course, sheet = stepping.course, stepping.sheet
+    if course is None or sheet is None or seen is None:
+        return ()
+    last, fine = max(sheet.places), cache(lambda k: _fine(tracks, sheet, k))
+    about = [k for k in range(seen[0] - ABOUT, seen[0] + ABOUT + 1) if k in sheet.places and k < last]
+    found = (_pair(tracks, course, sheet, k, last, fine) for k in about)
+    return tuple(one for one in found if one is not None and np.isfinite(one.share))
 
 
 def _pair(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from market.simulator.flat import Flat, printed, screen
+from market.simulator.flat import Flat, LetFall, printed, screen
 from market.simulator.forged import composited as drawn_in
 from market.simulator.forged import virtual_camera
 from market.simulator.isp import Conditions, draw_conditions
@@ -150,6 +150,15 @@ def sheet_moved(workshop: Workshop, scene: Scene, share: float) -> Shot:
     sheet = workshop.camera.sheet(workshop.code, rng)
     held = replace(sheet, way=(share - 1) * way) if sheet else None
     return workshop.camera.film(scene, stepping(share * whole), rng, held)
+
+
+def let_fall(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Shot:
+    """Photo and first frames of a print; it is let fall as the first turn begins, and a room is behind it."""
+    print_, room = in_print(workshop, rgb, pitch), workshop.camera.relief(workshop.other().rgb)
+    motion = workshop.move()
+    speed = np.linalg.norm(motion.rates[:, :2], axis=1)
+    turning = max(3, int(np.argmax(speed > 0.25 * speed.max())))  # the photo is of one of the first three
+    return workshop.shoot(LetFall(print_, float(motion.times[turning]), room), motion=motion)
 
 
 def defocused(workshop: Workshop, least: float, most: float) -> None:
