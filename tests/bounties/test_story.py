@@ -325,43 +325,6 @@ def test_a_long_answer_is_refused_before_it_is_judged(database: Database) -> Non
             scene.post(session, scene.new_agent(session), scene.ask(answer_schema={"uniqueItems": True}))
 
 
-def test_uploads_to_one_claim_are_counted(database: Database) -> None:
-    with database.transaction() as session:
-        bounty, person = scene.post(session, scene.new_agent(session)), scene.new_person(session)
-        claimed = scene.claim(session, person, bounty)
-        for _ in range(submissions.MAX_DELIVERIES):
-            submissions.count_delivery(session, claimed, 1, now=NOW)
-        for count in (submissions.count_delivery, submissions.begin_upload):
-            with pytest.raises(errors.StateConflict):
-                count(session, claimed, 1, now=NOW)
-
-
-def test_what_an_account_uploaded_for_nothing_is_bounded_and_forgotten_after_a_day(
-    database: Database,
-) -> None:
-    """Retakes and claims let go are kept for a day; what a capture has does not count."""
-    size, room = submissions.MAX_UNUSED // 4, submissions.MAX_UNUSED
-    with database.transaction() as session:
-        agent, person, other = (scene.new_agent(session), *[scene.new_person(session) for _ in "ab"])
-        held = [scene.claim(session, person, scene.post(session, agent)) for _ in range(3)]
-        for claimed in held:
-            submissions.count_delivery(session, claimed, size, now=NOW)
-        assert submissions.unused_bytes(session, person.account, now=NOW) == 3 * size
-        submissions.begin_upload(session, held[0], room - 3 * size, now=NOW)
-        for count in (submissions.begin_upload, submissions.count_delivery):
-            with pytest.raises(errors.TooMany) as caught:
-                count(session, held[0], room - 3 * size + 1, now=NOW)
-            assert caught.value.facts["limit"] == room
-        elsewhere = scene.claim(session, other, scene.post(session, agent))
-        submissions.begin_upload(session, elsewhere, room, now=NOW)  # it is the account's, not the house's
-        scene.submit(session, person, held[0])
-        held[0].media_size = size
-        session.flush()
-        assert submissions.unused_bytes(session, person.account, now=NOW) == 2 * size
-        later = max(claimed.deadline for claimed in held) + submissions.KEEP_UNNAMED
-        assert submissions.unused_bytes(session, person.account, now=later) == 0
-
-
 def test_a_reviewer_sees_the_copy_while_somebody_has_to_decide(market: Database) -> None:
     _, [capture_id] = scene.started(market)
     scene.judge(market, capture_id, Verdict.REVIEW)

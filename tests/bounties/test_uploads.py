@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bounties import rules
+from bounties import rules, submissions
 from bounties.rules import Kind, StreamTerms
 from bounties.submissions import MAX_BEGUN, MAX_DELIVERIES, check_upload
 from bounties.tables import Claim
@@ -18,6 +18,7 @@ from core.accounts.tables import Device
 from core.db import Database
 from core.sealing import PIECE
 from tests.bounties import scene
+from tests.bounties.scene import NOW
 from tests.bounties.test_settlement import buyer
 from tests.bounties.uploading import Claimed, claimed
 from tests.inside import Inside, is_problem
@@ -156,3 +157,40 @@ def test_a_stream_has_no_media(database: Database) -> None:
         claim = scene.claim(session, probe, bounty)
         with pytest.raises(errors.BadInput, match="no media"):
             check_upload(session, claim, "image/jpeg", 1)
+
+
+def test_uploads_to_one_claim_are_counted(database: Database) -> None:
+    with database.transaction() as session:
+        bounty, person = scene.post(session, scene.new_agent(session)), scene.new_person(session)
+        claim = scene.claim(session, person, bounty)
+        for _ in range(submissions.MAX_DELIVERIES):
+            submissions.count_delivery(session, claim, 1, now=NOW)
+        for count in (submissions.count_delivery, submissions.begin_upload):
+            with pytest.raises(errors.StateConflict):
+                count(session, claim, 1, now=NOW)
+
+
+def test_what_an_account_uploaded_for_nothing_is_bounded_and_forgotten_after_a_day(
+    database: Database,
+) -> None:
+    """Retakes and claims let go are kept for a day; what a capture has does not count."""
+    size, room = submissions.MAX_UNUSED // 4, submissions.MAX_UNUSED
+    with database.transaction() as session:
+        agent, person, other = (scene.new_agent(session), *[scene.new_person(session) for _ in "ab"])
+        held = [scene.claim(session, person, scene.post(session, agent)) for _ in range(3)]
+        for claim in held:
+            submissions.count_delivery(session, claim, size, now=NOW)
+        assert submissions.unused_bytes(session, person.account, now=NOW) == 3 * size
+        submissions.begin_upload(session, held[0], room - 3 * size, now=NOW)
+        for count in (submissions.begin_upload, submissions.count_delivery):
+            with pytest.raises(errors.TooMany) as caught:
+                count(session, held[0], room - 3 * size + 1, now=NOW)
+            assert caught.value.facts["limit"] == room
+        elsewhere = scene.claim(session, other, scene.post(session, agent))
+        submissions.begin_upload(session, elsewhere, room, now=NOW)  # it is the account's, not the house's
+        scene.submit(session, person, held[0])
+        held[0].media_size = size
+        session.flush()
+        assert submissions.unused_bytes(session, person.account, now=NOW) == 2 * size
+        later = max(claim.deadline for claim in held) + submissions.KEEP_UNNAMED
+        assert submissions.unused_bytes(session, person.account, now=later) == 0

@@ -37,6 +37,7 @@ from verification.measures.carried import Carried, carried
 from verification.measures.flow import Tracks, tracks_of
 from verification.measures.nearness import Nearness, from_photo, nearness
 from verification.measures.parallax import Parallax, widest
+from verification.measures.strokes import parted
 from verification.registry import check
 
 FAR, NEAR = 0.25, 0.3  # of the sheet's shift
@@ -44,13 +45,11 @@ LAYERS, RELIEF = 0.2, 0.35  # relief of a plane at most, of a scene at least, as
 GAP_S = 0.5  # between frames: within more of it what stands before the phone can be changed
 PAIRS = 2  # of frames that must show it, and
 MOST = 0.6  # share of all that must agree
-STEPS = frozenset("<>")
 
 DEEP = 0.05  # without a gyroscope: share of points off the plane from which there is depth
 FLAT = 0.02  # share under which there is none
 DEEP_RELIEF = 0.15  # of the plane's shift: less is two layers of a screen, or a curved one
 SHIFT_PX = 1.5  # a plane's own shift from which flatness can be told
-
 
 JOINED = 0.15  # of the sheet's shift: what the photo shows goes as what is behind the sheet during the step
 FELT = 0.8  # of the sheet's way explained by the phone's, from which the phone was carried
@@ -75,7 +74,7 @@ def depth(case: Case) -> Outcome:
         seen = _beside_sheet(shown)
         return seen if seen.llr <= 0 else _if_one_step(case, tracks, seen, shown)
     sheet_lost = case.sensed is not None and case.code_box is not None  # its own depth would count
-    if STEPS & set(case.evidence.session.pan) or shown or sheet_lost:
+    if parted(case.evidence.session.pan)[1] or shown or sheet_lost:
         return abstain("no_parallax", pairs=len(shown))
     pairs = widest(tracks)
     return _alone(pairs) if pairs else abstain("no_parallax", points=int(tracks.xy.shape[1]))

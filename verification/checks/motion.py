@@ -31,7 +31,7 @@ from verification.case import Case, Doubles, Frame, Sensed
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
 from verification.measures.grain import Grain, grain
-from verification.measures.strokes import asked_strokes, strokes
+from verification.measures.strokes import asked_strokes, parted, strokes
 from verification.measures.turning import Agreement, agreement, felt_turns, in_radians
 from verification.registry import check
 
@@ -76,11 +76,12 @@ def _turning_pairs(asked: str, sensed: Sensed, tracks: Tracks) -> int | None:
     Before a soft background only the sheet can be followed, and who steps aside turns to keep it in view:
     the sheet then stays where it is in the picture while the phone turns. None: no step, or other turns.
     """
-    if asked[-1:] not in set("<>"):
+    turns, side = parted(asked)
+    if not side:
         return None
     felt = felt_turns(sensed, tracks.t)
     read = strokes(felt, tracks.t)
-    used = asked_strokes(asked[:-1], [stroke.way for stroke in read], stepped=True)
+    used = asked_strokes(turns, [stroke.way for stroke in read], stepped=True)
     return read[used - 1].end if used else None
 
 

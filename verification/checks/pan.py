@@ -23,10 +23,10 @@ from verification.case import Case, Doubles
 from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
 from verification.measures.stepping import Course, Sheet, Stepping, background, stepping_of
-from verification.measures.strokes import OPPOSITE, SMALL, read_turns, strokes, within
+from verification.measures.strokes import OPPOSITE, SMALL, parted, read_turns, strokes, within
 from verification.registry import check
 
-SIDES = {"<": 1.0, ">": -1.0}  # where a step to that side shifts the scene to
+SHIFTS = {"<": 1.0, ">": -1.0}  # where a step to that side shifts the scene to
 AGREES = 0.7  # of felt with seen turns
 SCALES = (0.5, 2.0)  # of seen over felt turns: the focal length, and a wrist's swing before something near
 FEWEST = 4  # pairs of frames that can be compared
@@ -44,7 +44,7 @@ def pan(case: Case) -> Outcome:
     """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst", "pan_unclear" or
     "step_unclear"."""
     asked = case.evidence.session.pan
-    turns, side = (asked[:-1], asked[-1]) if asked[-1:] in SIDES else (asked, "")
+    turns, side = parted(asked)
     if not asked or set(turns) - set(OPPOSITE):
         return abstain("no_pan_asked")
     tracks = tracks_of(case)
@@ -78,7 +78,7 @@ def _stepped(tracks: Tracks, stepping: Stepping, start: int, side: str, followed
     if shift is None:
         return abstain("step_unclear", **followed.facts)
     facts = {**followed.facts, "step_px": round(shift, 1)}
-    if shift * SIDES[side] > 0:
+    if shift * SHIFTS[side] > 0:
         return ok(followed.llr, followed.reason, **facts)
     return hard_fail("wrong_pan", **facts) if plain else abstain("step_unclear", **facts)
 

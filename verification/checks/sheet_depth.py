@@ -20,6 +20,7 @@ from verification.evidence import Family, Outcome, abstain, ok
 from verification.measures.flow import tracks_of
 from verification.measures.nearness import LEAST_PX, Nearness, nearness
 from verification.measures.stepping import stepping_of
+from verification.measures.strokes import parted
 from verification.registry import check
 
 SWING = 0.12  # radians, where the sheet was not shifted: less shifts nothing that can be told from noise
@@ -39,7 +40,7 @@ def sheet_depth(case: Case) -> Outcome:
         return abstain("no_gyroscope")
     if tracks is None or stepping is None or stepping.sheet is None:
         return abstain("no_code_in_burst")
-    aside = any(letter in case.evidence.session.pan for letter in "<>")
+    aside = bool(parted(case.evidence.session.pan)[1])
     shown = [one for one in nearness(case, tracks) if aside or _swung(one)]
     if not shown:
         return abstain("no_swing" if len(stepping.sheet.places) > 1 else "sheet_unclear")

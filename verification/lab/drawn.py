@@ -45,7 +45,7 @@ def page(rng: np.random.Generator, size: tuple[int, int] = SIZE, crisp: bool = F
     """A drawn page, uint8[h, w, 3], of one to four panels, dark on light or light on dark.
 
     Args:
-        size: (w, h), 160 by 120 at least.
+        size: (w, h), 128 by 96 at least.
         crisp: letters of whole pixels, as a small display shows them; else with smooth edges.
     """
     dark = bool(rng.random() < 0.5)

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from verification.measures.stepping import stepping_of
-from verification.measures.strokes import read_turns
+from verification.measures.strokes import parted, read_turns
 from verification.measures.turning import in_radians
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ UPRIGHT = 3.0  # m/s^2 along the picture's height from which it tells which way 
 SILENT = 0.02  # m/s^2: no hand is so still, nor its sensor
 STRAY = 2.5  # of the typical remainder: a frame that is off by more counts less
 LEAST_PX = 0.5  # of remainder: pixels are not told better
-SIDES = frozenset("<>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,13 @@ def carried(case: Case, tracks: Tracks) -> Carried | None:
     shifts = [sheet.shift(tracks, course, seen[0], k) for k in seen]
     shown = np.array([np.zeros(2) if shift is None else shift for shift in shifts])
     felt, sure = _way(case.sensed, course, seen)
-    return _compared(felt * course.focal * max(tracks.size), shown, tracks.t[seen], course, tracks, sure)
+    return _compared(felt, shown, tracks.t[seen], course.focal * max(tracks.size), sure)
 
 
 def _turned(asked: str, course: Course, tracks: Tracks) -> int:
     """The frame at which the turns that were asked for ended; 0 where they were not seen."""
-    turns = asked.rstrip("<>")
-    read, used, _ = read_turns(course.felt, tracks.t, turns, stepped=asked[-1:] in SIDES)
+    turns, side = parted(asked)
+    read, used, _ = read_turns(course.felt, tracks.t, turns, stepped=bool(side))
     return read[used - 1].end if used else 0
 
 
@@ -110,11 +109,10 @@ def _summed(rates: Doubles, steps: Doubles) -> Doubles:
     return np.vstack([np.zeros(3), np.cumsum((rates[1:] + rates[:-1]) / 2 * steps, axis=0)])
 
 
-def _compared(
-    felt: Doubles, shown: Doubles, t: Doubles, course: Course, tracks: Tracks, sure: bool
-) -> Carried:
-    """Fits shown = -felt / distance + a line in time, frames that stray counting less (reweighted least
-    squares); ways in pixels at one metre, float64[k, 2]."""
+def _compared(felt: Doubles, shown: Doubles, t: Doubles, focal: float, sure: bool) -> Carried:
+    """Fits shown = -focal * felt / distance + a line in time, frames that stray counting less (reweighted
+    least squares); ways float64[k, 2], in metres and in pixels."""
+    felt = felt * focal
     line = np.column_stack([np.ones(len(t)), t - t.mean()])
     weight = np.ones(len(t))
     for _ in range(5):
@@ -126,7 +124,6 @@ def _compared(
         weight = 1 / (1 + (left / (STRAY * (1.48 * np.median(left) + LEAST_PX))) ** 2)
     explained = 1 - float(((y + nearness * x) ** 2).sum()) / max(float((y * y).sum()), 1e-9)
     nearness = nearness if sure else abs(nearness)
-    focal = course.focal * max(tracks.size)
     return Carried(
         explained=explained if nearness > 0 else 0.0,
         away_m=1 / nearness if nearness > 1e-3 else float("inf"),

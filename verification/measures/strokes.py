@@ -20,6 +20,7 @@ SHARE = 0.4  # of the largest swing: what is smaller is a hand's correction,
 SMALL = 0.2  # or, with this share, perhaps a turn that was made small
 PACE = 0.25  # of the top speed: slower is rest
 PLAIN = 2.0  # how many times the larger part of a swing exceeds the other
+SIDES = frozenset("<>")  # of a step aside, which may end an order
 OPPOSITE = {"L": "R", "R": "L", "U": "D", "D": "U"}
 
 
@@ -36,6 +37,11 @@ class Stroke:
     size: float
     plain: bool
     end: int
+
+
+def parted(order: str) -> tuple[str, str]:
+    """An order's turns, and the side of the step at its end; "" where it asks for none."""
+    return (order[:-1], order[-1]) if order[-1:] in SIDES else (order, "")
 
 
 def strokes(turns: Doubles, t: Doubles, share: float = SHARE) -> list[Stroke]:

@@ -178,7 +178,7 @@ def test_drawn_pages_are_crisp_and_all_different() -> None:
 
 def test_a_small_display_shows_letters_of_whole_pixels() -> None:
     """Crisp: a few flat colours, and none between them; any size that a simulated display has."""
-    for seed, size in enumerate([(160, 120), (240, 180), (480, 360), (700, 525)]):
+    for seed, size in enumerate([(128, 96), (240, 180), (480, 360), (700, 525)]):
         crisp = page(np.random.default_rng(seed), size, crisp=True)
         assert crisp.shape == (size[1], size[0], 3)
         assert 2 <= len(np.unique(crisp.reshape(-1, 3), axis=0)) <= 32
