@@ -183,6 +183,29 @@ class LetFall:
         return self.flat.light(view, rng)
 
 
+@dataclass(frozen=True, slots=True)
+class Slid:
+    """A flat that is carried along its own width, or a larger screen on which the picture is slid.
+
+    Attributes:
+        flat: where it is at first. times: float64 [n] seconds by the view's clock. way: float64 [n] metres.
+    """
+
+    flat: Flat
+    times: Doubles
+    way: Doubles
+
+    def look(self, view: View) -> Floats:
+        """The flat where it is at that time."""
+        along = self.flat.right / np.linalg.norm(self.flat.right)
+        gone = float(np.interp(view.time, self.times, self.way))
+        return replace(self.flat, corner=self.flat.corner + gone * along).look(view)
+
+    def light(self, view: View, rng: np.random.Generator) -> Floats:
+        """The room's light."""
+        return self.flat.light(view, rng)
+
+
 def playing(
     frames: list[Picture],
     rng: np.random.Generator,

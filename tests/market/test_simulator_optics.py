@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.datasets import load_sample_image
 
 from market.simulator import forged
 from market.simulator.camera import film, render
-from market.simulator.flat import Flat, playing, printed, screen, two_layer
+from market.simulator.flat import Flat, LetFall, Slid, playing, printed, screen, two_layer
 from market.simulator.isp import Conditions, Phone, draw_conditions, draw_phone, isp_ranges
 from market.simulator.motion import hold, pan, sidestep
 from market.simulator.optics import Paper, Screen
@@ -132,6 +133,20 @@ def test_a_playing_screen_shows_its_clip_in_time() -> None:
         (True, True, False),
         (True, False, False),
     }
+
+
+def test_a_screen_that_goes_along_is_not_shifted_and_one_let_fall_is_gone(photo: Photo) -> None:
+    flat = on_screen(0.4, photo)
+    here = View(np.eye(3), np.zeros(3), SIZE, 0.8 * SIZE[0])
+    along = 0.1 * flat.right / np.linalg.norm(flat.right)
+    later = replace(here, shift=along, time=1.0)
+    carried = Slid(flat, np.array([0.0, 1.0]), np.array([0.0, 0.1]))
+    assert np.abs(carried.look(later) - flat.look(here)).mean() < 1e-3
+    assert np.abs(flat.look(later) - flat.look(here)).mean() > 0.02
+    room = on_screen(0.4)
+    print_ = LetFall(flat, 0.3, room)
+    assert np.array_equal(print_.look(replace(here, time=0.2)), flat.look(here))
+    assert np.array_equal(print_.look(replace(here, time=0.9)), room.look(here))
 
 
 def test_the_same_seed_gives_the_same_cheat(photo: Photo) -> None:

@@ -222,6 +222,16 @@ def fit(value: float, typical: float, **changes: object) -> Agreement:
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
+def test_a_lens_longer_than_any_that_is_compared_says_nothing(decoder: Decoder) -> None:
+    """It shows turns four times as large: no hand's, nor another's."""
+    frames, way = filmed(HAND)
+    sensed = felt(way)
+    long = replace(sensed, gyro=sensed.gyro * np.array([0.25, 0.25, 1.0]))
+    outcome = judged(frames, long, decoder)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "motion_unclear")
+    assert outcome.facts["scale"] == pytest.approx(1.7, abs=0.01)
+
+
 def test_a_fit_is_weighed() -> None:
     close = weight(fit(0.99, 0.01), one_clock=True, turned=True)
     assert close == 1.5

@@ -60,7 +60,7 @@ FAR_M = 2.0  # metres by the phone's own way from which a background is far
 SHARE = 0.01  # of the sheet's shift: less is not told from none
 
 
-@check("depth", family=Family.DEPTH, version="8", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
+@check("depth", family=Family.DEPTH, version="9", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
 def depth(case: Case) -> Outcome:
     """OK "background_far", "scene_has_depth", "scene_is_flat" or "sheet_was_moved"; abstains "no_burst",
     "frames_missing", "no_parallax", "depth_unclear", "step_elsewhere" or "step_not_felt"."""

@@ -17,7 +17,7 @@ turn; with the gyroscope of another who made the same turns at or below -2 nats 
 Limits: a screen filmed by hand has true motion, and passes; so does motion computed from the clip. Who
 turns within a tenth of a second as the clip does is told by tremor alone. A near scene of several depths
 and a shifting hand blur the comparison: a poor fit is only evidence. Outside the market a clip's own
-sensors up to 0.5 s late are forgiven. Both still says nothing.
+sensors up to 0.5 s late are forgiven. Both still says nothing, nor does a lens of more than 1.4 long sides.
 Source: Movee (Rahman, Topkara & Carbunar, ACSAC 2013): 8 % equal error rate for people's phones.
 """
 
@@ -32,7 +32,7 @@ from verification.evidence import Family, Json, Outcome, abstain, hard_fail, ok
 from verification.measures.flow import Tracks, tracks_of
 from verification.measures.grain import Grain, grain
 from verification.measures.strokes import asked_strokes, parted, strokes
-from verification.measures.turning import Agreement, agreement, felt_turns, in_radians
+from verification.measures.turning import SCALES, Agreement, agreement, felt_turns, in_radians
 from verification.registry import check
 
 STILL = 0.012  # rad/s, root mean square: less than a hand at rest
@@ -50,7 +50,7 @@ LOOSE_S = 0.6  # two clocks that differ by so much would say nothing
 ODD_AXES = 0.5  # of what is said for a fit in camera axes, which no phone sends
 
 
-@check("motion", family=Family.MOTION, version="5", cost=1, kinds={"photo", "video"}, bounds=(-5.0, 1.5))
+@check("motion", family=Family.MOTION, version="6", cost=1, kinds={"photo", "video"}, bounds=(-5.0, 1.5))
 def motion(case: Case) -> Outcome:
     """OK "motion_agrees", "motion_disagrees", "sensors_silent" or "frames_frozen"; hard-fails
     "frames_frozen" where the gyroscope turned; abstains "no_burst", "no_motion", "too_still" or
@@ -112,6 +112,8 @@ def _compared(
         return abstain("motion_unclear", **facts)
     turned = seen is not None and max(seen, felt) >= STROKES
     llr = weight(found, one_clock=one_clock, turned=turned)
+    if llr <= 0 and found.scale >= SCALES[1]:  # a long lens shows turns larger than any that is compared
+        return abstain("motion_unclear", **facts, **_fit(found))
     return ok(llr, "motion_agrees" if llr > 0 else "motion_disagrees", **facts, **_fit(found))
 
 

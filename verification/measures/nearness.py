@@ -12,7 +12,7 @@ pictures, laid over each other, are most alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -38,7 +38,8 @@ SHARES = np.arange(-0.2, 1.41, 0.05)  # tried on pictures laid over each other
 ALIKE, AHEAD, APART = 0.35, 0.08, 0.2  # least correlation, by how much it is the best, of shares so far off
 CONTRAST = 1.2  # least standard deviation, grey levels, of what is compared: less is the sensor's
 FEWEST = 1000  # pixels of half size that both pictures must show
-ABOUT = 1  # frames before and after the photo's
+ABOUT = 1  # frames before and after the photo's,
+LASTS = 3  # and the last ones, any of which may show what they show: by the swing of a hand one is a blur
 ROUGH = 4.0  # pixels: what is coarser than this many is left out of the comparison
 
 
@@ -83,17 +84,20 @@ def nearness(case: Case, tracks: Tracks) -> tuple[Nearness, ...]:
     return stepping.shown
 
 
-def from_photo(case: Case, tracks: Tracks) -> tuple[Nearness, ...]:
-    """The same of the frames about the photo's, with the last one the sheet was found in: what they show is
-    what the photo shows, so where none of them fits the last frame, something else was there by then."""
+def from_photo(case: Case, tracks: Tracks) -> Iterator[Nearness]:
+    """The same of the frames about the photo's, with the last ones the sheet was found in: what they show is
+    what the photo shows, so where none of them fits the last, something else was there by then."""
     stepping, seen = stepping_of(case, tracks), code_in_frame(case, tracks)
     course, sheet = stepping.course, stepping.sheet
     if course is None or sheet is None or seen is None:
-        return ()
-    last, fine = max(sheet.places), cache(lambda k: _fine(tracks, sheet, k))
-    about = [k for k in range(seen[0] - ABOUT, seen[0] + ABOUT + 1) if k in sheet.places and k < last]
-    found = (_pair(tracks, course, sheet, k, last, fine) for k in about)
-    return tuple(one for one in found if one is not None and np.isfinite(one.share))
+        return
+    fine = cache(lambda k: _fine(tracks, sheet, k))
+    about = [k for k in range(seen[0] - ABOUT, seen[0] + ABOUT + 1) if k in sheet.places]
+    for last in sorted(sheet.places)[: -LASTS - 1 : -1]:
+        for k in about:
+            found = _pair(tracks, course, sheet, k, last, fine) if k < last else None
+            if found is not None and np.isfinite(found.share):
+                yield found
 
 
 def _pair(

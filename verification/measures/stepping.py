@@ -101,14 +101,15 @@ class Stepping:
 def stepping_of(case: Case, tracks: Tracks) -> Stepping:
     """Found at the first call and kept on the case."""
     if case.stepping is None:
-        course = None if case.sensed is None else _course(case.sensed, tracks)
+        one_clock = not case.evidence.session.outside
+        course = None if case.sensed is None else _course(case.sensed, tracks, one_clock)
         sheet = None if course is None else _sheet(case, tracks, course)
         case.stepping = Stepping(course, sheet)
     return case.stepping
 
 
-def _course(sensed: Sensed, tracks: Tracks) -> Course | None:
-    found = agreement(tracks, sensed, in_radians(sensed))
+def _course(sensed: Sensed, tracks: Tracks, one_clock: bool) -> Course | None:
+    found = agreement(tracks, sensed, in_radians(sensed), one_clock=one_clock)
     if found is None or found.value < AGREES:
         return None
     clock, axes = tracks.t + found.lag, CONVENTIONS[found.convention]

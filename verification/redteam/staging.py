@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from market.simulator.flat import Flat, LetFall, printed, screen
+from market.simulator.flat import Flat, LetFall, Slid, printed, screen
 from market.simulator.forged import composited as drawn_in
 from market.simulator.forged import virtual_camera
 from market.simulator.isp import Conditions, draw_conditions
@@ -140,16 +141,47 @@ def in_print(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Fla
 def sheet_moved(workshop: Workshop, scene: Scene, share: float) -> Shot:
     """The turns as asked; but of the step the phone goes only that share, and the sheet the rest of it the
     other way, at the same time: in the pictures it is shifted as an honest step shifts it."""
-    rng, whole = workshop.rng, float(workshop.rng.uniform(0.1, 0.2))
-    seed = int(rng.integers(2**32))
+    whole, stepping = _step(workshop)
+    way = stepping(whole).shifts - stepping(0.0).shifts
+    sheet = workshop.camera.sheet(workshop.code, workshop.rng)
+    held = replace(sheet, way=(share - 1) * way) if sheet else None
+    return workshop.camera.film(scene, stepping(share * whole), workshop.rng, held)
+
+
+def slid(workshop: Workshop, flat: Flat, share: tuple[float, float], late_s: tuple[float, float]) -> Shot:
+    """The phone steps as asked, and the flat goes along by a share of its way, so many seconds after it: what
+    keeps up with the phone seems far. A hand with a mouse, a helper or a timed clip does it about so well."""
+    rng, (whole, stepping) = workshop.rng, _step(workshop)
+    motion = stepping(whole)
+    way = (motion.shifts - stepping(0.0).shifts)[:, 0] * float(rng.uniform(*share))
+    return workshop.shoot(Slid(flat, motion.times + float(rng.uniform(*late_s)), way), motion=motion)
+
+
+def _step(workshop: Workshop) -> tuple[float, Callable[[float], Motion]]:
+    """A step's metres, and the asked motion with a step of so many: the same hand, however far it goes."""
+    whole, seed = float(workshop.rng.uniform(0.1, 0.2)), int(workshop.rng.integers(2**32))
 
     def stepping(metres: float) -> Motion:
         return pan(workshop.pan, metres=(metres, metres))(FRAMES, FPS, np.random.default_rng(seed))
 
-    way = stepping(whole).shifts - stepping(0.0).shifts
-    sheet = workshop.camera.sheet(workshop.code, rng)
-    held = replace(sheet, way=(share - 1) * way) if sheet else None
-    return workshop.camera.film(scene, stepping(share * whole), rng, held)
+    return whole, stepping
+
+
+def behind_props(workshop: Workshop, back: Flat, rgb: Pixels) -> Flat:
+    """Two things at about the sheet's distance before a flat source, each a seventh of the view wide; `rgb`
+    is what they look like."""
+    rng = workshop.rng
+    middle = float(np.linalg.norm(back.corner + (back.right + back.down) / 2))
+    near = float(rng.uniform(0.45, 0.6)) / middle
+    looks = printed(rgb, rng, focal=workshop.camera.phone.focal, size=SIZE, pitch=1.2)
+    height, width = looks.levels[0].shape[:2]
+    cover = np.zeros((height, width), np.float32)
+    for left, high in ((0.22, 0.2), (0.62, 0.15)):
+        top = high + float(rng.uniform(-0.05, 0.15))
+        rows = slice(round(top * height), round((top + 0.4) * height))
+        cover[rows, round(left * width) : round((left + 0.14) * width)] = 1
+    sides = (back.corner * near, back.right * near, back.down * near)
+    return Flat(looks.levels, *sides, looks.surface, back, back.room, cover)
 
 
 def let_fall(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Shot:
