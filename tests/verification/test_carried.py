@@ -71,15 +71,19 @@ def test_a_phone_that_stood_still_or_went_the_other_way_was_not_carried(
     assert outcome.llr < -2
 
 
-def moved_by_hand(went: Path, way: Doubles, away: float, decoder: Decoder) -> Outcome:
-    """A screen so far away, while the phone goes and the sheet is moved by metres to the right [n]."""
+def moved_by_hand(
+    went: Path, way: Doubles, away: float, decoder: Decoder, *, along: Doubles | None = None
+) -> Outcome:
+    """A screen so far away, while the phone goes and the sheet is moved by metres to the right [n], and the
+    screen by `along`."""
     paper, box = sheet(0.45)
     frames = []
     for k, aside_m in enumerate(way):
         at = round(k / 10 * HZ)
         held = replace(paper, middle=(paper.middle[0] + aside_m, paper.middle[1]))
         still = replace(went, rotations=went.rotations[at:][:1], shifts=went.shifts[at:][:1])
-        frames.append(replace(film([Plane(sample("coffee"), away), held], still, fps=10)[0], t=k / 10))
+        screen = Plane(sample("coffee"), away, middle=(0.0 if along is None else float(along[k]), 0.0))
+        frames.append(replace(film([screen, held], still, fps=10)[0], t=k / 10))
     case = case_of(tuple(frames), felt(went), stage.tools(decoder), pan="U>")
     case.code_box = box
     return depth(case)
@@ -94,6 +98,18 @@ def test_a_screen_from_which_the_paper_is_moved_while_the_phone_goes_is_near(dec
     assert float(str(outcome.facts["share"])) < 0.25
     assert float(str(outcome.facts["explained"])) > 0.9
     assert float(str(outcome.facts["background_m"])) == pytest.approx(0.9, rel=0.25)
+
+
+def test_a_screen_that_is_carried_along_a_little_late_is_told(decoder: Decoder) -> None:
+    """In step with the phone it is as far as the moon; an eighth of a second late it is not even."""
+    went = aside(0.14)
+    along = (went.shifts - aside(0.0).shifts)[:, 0]
+    late = np.concatenate([np.zeros(round(0.125 * HZ)), along])[: len(along)]
+    still = np.zeros(len(along[:: HZ // 10]))
+    kept_up = moved_by_hand(went, still, 0.9, decoder, along=along[:: HZ // 10])
+    outcome = moved_by_hand(went, still, 0.9, decoder, along=late[:: HZ // 10])
+    assert (kept_up.status, kept_up.reason) == (Status.OK, "background_far")
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "step_uneven")
 
 
 def test_a_jerk_at_last_is_no_step(decoder: Decoder) -> None:

@@ -67,7 +67,7 @@ def carried(case: Case, tracks: Tracks) -> Carried | None:
         return None
     if case.sensed.acceleration.std(axis=0).max() < SILENT:
         return None
-    since = _turned(case.evidence.session.pan, course, tracks)
+    since = turned_by(case.evidence.session.pan, course, tracks)
     seen = [k for k in sorted(sheet.places) if k >= since]
     if len(seen) < FEWEST:
         return None
@@ -77,7 +77,7 @@ def carried(case: Case, tracks: Tracks) -> Carried | None:
     return _compared(felt, shown, tracks.t[seen], course.focal * max(tracks.size), sure)
 
 
-def _turned(asked: str, course: Course, tracks: Tracks) -> int:
+def turned_by(asked: str, course: Course, tracks: Tracks) -> int:
     """The frame at which the turns that were asked for ended; 0 where they were not seen."""
     turns, side = parted(asked)
     read, used, _ = read_turns(course.felt, tracks.t, turns, stepped=bool(side))

@@ -12,9 +12,8 @@ pictures, laid over each other, are most alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -27,7 +26,7 @@ from verification.measures.stepping import background, camera, stepping_of
 if TYPE_CHECKING:
     from verification.case import Case, Doubles
     from verification.measures.flow import Grey, Tracks
-    from verification.measures.stepping import Course, Sheet
+    from verification.measures.stepping import Course, Sheet, Stepping
 
 Floats = npt.NDArray[np.float32]
 
@@ -69,47 +68,45 @@ class Nearness:
 def nearness(case: Case, tracks: Tracks) -> tuple[Nearness, ...]:
     """What pairs of frames show in which the sheet was found: the last such frame with some before it.
 
-    () without a gyroscope or a sheet. Found at the first call and kept on the case.
+    () without a gyroscope or a sheet.
     """
     stepping = stepping_of(case, tracks)
-    course, sheet = stepping.course, stepping.sheet
-    if course is None or sheet is None:
+    if stepping.sheet is None:
         return ()
-    if stepping.shown is None:
-        last = max(sheet.places)
-        before = {sheet.frame, *range(len(tracks.t) // 3, last - 2, 2)}
-        fine = cache(lambda k: _fine(tracks, sheet, k))  # the last one's is asked for with each
-        found = (_pair(tracks, course, sheet, i, last, fine) for i in sorted(before) if i < last)
-        stepping.shown = tuple(one for one in found if one is not None)
-    return stepping.shown
+    last = max(stepping.sheet.places)
+    before = {stepping.sheet.frame, *range(len(tracks.t) // 3, last - 2, 2)}
+    found = (between(stepping, tracks, i, last) for i in sorted(before))
+    return tuple(one for one in found if one is not None)
 
 
 def from_photo(case: Case, tracks: Tracks) -> Iterator[Nearness]:
     """The same of the frames about the photo's, with the last ones the sheet was found in: what they show is
     what the photo shows, so where none of them fits the last, something else was there by then."""
     stepping, seen = stepping_of(case, tracks), code_in_frame(case, tracks)
-    course, sheet = stepping.course, stepping.sheet
-    if course is None or sheet is None or seen is None:
+    if stepping.sheet is None or seen is None:
         return
-    fine = cache(lambda k: _fine(tracks, sheet, k))
-    about = [k for k in range(seen[0] - ABOUT, seen[0] + ABOUT + 1) if k in sheet.places]
-    for last in sorted(sheet.places)[: -LASTS - 1 : -1]:
-        for k in about:
-            found = _pair(tracks, course, sheet, k, last, fine) if k < last else None
+    for last in sorted(stepping.sheet.places)[: -LASTS - 1 : -1]:
+        for k in range(seen[0] - ABOUT, seen[0] + ABOUT + 1):
+            found = between(stepping, tracks, k, last)
             if found is not None and np.isfinite(found.share):
                 yield found
 
 
-def _pair(
-    tracks: Tracks, course: Course, sheet: Sheet, i: int, j: int, fine: Callable[[int], tuple[Floats, Grey]]
-) -> Nearness | None:
-    shift = sheet.shift(tracks, course, i, j)
-    if shift is None:
+def between(stepping: Stepping, tracks: Tracks, i: int, j: int) -> Nearness | None:
+    """What two frames show, i before j; None where the sheet was not found in both, or nothing can be told.
+
+    Found at the first call and kept.
+    """
+    course, sheet = stepping.course, stepping.sheet
+    if course is None or sheet is None or not i < j:
         return None
-    seen = _by_points(tracks, course, sheet, i, j, shift)
-    if seen is None and np.linalg.norm(shift) >= LEAST_PX:
-        seen = _by_likeness(tracks, course, i, j, shift, fine)
-    return seen
+    if (i, j) not in stepping.pairs:
+        shift = sheet.shift(tracks, course, i, j)
+        seen = None if shift is None else _by_points(tracks, course, sheet, i, j, shift)
+        if shift is not None and seen is None and np.linalg.norm(shift) >= LEAST_PX:
+            seen = _by_likeness(tracks, stepping, course, i, j, shift)
+        stepping.pairs[i, j] = seen
+    return stepping.pairs[i, j]
 
 
 def _by_points(
@@ -162,12 +159,12 @@ def _median(values: Doubles) -> float:
 
 
 def _by_likeness(
-    tracks: Tracks, course: Course, i: int, j: int, shift: Doubles, fine: Callable[[int], tuple[Floats, Grey]]
+    tracks: Tracks, stepping: Stepping, course: Course, i: int, j: int, shift: Doubles
 ) -> Nearness | None:
     matrix = camera(tracks, course.focal)
     unturned = matrix @ course.between(i, j) @ np.linalg.inv(matrix)
     half, double = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0])
-    (here, free), (there, clear) = fine(i), fine(j)
+    (here, free), (there, clear) = (_fine(tracks, stepping, k) for k in (i, j))
     if min(here[free > 0].std(), there[clear > 0].std()) < CONTRAST:
         return None
     size = here.shape[::-1]
@@ -189,21 +186,25 @@ def _by_likeness(
     return Nearness(course.angle(i, j), far, share, far * abs(1 - share), float("nan"), 0)
 
 
-def _fine(tracks: Tracks, sheet: Sheet, k: int) -> tuple[Floats, Grey]:
+def _fine(tracks: Tracks, stepping: Stepping, k: int) -> tuple[Floats, Grey]:
     """A frame at half its size with what is between fine grain and slow shading, and 255 where that is free.
 
     Free is what is neither sheet nor hand; shading is taken from it alone, or the sheet's edge would count.
+    Found at the first call and kept.
     """
-    half = tracks.halves[k]
-    rows, columns = np.indices(half.shape, dtype=np.float64)
-    covered = sheet.covers(k, np.column_stack([columns.ravel(), rows.ravel()]) * 2).reshape(half.shape)
-    free = np.where(covered, 0, 1).astype(np.float32)
-    calm = half.astype(np.float32) * free
-    fine, slow = (
-        cv2.GaussianBlur(calm, (0, 0), width) / np.maximum(cv2.GaussianBlur(free, (0, 0), width), 1e-3)
-        for width in (ROUGH / 4, 2 * ROUGH)
-    )
-    return np.asarray(fine - slow, np.float32), np.asarray(free * 255, np.uint8)
+    if k not in stepping.fine:
+        half = tracks.halves[k]
+        rows, columns = np.indices(half.shape, dtype=np.float64)
+        pixels = np.column_stack([columns.ravel(), rows.ravel()]) * 2
+        covered = stepping.sheet.covers(k, pixels).reshape(half.shape) if stepping.sheet else False
+        free = np.where(covered, 0, 1).astype(np.float32)
+        calm = half.astype(np.float32) * free
+        fine, slow = (
+            cv2.GaussianBlur(calm, (0, 0), width) / np.maximum(cv2.GaussianBlur(free, (0, 0), width), 1e-3)
+            for width in (ROUGH / 4, 2 * ROUGH)
+        )
+        stepping.fine[k] = np.asarray(fine - slow, np.float32), np.asarray(free * 255, np.uint8)
+    return stepping.fine[k]
 
 
 def _likeness(one: Floats, other: Floats) -> float:

@@ -11,7 +11,7 @@ Lengths are pixels at a long side of 480. A point at distance z is shifted by fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -26,7 +26,7 @@ from verification.measures.turning import CONVENTIONS, agreement, in_radians
 if TYPE_CHECKING:
     from verification.case import Case, Doubles, Sensed
     from verification.measures.flow import Grey, Mask, Tracks
-    from verification.measures.nearness import Nearness
+    from verification.measures.nearness import Floats, Nearness
 
 AGREES = 0.6  # of felt with seen turns, or the gyroscope is another's
 FOCALS = np.linspace(0.6, 1.3, 15)  # long sides
@@ -90,12 +90,13 @@ class Stepping:
     Attributes:
         course: None without a gyroscope that agrees with the frames.
         sheet: None where there is no course, or no code was seen.
-        shown: what `measures.nearness` found between its frames, once that was asked.
+        pairs, fine: what `measures.nearness` found of two frames and made of one, once that was asked.
     """
 
     course: Course | None
     sheet: Sheet | None
-    shown: tuple[Nearness, ...] | None = None
+    pairs: dict[tuple[int, int], Nearness | None] = field(default_factory=dict)
+    fine: dict[int, tuple[Floats, Grey]] = field(default_factory=dict)
 
 
 def stepping_of(case: Case, tracks: Tracks) -> Stepping:
