@@ -124,11 +124,20 @@ def test_a_wrist_that_swings_shows_it_as_a_step_does(decoder: Decoder) -> None:
 def test_a_near_scene_of_several_depths_has_depth(decoder: Decoder) -> None:
     plane, box = sheet(0.4)
     things = [
-        Plane(sample("chelsea"), 0.6, (-0.2, -0.2), 0.2),
-        Plane(sample("coffee"), 0.7, (0.3, 0), 0.2),
+        Plane(sample("chelsea"), 0.6, (-0.25, -0.2), 0.25),
+        Plane(sample("coffee"), 0.75, (0.3, -0.1), 0.35),
+        Plane(sample("chelsea"), 0.95, (-0.35, 0.2), 0.5),
     ]
-    outcome = stepped([Plane(sample("astronaut"), 1.35), *things, plane], decoder, box)
+    outcome = stepped([Plane(sample("astronaut"), 1.35), *reversed(things), plane], decoder, box)
     assert (outcome.status, outcome.reason) == (Status.OK, "scene_has_depth")
+
+
+def test_a_thing_before_one_plane_is_no_depth(decoder: Decoder) -> None:
+    """Whoever films a print can set up as much beside it."""
+    plane, box = sheet(0.4)
+    thing = Plane(sample("chelsea"), 0.55, (-0.2, -0.15), 0.2)
+    outcome = stepped([Plane(sample("astronaut"), 0.95), thing, plane], decoder, box)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "depth_unclear")
 
 
 def test_a_wall_between_near_and_far_is_unclear(decoder: Decoder) -> None:

@@ -12,7 +12,7 @@ Multisensor Integrated Navigation Systems, 2013, chapter 5, on how such sums go 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -46,6 +46,7 @@ class Carried:
         astray: how far the sheet is, in the last frame it was found in, from where the phone's way puts it,
             as a share of its shift there. Depth is read in that frame, and a hand may jerk the sheet at last.
         frames: in which the sheet was found.
+        focal: of the lens, in long sides.
     """
 
     explained: float
@@ -53,6 +54,7 @@ class Carried:
     felt_m: float
     astray: float
     frames: int
+    focal: float
 
 
 def carried(case: Case, tracks: Tracks) -> Carried | None:
@@ -74,7 +76,8 @@ def carried(case: Case, tracks: Tracks) -> Carried | None:
     shifts = [sheet.shift(tracks, course, seen[0], k) for k in seen]
     shown = np.array([np.zeros(2) if shift is None else shift for shift in shifts])
     felt, sure = _way(case.sensed, course, seen)
-    return _compared(felt, shown, tracks.t[seen], course.focal * max(tracks.size), sure)
+    found = _compared(felt, shown, tracks.t[seen], course.focal * max(tracks.size), sure)
+    return replace(found, focal=course.focal)
 
 
 def turned_by(asked: str, course: Course, tracks: Tracks) -> int:
@@ -130,4 +133,5 @@ def _compared(felt: Doubles, shown: Doubles, t: Doubles, focal: float, sure: boo
         felt_m=float(np.sqrt((x * x).sum() / len(t))) / focal,
         astray=float(left[-1] / max(np.linalg.norm(shown[-1]), 1.0)),
         frames=len(t),
+        focal=focal,
     )

@@ -12,7 +12,6 @@ pictures, laid over each other, are most alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,25 +19,23 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from verification.measures.placing import code_in_frame
 from verification.measures.stepping import background, camera, stepping_of
 
 if TYPE_CHECKING:
     from verification.case import Case, Doubles
-    from verification.measures.flow import Grey, Tracks
+    from verification.measures.flow import Tracks
     from verification.measures.stepping import Course, Sheet, Stepping
 
 Floats = npt.NDArray[np.float32]
 
 LEAST_PX = 20.0  # shift of the sheet from which shares can be told
+CLOSE, LAYER = 0.15, 0.05  # share from which a point is not far; how far off a plane another layer is
 POINTS = 10  # of the background, followed in both frames
 PLAUSIBLE = (-0.3, 1.6)  # shares: beyond, a point was followed wrongly or is nearer than the sheet
 SHARES = np.arange(-0.2, 1.41, 0.05)  # tried on pictures laid over each other
 ALIKE, AHEAD, APART = 0.35, 0.08, 0.2  # least correlation, by how much it is the best, of shares so far off
 CONTRAST = 1.2  # least standard deviation, grey levels, of what is compared: less is the sensor's
 FEWEST = 1000  # pixels of half size that both pictures must show
-ABOUT = 1  # frames before and after the photo's,
-LASTS = 3  # and the last ones, any of which may show what they show: by the swing of a hand one is a blur
 ROUGH = 4.0  # pixels: what is coarser than this many is left out of the comparison
 
 
@@ -54,6 +51,8 @@ class Nearness:
         apart_px: between the sheet and where the background's best plane would put it.
         relief: from the 10th to the 90th percentile of what is left of that plane, less what is left across
             the shift, as a share of `share`; NaN where `share` is, and where points were too few.
+        layered: of the points that are not far, the share that is off the plane that most of them lie on;
+            NaN as `relief` is, 0 where they were too few.
         points: followed; 0 where pictures were laid over each other.
     """
 
@@ -62,6 +61,7 @@ class Nearness:
     share: float
     apart_px: float
     relief: float
+    layered: float
     points: int
 
 
@@ -77,19 +77,6 @@ def nearness(case: Case, tracks: Tracks) -> tuple[Nearness, ...]:
     before = {stepping.sheet.frame, *range(len(tracks.t) // 3, last - 2, 2)}
     found = (between(stepping, tracks, i, last) for i in sorted(before))
     return tuple(one for one in found if one is not None)
-
-
-def from_photo(case: Case, tracks: Tracks) -> Iterator[Nearness]:
-    """The same of the frames about the photo's, with the last ones the sheet was found in: what they show is
-    what the photo shows, so where none of them fits the last, something else was there by then."""
-    stepping, seen = stepping_of(case, tracks), code_in_frame(case, tracks)
-    if stepping.sheet is None or seen is None:
-        return
-    for last in sorted(stepping.sheet.places)[: -LASTS - 1 : -1]:
-        for k in range(seen[0] - ABOUT, seen[0] + ABOUT + 1):
-            found = between(stepping, tracks, k, last)
-            if found is not None and np.isfinite(found.share):
-                yield found
 
 
 def between(stepping: Stepping, tracks: Tracks, i: int, j: int) -> Nearness | None:
@@ -123,11 +110,20 @@ def _by_points(
     there = np.hstack([_plane(here, moved[:, k], middle) for k in range(2)])
     apart = float(np.linalg.norm(shift - there))
     if size < LEAST_PX:
-        return Nearness(turned, size, float("nan"), apart, float("nan"), len(here))
+        return Nearness(turned, size, float("nan"), apart, float("nan"), float("nan"), len(here))
     across = moved @ np.array([-shift[1], shift[0]]) / size**2
     share = float(np.median(along))
     relief = np.sqrt(max(_left(here, along) ** 2 - _left(here, across) ** 2, 0.0))
-    return Nearness(turned, size, share, apart, float(relief) / max(share, 0.02), len(here))
+    relief = float(relief) / max(share, 0.02)
+    return Nearness(turned, size, share, apart, relief, _layered(here, along), len(here))
+
+
+def _layered(xy: Doubles, shares: Doubles) -> float:
+    close = shares >= CLOSE
+    if close.sum() < POINTS:
+        return 0.0
+    xy, shares = xy[close], shares[close]
+    return float((np.abs(shares - _plane(xy, shares, xy)) > LAYER).mean())
 
 
 def _left(xy: Doubles, values: Doubles) -> float:
@@ -161,19 +157,13 @@ def _median(values: Doubles) -> float:
 def _by_likeness(
     tracks: Tracks, stepping: Stepping, course: Course, i: int, j: int, shift: Doubles
 ) -> Nearness | None:
-    matrix = camera(tracks, course.focal)
-    unturned = matrix @ course.between(i, j) @ np.linalg.inv(matrix)
-    half, double = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0])
-    (here, free), (there, clear) = (_fine(tracks, stepping, k) for k in (i, j))
-    if min(here[free > 0].std(), there[clear > 0].std()) < CONTRAST:
+    (here, free), (there, bare) = (fine(tracks, stepping, k) for k in (i, j))
+    if min(here[free > 0].std(), there[bare > 0].std()) < CONTRAST:
         return None
-    size = here.shape[::-1]
     scores = []
     for share in SHARES:
-        by = np.array([[1, 0, -share * shift[0]], [0, 1, -share * shift[1]], [0, 0, 1.0]])
-        back = half @ by @ unturned @ double
-        seen = np.asarray(cv2.warpPerspective(there, back, size), np.float32)
-        both = (cv2.warpPerspective(clear, back, size, flags=cv2.INTER_NEAREST) > 0) & (free > 0)
+        seen, clear = brought_back(tracks, stepping, course, i, j, share * shift)
+        both = free * clear > 0
         scores.append(_likeness(here[both], seen[both]))
     likeness = np.array(scores)
     best = int(likeness.argmax())
@@ -183,11 +173,27 @@ def _by_likeness(
     low, top, high = likeness[best - 1 : best + 2]
     share = float(SHARES[best] + 0.05 * 0.5 * (low - high) / min(low - 2 * top + high, -1e-6))
     far = float(np.linalg.norm(shift))
-    return Nearness(course.angle(i, j), far, share, far * abs(1 - share), float("nan"), 0)
+    return Nearness(course.angle(i, j), far, share, far * abs(1 - share), float("nan"), float("nan"), 0)
 
 
-def _fine(tracks: Tracks, stepping: Stepping, k: int) -> tuple[Floats, Grey]:
-    """A frame at half its size with what is between fine grain and slow shading, and 255 where that is free.
+def brought_back(
+    tracks: Tracks, stepping: Stepping, course: Course, i: int, j: int, shift: Doubles
+) -> tuple[Floats, Floats]:
+    """Frame j as `fine` makes it, laid over frame i, the turn and a shift float64[2] (pixels) taken away; and
+    1 where it is free and in the picture."""
+    matrix = camera(tracks, course.focal)
+    unturned = matrix @ course.between(i, j) @ np.linalg.inv(matrix)
+    half, double = np.diag([0.5, 0.5, 1.0]), np.diag([2.0, 2.0, 1.0])
+    by = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]], [0, 0, 1.0]])
+    there, clear = fine(tracks, stepping, j)
+    back, size = half @ by @ unturned @ double, there.shape[::-1]
+    seen = cv2.warpPerspective(there, back, size)
+    free = cv2.warpPerspective(clear, back, size, flags=cv2.INTER_NEAREST)
+    return np.asarray(seen, np.float32), np.asarray(free, np.float32)
+
+
+def fine(tracks: Tracks, stepping: Stepping, k: int) -> tuple[Floats, Floats]:
+    """A frame at half its size with what is between fine grain and slow shading, and 1 where that is free.
 
     Free is what is neither sheet nor hand; shading is taken from it alone, or the sheet's edge would count.
     Found at the first call and kept.
@@ -199,11 +205,11 @@ def _fine(tracks: Tracks, stepping: Stepping, k: int) -> tuple[Floats, Grey]:
         covered = stepping.sheet.covers(k, pixels).reshape(half.shape) if stepping.sheet else False
         free = np.where(covered, 0, 1).astype(np.float32)
         calm = half.astype(np.float32) * free
-        fine, slow = (
+        fast, slow = (
             cv2.GaussianBlur(calm, (0, 0), width) / np.maximum(cv2.GaussianBlur(free, (0, 0), width), 1e-3)
             for width in (ROUGH / 4, 2 * ROUGH)
         )
-        stepping.fine[k] = np.asarray(fine - slow, np.float32), np.asarray(free * 255, np.uint8)
+        stepping.fine[k] = np.asarray(fast - slow, np.float32), free
     return stepping.fine[k]
 
 

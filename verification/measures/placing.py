@@ -72,6 +72,19 @@ def code_in_frame(case: Case, tracks: Tracks) -> tuple[int, Doubles] | None:
     return where.frame, mapped(where.matrix, case.code_box) * tracks.scale
 
 
+def photo_in_frame(case: Case) -> float | None:
+    """How much of its frame the photo shows, by area: 1 for one camera's two pictures, more where the frames
+    are a video's crop. None where the photo is not in the burst."""
+    where = placed_in_burst(case)
+    if where is None or not where.found or where.matrix is None or case.picture is None:
+        return None
+    height, width = case.picture.rgb.shape[:2]
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
+    frame = case.frames[where.frame].rgb
+    seen = mapped(where.matrix, corners).astype(np.float32)
+    return float(cv2.contourArea(seen) / (frame.shape[0] * frame.shape[1]))
+
+
 def grown(box: Doubles, across: float, down: float) -> Doubles:
     """A box of writing float64[4, 2] grown about its middle along and across the line."""
     middle = box.mean(axis=0)

@@ -96,7 +96,7 @@ class Stepping:
     course: Course | None
     sheet: Sheet | None
     pairs: dict[tuple[int, int], Nearness | None] = field(default_factory=dict)
-    fine: dict[int, tuple[Floats, Grey]] = field(default_factory=dict)
+    fine: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 def stepping_of(case: Case, tracks: Tracks) -> Stepping:

@@ -1,0 +1,93 @@
+"""Whose photo shows something else than the step was made before: cut out, let fall, by a long lens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.verification import stage
+from tests.verification.bursts import Plane, case_of, felt, film
+from tests.verification.eyes import sample
+from tests.verification.test_carried import STEPPED
+from tests.verification.test_depth import sheet
+from verification.case import Case
+from verification.checks.depth import depth
+from verification.evidence import Status
+from verification.measures.flow import tracks_of
+from verification.measures.placing import photo_in_frame
+from verification.measures.step_taken import Step, step_taken
+from verification.picture import Decoder, Pixels
+
+
+def before(decoder: Decoder, *planes: Plane, cut: float = 1.0) -> Case:
+    """A true step before the planes; the photo is so much of the first frame's middle."""
+    paper, box = sheet(0.45)
+    frames = film([*planes, paper], STEPPED, fps=10)
+    whole = frames[0].rgb
+    down, right = (round(side * (1 - cut) / 2) for side in whole.shape[:2])
+    photo = np.ascontiguousarray(whole[down : whole.shape[0] - down, right : whole.shape[1] - right])
+    case = case_of(frames, felt(STEPPED), stage.tools(decoder), pan="U>", photo=photo)
+    case.code_box = box - np.array([right, down])
+    return case
+
+
+def doubted(case: Case) -> Step:
+    tracks = tracks_of(case)
+    assert tracks is not None
+    return step_taken(case, tracks, 0.0, far=True)
+
+
+def test_a_photo_cut_out_of_the_frames_view_shows_no_depth(decoder: Decoder) -> None:
+    """A print may fill it, and a true room be beside it in the frames."""
+    far = Plane(sample("coffee"), 40.0)
+    whole, cut = before(decoder, far), before(decoder, far, cut=0.7)
+    assert photo_in_frame(whole) == pytest.approx(1.0, abs=0.02)
+    assert photo_in_frame(cut) == pytest.approx(0.49, abs=0.03)
+    assert depth(whole).reason == "background_far"
+    outcome = depth(cut)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "photo_is_a_part")
+
+
+def test_a_print_in_a_true_room_does_not_stay_where_the_room_does(decoder: Decoder) -> None:
+    """It fills half of the view; most that can be followed is the room's."""
+    case = before(decoder, Plane(sample("coffee"), 40.0), Plane(sample("astronaut"), 0.9, width=0.75))
+    found = doubted(case)
+    assert found.doubt == "step_elsewhere"
+    assert float(str(found.facts["still"])) < 0.75
+
+
+def test_a_print_that_leaves_a_margin_and_is_let_fall_is_missed(decoder: Decoder) -> None:
+    paper, box = sheet(0.45)
+    room = Plane(sample("coffee"), 40.0)
+    takes = [
+        film([room, *more, paper], STEPPED, fps=10)
+        for more in ([Plane(sample("astronaut"), 0.6, width=0.6)], [])
+    ]
+    frames = tuple(takes[k >= 6][k] for k in range(len(takes[0])))
+    case = case_of(frames, felt(STEPPED), stage.tools(decoder), pan="U>")
+    case.code_box = box
+    outcome = depth(case)
+    assert (outcome.status, outcome.reason) == (Status.ABSTAIN, "step_elsewhere")
+    assert 0.1 < float(str(outcome.facts["still"])) < 0.8
+
+
+@pytest.mark.parametrize(("zoom", "reason"), [(1.0, "background_far"), (1.5, "depth_unclear")])
+def test_by_a_long_lens_what_is_far_must_be_farther(zoom: float, reason: str, decoder: Decoder) -> None:
+    """A television two metres away fills its view."""
+    paper, box = sheet(0.5)
+    frames = film([Plane(sample("coffee"), 2.4), paper], STEPPED, fps=10)
+    zoomed = tuple(replace(frame, rgb=enlarged(frame.rgb, zoom)) for frame in frames)
+    case = case_of(zoomed, felt(STEPPED), stage.tools(decoder), pan="U>")
+    middle = (np.array(frames[0].rgb.shape[1::-1]) - 1) / 2
+    case.code_box = (box - middle) * zoom + middle
+    assert depth(case).reason == reason
+
+
+def enlarged(rgb: Pixels, zoom: float) -> Pixels:
+    """Its middle, as large as the whole was."""
+    down, right = (round(side * (1 - 1 / zoom) / 2) for side in rgb.shape[:2])
+    cut = rgb[down : rgb.shape[0] - down, right : rgb.shape[1] - right]
+    return np.asarray(cv2.resize(cut, rgb.shape[1::-1], interpolation=cv2.INTER_CUBIC), np.uint8)
