@@ -27,6 +27,7 @@ MAKERS = (
     "lens",
     "making",
     "notices",
+    "parts",
     "photographs",
     "retrying",
     "staging",
