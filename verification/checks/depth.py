@@ -13,7 +13,7 @@ a plane and depth (`measures.parallax`).
 Limits: a wall or a table close behind the sheet is honestly flat. A large screen at FAR_M and four times the
 sheet's distance passes, and a print that is a part of a true room's picture now and then. A background on
 which nothing can be followed says nothing, nor does a phone that turned about its lens. A screen passes that
-keeps up with the phone to a twentieth of a second, as one does that follows it by itself; so does an
+keeps up with the phone to some hundredths of a second, as one does that follows it by itself; so does an
 accelerometer made up to fit. Two layers of a screen count as depth only from a gap of RELIEF of their
 distance.
 Figures (simulated, 26 frames at 8/s; calibration split, on which the thresholds were set): share of honest
@@ -49,7 +49,7 @@ DEEP_RELIEF = 0.15  # of the plane's shift: less is two layers of a screen, or a
 SHIFT_PX = 1.5  # a plane's own shift from which flatness can be told
 
 
-@check("depth", family=Family.DEPTH, version="10", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
+@check("depth", family=Family.DEPTH, version="11", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
 def depth(case: Case) -> Outcome:
     """OK "background_far", "scene_has_depth", "scene_is_flat" or "sheet_was_moved"; abstains "no_burst",
     "frames_missing", "no_parallax" or "depth_unclear", and with the doubts of `measures.step_taken`."""

@@ -46,6 +46,7 @@ DULL_SLOPE, DULL_LOWEST = (
 )  # where clocks and axes are searched, or a held phone's shift weighs as much
 STROKES = 0.15  # rad/s, root mean square, seen or felt: the phone was turned, not held
 SURELY_FITTED = 0.75  # above this chance fit, agreement says less and less
+SAME = 0.9  # least correlation of turns that differ in size alone
 LOOSE_S = 0.6  # two clocks that differ by so much would say nothing
 ODD_AXES = 0.5  # of what is said for a fit in camera axes, which no phone sends
 
@@ -112,9 +113,15 @@ def _compared(
         return abstain("motion_unclear", **facts)
     turned = seen is not None and max(seen, felt) >= STROKES
     llr = weight(found, one_clock=one_clock, turned=turned)
-    if llr <= 0 and found.scale >= SCALES[1]:  # a long lens shows turns larger than any that is compared
+    if llr <= 0 and _by_long_lens(found):
         return abstain("motion_unclear", **facts, **_fit(found))
     return ok(llr, "motion_agrees" if llr > 0 else "motion_disagrees", **facts, **_fit(found))
+
+
+def _by_long_lens(found: Agreement) -> bool:
+    """The same turns, shown larger than by any lens that is compared; another's would not be alike."""
+    alike = found.axes[:2][np.isfinite(found.axes[:2])]
+    return found.scale >= SCALES[1] and bool(len(alike)) and float(alike.min()) >= SAME
 
 
 def weight(found: Agreement, *, one_clock: bool, turned: bool) -> float:

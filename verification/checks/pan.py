@@ -39,7 +39,7 @@ BEGINS = 3  # frames about the end of the turns that a sheet's shift is told fro
 PLAIN_PX = 40.0  # and that of the sheet from which the wrong side is proof
 
 
-@check("pan", family=Family.MOVES, version="6", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
+@check("pan", family=Family.MOVES, version="7", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 3.0))
 def pan(case: Case) -> Outcome:
     """OK "pan_followed"; hard-fails "wrong_pan"; abstains "no_pan_asked", "no_burst", "pan_unclear" or
     "step_unclear"."""

@@ -29,7 +29,7 @@ LIES_IN, IN_SHARE = 3.5, 0.05
 
 
 @check(
-    "sheet_depth", family=Family.BELONGING, version="4", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 0.3)
+    "sheet_depth", family=Family.BELONGING, version="5", cost=2, kinds={"photo", "video"}, bounds=(-5.0, 0.3)
 )
 def sheet_depth(case: Case) -> Outcome:
     """OK "sheet_stands_out" or "sheet_lies_in_the_picture"; abstains "no_code_in_burst", "no_gyroscope",

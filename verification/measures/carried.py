@@ -12,7 +12,7 @@ Multisensor Integrated Navigation Systems, 2013, chapter 5, on how such sums go 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -76,8 +76,7 @@ def carried(case: Case, tracks: Tracks) -> Carried | None:
     shifts = [sheet.shift(tracks, course, seen[0], k) for k in seen]
     shown = np.array([np.zeros(2) if shift is None else shift for shift in shifts])
     felt, sure = _way(case.sensed, course, seen)
-    found = _compared(felt, shown, tracks.t[seen], course.focal * max(tracks.size), sure)
-    return replace(found, focal=course.focal)
+    return _compared(felt, shown, tracks, seen, sure, course.focal)
 
 
 def turned_by(asked: str, course: Course, tracks: Tracks) -> int:
@@ -112,10 +111,13 @@ def _summed(rates: Doubles, steps: Doubles) -> Doubles:
     return np.vstack([np.zeros(3), np.cumsum((rates[1:] + rates[:-1]) / 2 * steps, axis=0)])
 
 
-def _compared(felt: Doubles, shown: Doubles, t: Doubles, focal: float, sure: bool) -> Carried:
+def _compared(
+    felt: Doubles, shown: Doubles, tracks: Tracks, seen: list[int], sure: bool, focal: float
+) -> Carried:
     """Fits shown = -focal * felt / distance + a line in time, frames that stray counting less (reweighted
     least squares); ways float64[k, 2], in metres and in pixels."""
-    felt = felt * focal
+    t, long = tracks.t[seen], focal * max(tracks.size)
+    felt = felt * long
     line = np.column_stack([np.ones(len(t)), t - t.mean()])
     weight = np.ones(len(t))
     for _ in range(5):
@@ -130,7 +132,7 @@ def _compared(felt: Doubles, shown: Doubles, t: Doubles, focal: float, sure: boo
     return Carried(
         explained=explained if nearness > 0 else 0.0,
         away_m=1 / nearness if nearness > 1e-3 else float("inf"),
-        felt_m=float(np.sqrt((x * x).sum() / len(t))) / focal,
+        felt_m=float(np.sqrt((x * x).sum() / len(t))) / long,
         astray=float(left[-1] / max(np.linalg.norm(shown[-1]), 1.0)),
         frames=len(t),
         focal=focal,

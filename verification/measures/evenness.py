@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from verification.case import Case
     from verification.measures.flow import Tracks
 
+MIDST = (0.15, 0.85)  # of the way
+
 
 @dataclass(frozen=True, slots=True)
 class Evenness:
@@ -29,10 +31,12 @@ class Evenness:
         off: the farthest that it is, in any frame, from where the share of them all puts it, as a share of
             the sheet's farthest shift.
         frames: in which both were found, the last not counted.
+        inside: of these, those in the midst of the step: neither at its start nor at its end.
     """
 
     off: float
     frames: int
+    inside: int
 
 
 def evenness(case: Case, tracks: Tracks) -> Evenness | None:
@@ -49,4 +53,6 @@ def evenness(case: Case, tracks: Tracks) -> Evenness | None:
         return None
     shares, shifts = np.array([one.share for one in seen]), np.array([one.sheet_px for one in seen])
     share = (shares * shifts**2).sum() / (shifts**2).sum()
-    return Evenness(float((np.abs(shares - share) * shifts).max() / shifts.max()), len(seen))
+    gone = shifts / shifts.max()
+    inside = (gone > MIDST[0]) & (gone < MIDST[1])
+    return Evenness(float((np.abs(shares - share) * gone).max()), len(seen), int(inside.sum()))

@@ -115,15 +115,16 @@ def _by_points(
     share = float(np.median(along))
     relief = np.sqrt(max(_left(here, along) ** 2 - _left(here, across) ** 2, 0.0))
     relief = float(relief) / max(share, 0.02)
-    return Nearness(turned, size, share, apart, relief, _layered(here, along), len(here))
+    layered = _layered(here, along, 1.5 / size)
+    return Nearness(turned, size, share, apart, relief, layered, len(here))
 
 
-def _layered(xy: Doubles, shares: Doubles) -> float:
+def _layered(xy: Doubles, shares: Doubles, seen_to: float) -> float:
     close = shares >= CLOSE
     if close.sum() < POINTS:
         return 0.0
     xy, shares = xy[close], shares[close]
-    return float((np.abs(shares - _plane(xy, shares, xy)) > LAYER).mean())
+    return float((np.abs(shares - _plane(xy, shares, xy)) > max(LAYER, seen_to)).mean())
 
 
 def _left(xy: Doubles, values: Doubles) -> float:
@@ -202,8 +203,9 @@ def fine(tracks: Tracks, stepping: Stepping, k: int) -> tuple[Floats, Floats]:
         half = tracks.halves[k]
         rows, columns = np.indices(half.shape, dtype=np.float64)
         pixels = np.column_stack([columns.ravel(), rows.ravel()]) * 2
-        covered = stepping.sheet.covers(k, pixels).reshape(half.shape) if stepping.sheet else False
-        free = np.where(covered, 0, 1).astype(np.float32)
+        free = np.ones(half.shape, np.float32)
+        if stepping.sheet is not None:
+            free[stepping.sheet.covers(k, pixels).reshape(half.shape)] = 0
         calm = half.astype(np.float32) * free
         fast, slow = (
             cv2.GaussianBlur(calm, (0, 0), width) / np.maximum(cv2.GaussianBlur(free, (0, 0), width), 1e-3)

@@ -73,16 +73,21 @@ def code_in_frame(case: Case, tracks: Tracks) -> tuple[int, Doubles] | None:
 
 
 def photo_in_frame(case: Case) -> float | None:
-    """How much of its frame the photo shows, by area: 1 for one camera's two pictures, more where the frames
-    are a video's crop. None where the photo is not in the burst."""
+    """How much of its frame the photo shows, by area, 0..1. None where the photo is not in the burst, or does
+    not lie in its frame as a picture does."""
     where = placed_in_burst(case)
     if where is None or not where.found or where.matrix is None or case.picture is None:
         return None
     height, width = case.picture.rgb.shape[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
-    frame = case.frames[where.frame].rgb
+    if (np.column_stack([corners, np.ones(4)]) @ where.matrix[2] <= 0).any():
+        return None
     seen = mapped(where.matrix, corners).astype(np.float32)
-    return float(cv2.contourArea(seen) / (frame.shape[0] * frame.shape[1]))
+    rows, columns = case.frames[where.frame].rgb.shape[:2]
+    frame = np.array([(0, 0), (columns, 0), (columns, rows), (0, rows)], np.float32)
+    if not cv2.isContourConvex(seen):
+        return None
+    return float(float(cv2.intersectConvexConvex(seen, frame)[0]) / (rows * columns))
 
 
 def grown(box: Doubles, across: float, down: float) -> Doubles:

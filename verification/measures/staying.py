@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from verification.measures.carried import turned_by
 from verification.measures.nearness import brought_back, fine
 from verification.measures.placing import code_in_frame
 from verification.measures.stepping import stepping_of
 
 if TYPE_CHECKING:
     from verification.case import Case, Doubles
-    from verification.measures.flow import Tracks
+    from verification.measures.flow import Mask, Tracks
     from verification.measures.nearness import Floats
-    from verification.measures.stepping import Course, Stepping
+    from verification.measures.stepping import Course, Sheet, Stepping
 
 ABOUT = (0, -1, 1)  # frames from the photo's
 STRAYS = 16  # pixels of half size, right and down
@@ -32,6 +33,8 @@ WINDOW = 25  # pixels of half size
 NEAR = tuple(np.array([x, y], np.float64) for x in (-6, -3, 0, 3, 6) for y in (-6, -3, 0, 3, 6))  # pixels
 TOLD, ALIKE = 0.7, 0.5  # likeness of a window with the frame beside; with the last, at one of NEAR
 FEWEST = 200  # pixels of half size
+WHOLE, SEEN = 0.75, 0.15  # least of the step's way; of what can be told, that the last frame may show
+SLACK, SLACK_PX = 0.2, 8.0  # of the sheet's shift along it, and pixels, that the background may stray
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +54,37 @@ def staying(case: Case, tracks: Tracks, shares: tuple[float, ...], enough: float
     """Of the photo's frame and those about it, the first of which `enough` is still there in the last frame
     that the sheet was found in, or that of which most is.
 
-    `shares`: of the sheet's shift, the background's, each of them will do. None without a gyroscope or a
-    sheet, and where nothing can be told.
+    `shares`: of the sheet's shift, the background's, each of them will do. A frame from which the sheet goes
+    less than WHOLE of the step's way to the last is not asked: without a step near and far stay alike. None
+    without a gyroscope or a sheet, and where nothing can be told.
     """
     stepping, seen = stepping_of(case, tracks), code_in_frame(case, tracks)
     course, sheet = stepping.course, stepping.sheet
     if course is None or sheet is None or seen is None:
         return None
     last, found = max(sheet.places), []
+    step = _shifted(tracks, course, sheet, turned_by(case.evidence.session.pan, course, tracks), last)
     for k in (seen[0] + by for by in ABOUT):
         shift = sheet.shift(tracks, course, k, last)
-        if shift is None or k >= last:
+        if shift is None or k >= last or np.linalg.norm(shift) < WHOLE * step:
             continue
         told = _beside(tracks, stepping, course, k)
-        strays = [_strayed(tracks, stepping, course, k, last, share * shift) for share in shares]
+        strays = [_strayed(tracks, stepping, course, (k, last), share, shift) for share in shares]
         stray = max(strays, key=lambda one: one[0])[1]
         ways = (share * shift + stray + by for share, by in product(shares, NEAR))
         best = np.fmax.reduce([_alike(tracks, stepping, course, k, last, way) for way in ways])
         known = (told >= TOLD) & np.isfinite(best)
-        if known.sum() >= FEWEST:
+        if known.sum() >= max(FEWEST, SEEN * (told >= TOLD).sum()):
             found.append(Staying(float(known.mean()), float((best[known] >= ALIKE).mean())))
             if found[-1].still >= enough:
                 break
     return max(found, key=lambda one: one.still, default=None)
+
+
+def _shifted(tracks: Tracks, course: Course, sheet: Sheet, since: int, last: int) -> float:
+    """The farthest that the sheet is shifted from a frame since then to the last, pixels."""
+    shifts = (sheet.shift(tracks, course, k, last) for k in sheet.places if since <= k < last)
+    return max((float(np.linalg.norm(shift)) for shift in shifts if shift is not None), default=0.0)
 
 
 def _beside(tracks: Tracks, stepping: Stepping, course: Course, k: int) -> Floats:
@@ -84,19 +95,29 @@ def _beside(tracks: Tracks, stepping: Stepping, course: Course, k: int) -> Float
 
 
 def _strayed(
-    tracks: Tracks, stepping: Stepping, course: Course, i: int, j: int, shift: Doubles
+    tracks: Tracks, stepping: Stepping, course: Course, pair: tuple[int, int], share: float, shift: Doubles
 ) -> tuple[float, Doubles]:
-    """How like frame i frame j is where it is most like it, and by how much more than by `shift` it is moved
-    there, float64[2] pixels."""
+    """How like the first frame the second is where it is most like it, and by how much more than by that
+    share of the sheet's shift it is moved there, float64[2] pixels."""
+    i, j = pair
     here, free = fine(tracks, stepping, i)
-    there, clear = brought_back(tracks, stepping, course, i, j, shift)
+    there, clear = brought_back(tracks, stepping, course, i, j, share * shift)
     there, clear = _wider(there * clear), _wider(clear)
     products = cv2.matchTemplate(there, here * free, cv2.TM_CCORR)
     power = cv2.matchTemplate(clear, here * here * free, cv2.TM_CCORR)
     other = cv2.matchTemplate(there * there, free, cv2.TM_CCORR)
-    likeness = products / np.sqrt(np.maximum(power * other, 1e-6))
+    likeness = products / np.sqrt(np.maximum(power * other, 1e-6 * (power * other).max()))
+    likeness[~_near(shift)] = -1
     down, right = np.unravel_index(int(likeness.argmax()), likeness.shape)
     return float(likeness.max()), 2.0 * (np.array([right, down], np.float64) - STRAYS)
+
+
+def _near(shift: Doubles) -> Mask:
+    """Which moves within STRAYS change the background's share of the sheet's shift by little, bool[y, x]."""
+    way = float(np.linalg.norm(shift))
+    down, right = np.mgrid[-STRAYS : STRAYS + 1, -STRAYS : STRAYS + 1] * 2.0
+    along = np.abs(right * shift[0] + down * shift[1]) / max(way, 1.0)
+    return np.asarray(along <= max(SLACK * way, SLACK_PX))
 
 
 def _wider(values: Floats) -> Floats:

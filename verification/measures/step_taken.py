@@ -2,13 +2,13 @@
 
 What stands behind the sheet seems far where the paper is moved instead of the phone, a screen is carried
 along, a print is let fall once the photo is taken, or the photo is cut out of a wider view. So each of these
-is asked about, the cheapest first, and the first doubt is the answer:
+is asked about, and the first doubt is the answer:
 
-* the photo shows the frames' view, and not a part of it (`photo_is_a_part`);
-* the sheet, and the hand that is below it, leave something to be seen (`sheet_fills_view`);
 * the sheet went as the phone felt itself go (`sheet_was_moved`, `step_not_felt`; `measures.carried`);
 * by the phone's own way what is far is FAR_M away and more, or as much farther as the lens is longer: a
   screen that fills the view there is 2.5 m wide (`depth_unclear`);
+* the photo shows the frames' view, and not a part of it (`photo_is_a_part`);
+* the sheet, and the hand that is below it, leave something to be seen (`sheet_fills_view`);
 * what the photo shows is still there in the last frame (`step_elsewhere`; `measures.staying`);
 * what is far went evenly with the sheet (`step_uneven`; `measures.evenness`).
 
@@ -55,7 +55,7 @@ SHARE = 0.01  # of the sheet's shift: less is not told from none
 TOLD, STILL = 0.1, 0.75  # share of the picture that can be told; of that what is still there at last,
 STILL_LAYERED = 0.7  # and where it has depth, whose edges cannot be followed,
 DEPTHS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)  # at any of these shares
-STEPS, UNEVEN = 3, 0.075  # frames of the step; how far off (of the sheet's shift) what is far may be in one
+FRAMES, UNEVEN = 3, 0.075  # least, one in the step's midst; how far off (of the sheet's shift) far may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ def step_taken(case: Case, tracks: Tracks, share: float, *, far: bool) -> Step:
 
 
 def _asked(case: Case, tracks: Tracks, share: float, far: bool) -> Iterator[tuple[str, dict[str, Json]]]:
+    yield _carried(case, tracks, share, far)
     yield _whole(case)
     yield _open(case, tracks)
-    yield _carried(case, tracks, share, far)
     yield _stayed(case, tracks, share, far)
     if far:
         yield _even(case, tracks)
@@ -140,5 +140,6 @@ def _even(case: Case, tracks: Tracks) -> tuple[str, dict[str, Json]]:
     even = evenness(case, tracks)
     if even is None:
         return "step_uneven", {}
-    uneven = even.frames < STEPS or even.off > UNEVEN
-    return "step_uneven" if uneven else "", {"uneven": round(even.off, 3), "frames": even.frames}
+    uneven = even.frames < FRAMES or not even.inside or even.off > UNEVEN
+    facts: dict[str, Json] = {"uneven": round(even.off, 3), "frames": even.frames, "inside": even.inside}
+    return "step_uneven" if uneven else "", facts

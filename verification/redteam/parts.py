@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 
 from market.simulator.camera import film
-from market.simulator.flat import Flat, LetFall, printed, screen
+from market.simulator.flat import Flat, printed, screen
 from market.simulator.motion import Motion
 from market.simulator.scene import Relief, Scene
 from market.simulator.sheet import Sheet
 from market.simulator.view import View
 from verification.redteam.lens import FRAME, SIZE, Shot, moment
 from verification.redteam.photographs import Photograph, Pixels
+from verification.redteam.staging import fallen
 from verification.redteam.workshop import Workshop
 
 Box = tuple[float, float, float, float]
@@ -50,14 +51,14 @@ def before_room(workshop: Workshop, flat: Flat, box: Box, away: float) -> Flat:
 def in_ink(workshop: Workshop, rgb: Pixels, fill: float) -> Flat:
     """A fine print, as a copy shop makes it, for a flat that fills so much of the view."""
     pitch = float(workshop.rng.uniform(0.9, 1.4))
-    return printed(rgb, workshop.rng, focal=workshop.camera.focal, size=SIZE, pitch=pitch, fill=fill)
+    return printed(rgb, workshop.rng, focal=workshop.camera.phone.focal, size=SIZE, pitch=pitch, fill=fill)
 
 
 def television(workshop: Workshop, rgb: Pixels, away: float) -> Flat:
-    """A 65-inch set, so many metres away, in a dim room."""
+    """A picture as wide as a 65-inch set and as high as the photo, so many metres away before a dim wall."""
     fill = _TV_M * workshop.camera.phone.focal / away
     pitch = fill * SIZE[0] / _TV_COLUMNS
-    set_ = screen(rgb, workshop.rng, focal=workshop.camera.focal, size=SIZE, pitch=pitch, fill=fill)
+    set_ = screen(rgb, workshop.rng, focal=workshop.camera.phone.focal, size=SIZE, pitch=pitch, fill=fill)
     wide, high = _TV_M, _TV_M * SIZE[1] / SIZE[0]
     return replace(
         set_,
@@ -84,10 +85,7 @@ def on_small_sheet(workshop: Workshop, scene: Scene) -> Shot:
 
 def let_fall_in_room(workshop: Workshop, flat: Flat) -> Shot:
     """The flat is let fall as the first turn begins, once the photo is taken; the room behind it stays."""
-    motion = workshop.move()
-    speed = np.linalg.norm(motion.rates[:, :2], axis=1)
-    turning = max(3, int(np.argmax(speed > 0.25 * speed.max())))
-    return workshop.shoot(LetFall(flat, float(motion.times[turning]), flat.behind), motion=motion)
+    return fallen(workshop, flat, flat.behind)
 
 
 def sheet_on(workshop: Workshop, away: float, width: float, at: tuple[float, float]) -> Sheet:
@@ -110,6 +108,18 @@ class _Cut:
     moment: Motion
     size: tuple[int, int]
     at: tuple[int, int]
+
+
+def last_of(workshop: Workshop, scene: Scene, back: int) -> Shot:
+    """The photo is of one of the last moments, when the step is made: from then on nothing is shifted."""
+    camera, rng, motion = workshop.camera, workshop.rng, workshop.move()
+    sheet, seed = camera.sheet(workshop.code, rng), int(rng.integers(2**32))
+    phone, conditions = camera.phone, camera.conditions
+    light = (np.random.default_rng(seed) for _ in range(2))
+    burst = film(scene, motion, next(light), sheet=sheet, size=FRAME, phone=phone, conditions=conditions)
+    then = moment(motion, len(motion.times) - 1 - back)
+    photo = film(scene, then, next(light), sheet=sheet, size=SIZE, phone=phone, conditions=conditions)
+    return Shot(photo.frames[0], tuple(burst.frames), motion)
 
 
 def cut_to(workshop: Workshop, flat: Flat, scene: Scene) -> Shot:

@@ -186,11 +186,15 @@ def behind_props(workshop: Workshop, back: Flat, rgb: Pixels) -> Flat:
 
 def let_fall(workshop: Workshop, rgb: Pixels, pitch: tuple[float, float]) -> Shot:
     """Photo and first frames of a print; it is let fall as the first turn begins, and a room is behind it."""
-    print_, room = in_print(workshop, rgb, pitch), workshop.camera.relief(workshop.other().rgb)
+    return fallen(workshop, in_print(workshop, rgb, pitch), workshop.camera.relief(workshop.other().rgb))
+
+
+def fallen(workshop: Workshop, flat: Flat, room: Scene) -> Shot:
+    """The flat is let fall as the first turn begins; the photo is of one of the first three moments."""
     motion = workshop.move()
     speed = np.linalg.norm(motion.rates[:, :2], axis=1)
-    turning = max(3, int(np.argmax(speed > 0.25 * speed.max())))  # the photo is of one of the first three
-    return workshop.shoot(LetFall(print_, float(motion.times[turning]), room), motion=motion)
+    turning = max(3, int(np.argmax(speed > 0.25 * speed.max())))
+    return workshop.shoot(LetFall(flat, float(motion.times[turning]), room), motion=motion)
 
 
 def defocused(workshop: Workshop, least: float, most: float) -> None:

@@ -15,7 +15,7 @@ from verification.redteam.workshop import Sample, Workshop
 def _make(workshop: Workshop) -> Sample:
     away = float(workshop.rng.uniform(0.44, 0.5))
     box = (0.19, 0.1, 0.81, 0.86)
-    flat = before_room(workshop, in_ink(workshop, fitted(workshop.base.rgb), 0.7), box, away + 0.004)
+    flat = before_room(workshop, in_ink(workshop, fitted(workshop.base.rgb), 0.62), box, away + 0.004)
     sheet = sheet_on(workshop, away, 0.52, (0.5, 0.27))
     shot = workshop.camera.film(flat, workshop.move(), workshop.rng, sheet)
     return workshop.sample(workshop.evidence(shot))

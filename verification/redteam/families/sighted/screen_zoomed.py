@@ -1,6 +1,6 @@
 """A living room's television two metres away, which fills the view by the camera's zoom; a true card.
 
-By a lens of the usual length a screen would have to be three metres wide to be so far away.
+By a lens of the usual length a screen would have to be 2.5 metres wide to be so far away.
 """
 
 from __future__ import annotations
