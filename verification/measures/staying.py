@@ -33,7 +33,7 @@ WINDOW = 25  # pixels of half size
 NEAR = tuple(np.array([x, y], np.float64) for x in (-6, -3, 0, 3, 6) for y in (-6, -3, 0, 3, 6))  # pixels
 TOLD, ALIKE = 0.7, 0.5  # likeness of a window with the frame beside; with the last, at one of NEAR
 FEWEST = 200  # pixels of half size
-WHOLE, SEEN = 0.75, 0.15  # least of the step's way; of what can be told, that the last frame may show
+WAY, SEEN = 0.5, 0.15  # least of the step's way; of what can be told, that the last frame may show
 SLACK, SLACK_PX = 0.2, 8.0  # of the sheet's shift along it, and pixels, that the background may stray
 
 
@@ -54,19 +54,20 @@ def staying(case: Case, tracks: Tracks, shares: tuple[float, ...], enough: float
     """Of the photo's frame and those about it, the first of which `enough` is still there in the last frame
     that the sheet was found in, or that of which most is.
 
-    `shares`: of the sheet's shift, the background's, each of them will do. A frame from which the sheet goes
-    less than WHOLE of the step's way to the last is not asked: without a step near and far stay alike. None
-    without a gyroscope or a sheet, and where nothing can be told.
+    `shares`: of the sheet's shift, the background's, each of them will do. A frame after the turns that were
+    asked for, or from which the sheet goes less than WAY of the step's way to the last, is not asked: without
+    a step near and far stay alike. None without a gyroscope or a sheet, and where nothing can be told.
     """
     stepping, seen = stepping_of(case, tracks), code_in_frame(case, tracks)
     course, sheet = stepping.course, stepping.sheet
     if course is None or sheet is None or seen is None:
         return None
     last, found = max(sheet.places), []
-    step = _shifted(tracks, course, sheet, turned_by(case.evidence.session.pan, course, tracks), last)
-    for k in (seen[0] + by for by in ABOUT):
+    since = turned_by(case.evidence.session.pan, course, tracks)
+    step = _shifted(tracks, course, sheet, since, last)
+    for k in (seen[0] + by for by in ABOUT if not since or seen[0] + by <= since):
         shift = sheet.shift(tracks, course, k, last)
-        if shift is None or k >= last or np.linalg.norm(shift) < WHOLE * step:
+        if shift is None or k >= last or np.linalg.norm(shift) < WAY * step:
             continue
         told = _beside(tracks, stepping, course, k)
         strays = [_strayed(tracks, stepping, course, (k, last), share, shift) for share in shares]
