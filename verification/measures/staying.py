@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from verification.measures.stepping import Course, Sheet, Stepping
 
 ABOUT = (0, -1, 1)  # frames from the photo's
+LATE = 2  # frames after the turns, which look like those before them, at which a step has hardly begun
 STRAYS = 16  # pixels of half size, right and down
 WINDOW = 25  # pixels of half size
 NEAR = tuple(np.array([x, y], np.float64) for x in (-6, -3, 0, 3, 6) for y in (-6, -3, 0, 3, 6))  # pixels
@@ -54,9 +55,10 @@ def staying(case: Case, tracks: Tracks, shares: tuple[float, ...], enough: float
     """Of the photo's frame and those about it, the first of which `enough` is still there in the last frame
     that the sheet was found in, or that of which most is.
 
-    `shares`: of the sheet's shift, the background's, each of them will do. A frame after the turns that were
-    asked for, or from which the sheet goes less than WAY of the step's way to the last, is not asked: without
-    a step near and far stay alike. None without a gyroscope or a sheet, and where nothing can be told.
+    `shares`: of the sheet's shift, the background's, each of them will do. A frame some time after the turns
+    that were asked for is not asked, nor one from which the sheet goes less than WAY of the step's way to the
+    last: without a step near and far stay alike. None without a gyroscope or a sheet, and where nothing can
+    be told.
     """
     stepping, seen = stepping_of(case, tracks), code_in_frame(case, tracks)
     course, sheet = stepping.course, stepping.sheet
@@ -65,7 +67,7 @@ def staying(case: Case, tracks: Tracks, shares: tuple[float, ...], enough: float
     last, found = max(sheet.places), []
     since = turned_by(case.evidence.session.pan, course, tracks)
     step = _shifted(tracks, course, sheet, since, last)
-    for k in (seen[0] + by for by in ABOUT if not since or seen[0] + by <= since):
+    for k in (seen[0] + by for by in ABOUT if not since or seen[0] + by <= since + LATE):
         shift = sheet.shift(tracks, course, k, last)
         if shift is None or k >= last or np.linalg.norm(shift) < WAY * step:
             continue
