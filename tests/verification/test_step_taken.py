@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.verification import stage
-from tests.verification.bursts import HZ, Doubles, Path, Plane, case_of, felt, film
+from tests.verification.bursts import HZ, Doubles, Path, Plane, case_of, felt, film, path
 from tests.verification.eyes import sample
 from tests.verification.test_carried import STEPPED
 from tests.verification.test_depth import sheet
@@ -135,3 +135,15 @@ def enlarged(rgb: Pixels, zoom: float) -> Pixels:
     down, right = (round(side * (1 - 1 / zoom) / 2) for side in rgb.shape[:2])
     cut = rgb[down : rgb.shape[0] - down, right : rgb.shape[1] - right]
     return np.asarray(cv2.resize(cut, rgb.shape[1::-1], interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def test_a_step_between_two_frames_is_seen_by_none(decoder: Decoder) -> None:
+    """Nothing says whether what is behind went with the sheet, or was changed for something else."""
+    went = path(2.4, 36, pan="U", back=True, degrees=10, sidestep=0.14, step_s=0.08, drift=0.005)
+    paper, box = sheet(0.45)
+    frames = film([Plane(sample("coffee"), 40.0), paper], went, fps=10)
+    case = case_of(frames, felt(went), stage.tools(decoder), pan="U>")
+    case.code_box = box
+    found = doubted(case)
+    assert found.doubt == "step_uneven"
+    assert found.facts["inside"] == 0
