@@ -76,7 +76,6 @@ def test_a_sheet_that_leaves_no_view_shows_no_depth(decoder: Decoder) -> None:
     paper, box = sheet(0.45)
     large, middle = replace(paper, middle=(0.02, -0.07), width=0.36), box.mean(axis=0)
     moved = np.array([0.0, -0.1 * 0.8 * 480 / 0.45])
-    case = before(decoder, Plane(sample("coffee"), 40.0))
     frames = film([Plane(sample("coffee"), 40.0), large], STEPPED, fps=10)
     case = case_of(frames, felt(STEPPED), stage.tools(decoder), pan="U>")
     case.code_box = (box - middle) * 0.36 / paper.width + middle + moved

@@ -18,6 +18,7 @@ Limits: a screen filmed by hand has true motion, and passes; so does motion comp
 turns within a tenth of a second as the clip does is told by tremor alone. A near scene of several depths
 and a shifting hand blur the comparison: a poor fit is only evidence. Outside the market a clip's own
 sensors up to 0.5 s late are forgiven. Both still says nothing, nor does a lens of more than 1.4 long sides.
+The figures are the fifth version's, which called such a lens's turns another's.
 Source: Movee (Rahman, Topkara & Carbunar, ACSAC 2013): 8 % equal error rate for people's phones.
 """
 

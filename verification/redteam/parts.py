@@ -19,7 +19,6 @@ from market.simulator.sheet import Sheet
 from market.simulator.view import View
 from verification.redteam.lens import FRAME, SIZE, Shot, moment
 from verification.redteam.photographs import Photograph, Pixels
-from verification.redteam.staging import fallen
 from verification.redteam.workshop import Workshop
 
 Box = tuple[float, float, float, float]
@@ -83,11 +82,6 @@ def on_small_sheet(workshop: Workshop, scene: Scene) -> Shot:
     return workshop.camera.film(scene, workshop.move(), workshop.rng, held)
 
 
-def let_fall_in_room(workshop: Workshop, flat: Flat) -> Shot:
-    """The flat is let fall as the first turn begins, once the photo is taken; the room behind it stays."""
-    return fallen(workshop, flat, flat.behind)
-
-
 def sheet_on(workshop: Workshop, away: float, width: float, at: tuple[float, float]) -> Sheet:
     """The code on a strip of the flat, facing the phone: so wide and with its middle there, in shares."""
     held = workshop.camera.sheet(workshop.code, workshop.rng)
@@ -99,15 +93,6 @@ def sheet_on(workshop: Workshop, away: float, width: float, at: tuple[float, flo
     centre = np.array([(at[0] - 0.5) * view, (at[1] - 0.5) * view * SIZE[1] / SIZE[0], away])
     corners = centre + half * np.array([(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)])
     return replace(held, corners=corners, skin=np.zeros_like(held.skin), lying=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """What the photo is of: one moment, larger than it is handed in, and the box that is kept of it."""
-
-    moment: Motion
-    size: tuple[int, int]
-    at: tuple[int, int]
 
 
 def last_of(workshop: Workshop, scene: Scene, back: int) -> Shot:
@@ -122,7 +107,16 @@ def last_of(workshop: Workshop, scene: Scene, back: int) -> Shot:
     return Shot(photo.frames[0], tuple(burst.frames), motion)
 
 
-def cut_to(workshop: Workshop, flat: Flat, scene: Scene) -> Shot:
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """What the photo is of: one moment, larger than it is handed in, and the box that is kept of it."""
+
+    moment: Motion
+    size: tuple[int, int]
+    at: tuple[int, int]
+
+
+def cut_to(workshop: Workshop, flat: Flat) -> Shot:
     """Burst of the whole view, and a photo of which only the flat is handed in."""
     camera, rng, motion = workshop.camera, workshop.rng, workshop.move()
     sheet, seed = camera.sheet(workshop.code, rng), int(rng.integers(2**32))
@@ -131,7 +125,7 @@ def cut_to(workshop: Workshop, flat: Flat, scene: Scene) -> Shot:
     def filmed(when: Motion, size: tuple[int, int]) -> list[Pixels]:
         light = np.random.default_rng(seed)
         phone, conditions = camera.phone, camera.conditions
-        return film(scene, when, light, sheet=sheet, size=size, phone=phone, conditions=conditions).frames
+        return film(flat, when, light, sheet=sheet, size=size, phone=phone, conditions=conditions).frames
 
     photo = filmed(cut.moment, cut.size)[0]
     left, top = cut.at

@@ -15,4 +15,4 @@ from verification.redteam.workshop import Sample, Workshop
 def _make(workshop: Workshop) -> Sample:
     fill, away = float(workshop.rng.uniform(0.6, 0.75)), float(workshop.rng.uniform(0.75, 0.95))
     flat = before_room(workshop, in_ink(workshop, fitted(workshop.base.rgb), fill), middle(fill), away)
-    return workshop.sample(workshop.evidence(cut_to(workshop, flat, flat)), note=f"{fill:.0%} of the width")
+    return workshop.sample(workshop.evidence(cut_to(workshop, flat)), note=f"{fill:.0%} of the width")

@@ -5,9 +5,9 @@ The margin, which stays, ties the photo to the step.
 
 from __future__ import annotations
 
-from verification.redteam.parts import before_room, in_ink, let_fall_in_room, middle
+from verification.redteam.parts import before_room, in_ink, middle
 from verification.redteam.registry import family
-from verification.redteam.staging import fitted
+from verification.redteam.staging import fallen, fitted
 from verification.redteam.workshop import Sample, Workshop
 
 
@@ -15,5 +15,5 @@ from verification.redteam.workshop import Sample, Workshop
 def _make(workshop: Workshop) -> Sample:
     fill, away = float(workshop.rng.uniform(0.7, 0.8)), float(workshop.rng.uniform(0.6, 0.7))
     flat = before_room(workshop, in_ink(workshop, fitted(workshop.base.rgb), fill), middle(fill), away)
-    shot = let_fall_in_room(workshop, flat)
+    shot = fallen(workshop, flat, flat.behind)
     return workshop.sample(workshop.evidence(shot), note=f"{fill:.0%} of the width")
