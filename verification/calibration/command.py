@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command. 0 when a file was written, 1 when the samples do not do."""
     parser = argparse.ArgumentParser(prog="python -m verification calibrate", description=__doc__)
     parser.add_argument(
-        "--samples", type=Path, nargs="+", required=True, help="JSON lines, or folders of them"
+        "--samples", type=Path, nargs="+", required=True, help="JSON lines (also .xz), or folders of them"
     )
     parser.add_argument("--out", type=Path, default=constants.PATH)
     parser.add_argument("--by-hand", type=Path, default=constants.HAND_SET, help="constants to begin from")

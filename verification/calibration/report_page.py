@@ -42,7 +42,9 @@ _SAYS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. 0 when the page was written, 1 when the samples do not do."""
     parser = argparse.ArgumentParser(prog="python -m verification report", description=__doc__)
-    parser.add_argument("--samples", type=Path, nargs="+", required=True, help="JSON lines, or folders")
+    parser.add_argument(
+        "--samples", type=Path, nargs="+", required=True, help="JSON lines (also .xz), or folders"
+    )
     parser.add_argument("--summary", type=Path, help="what redteam --json wrote")
     parser.add_argument("--out", type=Path, default=Path("docs/verification.md"))
     args = parser.parse_args(argv)

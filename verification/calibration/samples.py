@@ -14,6 +14,7 @@ of the last file counts.
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -53,7 +54,8 @@ class Sample:
 
 
 def read(paths: Iterable[Path]) -> list[Sample]:
-    """All samples of these files, and of every *.jsonl in these folders, in the order of their ids.
+    """All samples of these files (JSON lines, packed as .xz or not) and of every *.jsonl in these folders, in
+    the order of their ids.
 
     Raises:
         ValueError: a line is no sample; says which.
@@ -61,7 +63,7 @@ def read(paths: Iterable[Path]) -> list[Sample]:
     """
     found: dict[str, Sample] = {}
     for path in _files(paths):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(_text(path).splitlines(), 1):
             if line.strip():
                 try:
                     sample = parse(json.loads(line))
@@ -113,6 +115,15 @@ def line_of(sample: Sample) -> str:
     ]
     names = [each.name for each in fields(sample) if each.name != "findings"]
     return json.dumps({name: getattr(sample, name) for name in names} | {"findings": findings})
+
+
+def _text(path: Path) -> str:
+    if path.suffix != ".xz":
+        return path.read_text(encoding="utf-8")
+    try:
+        return lzma.decompress(path.read_bytes()).decode()
+    except lzma.LZMAError as error:
+        raise ValueError(f"{path} is no .xz file: {error}") from error
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -1,0 +1,52 @@
+"""A run's lines as one file that can be handed on: anyone reckons its figures again, and a later run takes it
+up on another machine instead of making everything anew.
+
+JSON lines (`redteam.lines`) in the order of family, tier and index, packed as .xz. The facts of findings are
+left out: no figure rests on them, and they are half of the file.
+"""
+
+from __future__ import annotations
+
+import lzma
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from verification.redteam import lines
+from verification.redteam.lines import Line
+
+
+def publish(run: Sequence[Line], path: Path) -> None:
+    """Writes a run's lines. The same lines give the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with lzma.open(path, "wt", encoding="utf-8") as out:
+        for line in sorted(run, key=lambda line: (line.family, line.tier, line.index)):
+            out.write(_without_facts(line).text() + "\n")
+
+
+def take_up(path: Path, cache: Path) -> None:
+    """Lays published lines into a cache, before what it holds already: of two of one sample the later counts,
+    and one that no longer counts is made anew as always (`redteam.keys`).
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds something else.
+    """
+    held = defaultdict(list)
+    try:
+        with lzma.open(path, "rt", encoding="utf-8") as file:
+            for text in file:
+                held[lines.parse(text).family].append(text)
+    except (lzma.LZMAError, EOFError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} holds no published lines: {error}") from error
+    cache.mkdir(parents=True, exist_ok=True)
+    for family, texts in held.items():
+        own = cache / f"{family}.jsonl"
+        newer = own.read_text(encoding="utf-8") if own.exists() else ""
+        own.write_text("".join(texts) + newer, encoding="utf-8")
+
+
+def _without_facts(line: Line) -> Line:
+    kept = [{name: one[name] for name in one if name != "facts"} for one in line.findings]
+    return replace(line, findings=kept)
