@@ -40,6 +40,7 @@ DROP_TORN = "core.drop_torn_files"
 TORN_FOR = timedelta(hours=1)
 _NONCE_BYTES = 12
 _TORN = re.compile(r"[0-9a-f]{64}#[0-9]+", re.ASCII)  # what obstore writes before it has its name
+_SEALED_BY = "sealed_by"  # an empty secret, which only the key opens that all others are sealed under
 _PART = 8 * PIECE  # of a multipart upload; two are on their way at a time
 Shelf: TypeAlias = Literal["originals", "looks"]
 
@@ -233,6 +234,23 @@ class Storage:
         try:
             obstore.list_with_delimiter(self._store, prefix="ready")
         except (OSError, BaseError):
+            return False
+        return True
+
+    def is_ours(self) -> bool:
+        """Whether objects here are sealed under this key; of a storage that nobody has sealed in yet they
+        are from now on.
+
+        Raises:
+            Unavailable: the storage does not answer.
+        """
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        if self._write(_SEALED_BY, nonce + self._cipher.encrypt(nonce, b"", _SEALED_BY.encode()), "create"):
+            return True
+        box = self._read(_SEALED_BY)
+        try:
+            self._cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _SEALED_BY.encode())
+        except (InvalidTag, ValueError):
             return False
         return True
 

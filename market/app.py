@@ -12,8 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from limits import RateLimitItemPerMinute
-from limits.storage import storage_from_string
-from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -29,10 +27,11 @@ from core import errors, log, log_routes
 from core.accounts.door import limited
 from core.config import Settings
 from core.db import Database
-from core.note import Signer, load_or_make_key
 from core.queue import Queue
+from core.rates import Rates
 from core.storage import Storage
 from market.envelope import Envelope, problem, too_large
+from market.keys import signer_of, storage_of
 from market.openapi import Application
 from market.rails import stripe_of
 from payments import halts
@@ -45,8 +44,7 @@ WEB, DOCS = ROOT / "web", ROOT / "docs"
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings. Opens the database, the queue's sending end and the storage."""
     database = Database(settings.database, Queue(settings.broker))
-    storage = Storage(settings.storage, settings.seal_key(), spool=settings.home)
-    signer = Signer(settings.log_origin, load_or_make_key(settings.home / "log.pem"))
+    storage, signer = storage_of(settings), signer_of(settings, database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -68,8 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.stripe = stripe_of(settings, database)
     app.state.waiters = Waiters()
     app.state.under_way = UnderWay()
-    shared = settings.broker if settings.broker.startswith("redis") else "memory://"
-    app.state.limiter = FixedWindowRateLimiter(storage_from_string(shared))
+    app.state.rates = Rates(settings.broker)
     app.state.rate = RateLimitItemPerMinute(settings.rate_limit)
     _add_doors(app, database, signer.verifier.vkey)
     _add_health(app, database, storage)

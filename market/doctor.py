@@ -15,7 +15,7 @@ from core.config import Settings
 from core.db import Database
 from core.errors import SpotcheckError, Unavailable
 from core.queue import make_celery
-from core.storage import Storage
+from market.keys import signer_of, storage_of
 from market.rails import stripe_of
 from payments import halts
 
@@ -57,6 +57,7 @@ def _transparency(settings: Settings) -> str:
     try:
         with database.reading() as session:
             head = log.check(session)
+        signer_of(settings, database)
     except log.LogBroken as error:
         raise log.LogBroken(f"the log is broken, nothing more is signed: {error}") from error
     finally:
@@ -95,10 +96,8 @@ def _broker(settings: Settings) -> str:
 
 
 def _storage(settings: Settings) -> str:
-    storage = Storage(settings.storage, settings.seal_key())
-    sha256 = storage.put(b"spotcheck doctor")
-    if storage.get(sha256) != b"spotcheck doctor":
-        return "NOT WELL"
+    storage = storage_of(settings)
+    storage.get(storage.put(b"spotcheck doctor"))
     if settings.storage.startswith("file://"):
         return "ok"
     return "ok; its own rule must end unfinished multipart uploads (README.md)"

@@ -22,10 +22,11 @@ from core import clock, log
 from core.config import Settings
 from core.db import Database
 from core.errors import SpotcheckError
-from core.note import Signer, load_or_make_key
+from core.note import Signer
 from core.queue import Queue, make_celery
 from core.storage import DROP_TORN, Storage
 from core.sweeper import Sweeper
+from market.keys import signer_of, storage_of
 from market.rails import open_rails
 from market.supervisor import leave_if_orphaned
 from payments.rails import Rail
@@ -71,10 +72,11 @@ def open_worker(settings: Settings) -> Worker:
     """Opens the database, the storage, the decoder's child and the nets (this loads torch).
 
     Raises:
-        Unavailable: a weights file is missing or another; or what a rail or the trust folder raises.
+        Unavailable: a weights file is missing or another; a key is another machine's (`market.keys`); or
+            what a rail or the trust folder raises.
     """
     database = Database(settings.database, Queue(settings.broker))
-    storage = Storage(settings.storage, settings.seal_key())
+    storage, signer = storage_of(settings), signer_of(settings, database)
     engine = Engine(threads=settings.threads)
     tools = Tools(
         decoder=Decoder(),
@@ -83,7 +85,6 @@ def open_worker(settings: Settings) -> Worker:
         reader=Reader(engine, settings.threads),
         trust=TrustList.load(settings.trust),
     )
-    signer = Signer(settings.log_origin, load_or_make_key(settings.home / "log.pem"))
     rails = open_rails(settings, database)
     return Worker(settings, database, storage, Sweeper(database), tools, rails, signer)
 

@@ -6,7 +6,6 @@ answer is sent (`scope="function"`): an answer that says 201 is of something com
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -14,7 +13,6 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from limits import RateLimitItemPerMinute
-from limits.strategies import RateLimiter
 from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,6 +22,7 @@ from core.accounts import service
 from core.accounts.rules import Scope
 from core.accounts.tables import Account, ApiKey, RememberedCall
 from core.db import Database, insert_once
+from core.rates import Rates
 
 Answer = TypeVar("Answer", bound=BaseModel)
 MAX_KEY_LENGTH = 255
@@ -70,12 +69,11 @@ def _secret(authorization: str | None) -> str | None:
 
 
 def _count(request: Request, item: RateLimitItemPerMinute, kind: str, value: str) -> None:
-    limiter: RateLimiter = request.app.state.limiter
-    # Hashed: the limiter's store may be a Redis that others read, and a bearer is a secret.
-    who = service.request_hash(kind, value)
-    if not limiter.hit(item, who):
-        left = limiter.get_window_stats(item, who).reset_time - clock.now().timestamp()
-        raise errors.TooMany("too many requests", retry_after=max(1, math.ceil(left)))
+    rates: Rates = request.app.state.rates
+    # Hashed: the store may be a Redis that others read, and a bearer is a secret.
+    wait_s = rates.wait_s(item, service.request_hash(kind, value))
+    if wait_s:
+        raise errors.TooMany("too many requests", retry_after=wait_s)
 
 
 @dataclass(frozen=True, slots=True)
