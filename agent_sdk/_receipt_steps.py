@@ -67,6 +67,8 @@ class Receipt(Wire):
     answer: JsonValue
     p_genuine: float | None
     p_answer: float | None
+    frauds: Mapping[str, float]
+    judged_by: str
     findings: tuple[Finding, ...]
     models: dict[str, JsonValue]
     calibration: JsonValue
@@ -240,6 +242,8 @@ def _check_observation(case: Case) -> None:
         "answer": (_exactly(seen.answer), _exactly(receipt.answer)),
         "p_genuine": (seen.p_genuine, receipt.p_genuine),
         "p_answer": (seen.p_answer, receipt.p_answer),
+        "frauds": (seen.frauds, receipt.frauds),
+        "judged_by": (seen.judged_by, receipt.judged_by),
         "findings": (seen.findings, receipt.findings),
         "observed_from": (seen.observed_from, receipt.freshness[0]),
         "observed_to": (seen.observed_to, receipt.freshness[1]),

@@ -13,6 +13,7 @@ docstrings, and a new one must not break a program that does not care.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
@@ -281,8 +282,12 @@ class Observation(Wire):
 
     Attributes:
         answer: what was asked, in the bounty's answer_schema.
-        p_genuine: probability that the capture is real, and its interval; None when a person judged it.
+        p_genuine: probability that the capture is real, and its interval, by the checks alone; None where
+            none could run, and a person judged it.
         p_answer: probability that the answer is right, given a real capture; None when not estimated.
+        frauds: what is left to doubt, the probability of each way to be false: `forged`, `copied`, `staged`,
+            `altered`, `misplaced`; with `p_genuine` they make 1. Empty where p_genuine is None.
+        judged_by: who accepted it: "policy", by what the checks said, or "reviewer", a person who looked.
         dependence: see `Dependence`.
         observed_from, observed_to: the freshness interval; the capture happened inside it.
         revoked: disproved since, and its price and fee given back: count it no more.
@@ -297,6 +302,8 @@ class Observation(Wire):
     p_genuine: float | None
     p_genuine_interval: tuple[float, float] | None = None
     p_answer: float | None = None
+    frauds: Mapping[str, float] = {}
+    judged_by: str = "policy"
     dependence: Dependence = Dependence()
     observed_from: AwareDatetime
     observed_to: AwareDatetime

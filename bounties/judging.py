@@ -243,7 +243,9 @@ def settle_capture(session: DbSession, lease: Lease, report: Report, *, now: dat
     fault = _length_fault(session.get_one(Bounty, capture.bounty), report)
     if fault is not None:
         report = replace(report, verdict=Verdict.REJECT, reasons=(fault,))
-    outcome = Verdict.REJECT if report.neighbours else report.verdict
+    if report.neighbours:
+        report = replace(report, verdict=Verdict.REJECT)  # what is kept must not say that it was accepted
+    outcome = report.verdict
     capture.report = report_json(report)
     capture.judged_at = now
     capture.reasons = [fault] if fault else telling.told(report.findings, outcome)

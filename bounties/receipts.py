@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -56,6 +57,11 @@ def issue(
     return observation
 
 
+def judged_by(report: Mapping[str, Any]) -> Literal["policy", "reviewer"]:
+    """Who accepted a capture: the policy, by what the checks said, or a person."""
+    return "policy" if report.get("verdict") == "accept" else "reviewer"
+
+
 def _receipt(
     session: Session, observation_id: str, capture: Capture, bounty: Bounty, paid: Released, now: datetime
 ) -> dict[str, Any]:
@@ -78,7 +84,8 @@ def _receipt(
         "answer": capture.answer["value"],
         "p_genuine": report.get("p_genuine"),
         "p_answer": report.get("p_answer"),
-        "judged_by": "policy" if report.get("verdict") == "accept" else "reviewer",
+        "frauds": report.get("frauds", {}),
+        "judged_by": judged_by(report),
         "findings": public_findings(report) if report else [],
         "models": report.get("models", {}),
         "calibration": report.get("calibration"),

@@ -354,7 +354,13 @@ class Dependence(Shape):
 
 
 class ObservationShape(Shape):
-    """A verified observation. `revoked`: disproved since, and its price and fee given back."""
+    """A verified observation.
+
+    The probabilities are the checks', also where a person (`judged_by`) looked and accepted; null, and
+    `frauds` empty, where no check could run. `frauds` says what is left to doubt: the probability of each
+    way to be false; with `p_genuine` they make 1. `revoked`: disproved since, and its price and fee given
+    back.
+    """
 
     id: str
     bounty: str
@@ -364,6 +370,8 @@ class ObservationShape(Shape):
     p_genuine: float | None
     p_genuine_interval: tuple[float, float] | None
     p_answer: float | None
+    frauds: dict[str, float]
+    judged_by: Literal["policy", "reviewer"]
     dependence: Dependence
     observed_from: datetime
     observed_to: datetime

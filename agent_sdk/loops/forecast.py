@@ -363,8 +363,8 @@ class ForecastLoop:
 
 
 def _evidence(reading: Reading, seen: Observation, value: bool) -> Evidence:
-    """The observation as evidence: its p_genuine (if a person judged it, the reading's own expectation), and
-    p_answer chained with the reading's accuracy."""
+    """The observation as evidence: its p_genuine (where no check could run, the reading's own expectation),
+    and p_answer chained with the reading's accuracy."""
     accuracy = reading.accuracy if seen.p_answer is None else chain(seen.p_answer, reading.accuracy)
     genuine = reading.p_genuine if seen.p_genuine is None else seen.p_genuine
     site = reading.site

@@ -110,6 +110,8 @@ def test_any_changed_byte_of_the_text_leaves_the_log() -> None:
         ("answer", 1),
         ("p_genuine", 0.99),
         ("p_answer", None),
+        ("frauds", {"staged": 0.01, "misplaced": 0.02}),
+        ("judged_by", "reviewer"),
         ("bounty", "bty_9"),
         ("capture", "cap_9"),
         ("kind", "video"),

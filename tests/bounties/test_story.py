@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from bounties import claims, judging, reviews, search, service, submissions, tasks
+from bounties import claims, judging, receipts, reviews, search, service, submissions, tasks, views
 from bounties.rules import BountyState, CaptureState, ClaimState, SlotState
 from bounties.tables import Bounty, Capture, Claim, Media, Observation, Slot
 from core import errors
@@ -116,6 +116,10 @@ def test_a_proven_copy_is_never_paid_whatever_its_probability(market: Database) 
     """The guard in `settle_capture`: without it this accepts."""
     _, [first, second] = scene.started(market, slots=2, people=2)
     assert scene.judge(market, second, Verdict.ACCEPT, neighbours=(first,)) is Verdict.REJECT
+    with market.reading() as session:
+        report = session.get_one(Capture, second).report
+        assert report is not None
+        assert receipts.judged_by(report) == "reviewer", "whoever accepts it on appeal is a person"
     assert scene.judge(market, first, Verdict.ACCEPT) is Verdict.ACCEPT
 
 
@@ -126,6 +130,12 @@ def test_review_waits_for_a_person_whose_accept_pays(market: Database) -> None:
         assert [c.id for c in reviews.waiting(session, limit=10)] == [capture_id]
         capture = reviews.decide(session, capture_id, Verdict.ACCEPT, "seen", reviewer="acc_x", now=NOW)
         assert scene.balance(session, money.payable(capture.account)) == "0.50"
+        observation = session.scalars(select(Observation)).one()
+        told, logged = views.observation_shape(session, observation), json.loads(observation.receipt)
+        assert told.judged_by == logged["judged_by"] == "reviewer"
+        assert told.p_genuine == logged["p_genuine"] == 0.97, "the checks' own, for all that a person says"
+        assert sum(told.frauds.values(), start=told.p_genuine or 0) == pytest.approx(1, abs=1e-4)
+        assert told.frauds == logged["frauds"]
         with pytest.raises(errors.StateConflict):
             reviews.decide(session, capture_id, Verdict.ACCEPT, "again", reviewer="acc_x", now=NOW)
 
