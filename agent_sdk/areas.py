@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from agent_sdk.types import Wire
 
@@ -22,9 +23,9 @@ class Disc(Wire):
 
 
 class Ring(Wire):
-    """An area: a polygon without holes, by its (lat, lon) corners."""
+    """An area: a polygon without holes, by its (lat, lon) corners, three and more."""
 
-    corners: tuple[tuple[float, float], ...]
+    corners: Annotated[tuple[tuple[float, float], ...], Field(min_length=3)]
 
     def geojson(self) -> dict[str, JsonValue]:
         """As the wire wants it: lon first, first corner repeated (RFC 7946)."""

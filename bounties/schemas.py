@@ -6,16 +6,15 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.functional_validators import AfterValidator
 
 from bounties import rules
 from bounties.rules import Ask, Kind, Licence, StreamTerms
-from core import clock
 from core.accounts.service import request_hash
 from core.geo import area_from_geojson
 from core.money import Money
-from core.wire import Amount, B64u, Body, Exact, Hex32, Json, JsonObject, Shape, Text
+from core.wire import Amount, B64u, Body, Exact, Hex32, Instant, Json, JsonObject, Shape, Text
 from verification.evidence import Verdict
 
 
@@ -23,9 +22,6 @@ def _positive(money: Money) -> Money:
     if money.micros == 0:
         raise ValueError("a reward is at least 0.000001")
     return money
-
-
-Utc = Annotated[AwareDatetime, AfterValidator(clock.utc)]
 
 
 class StreamBody(Body):
@@ -54,8 +50,8 @@ class PostBounty(Body):
         default={}, examples=[{"type": "integer", "minimum": 0, "title": "People in the queue"}]
     )
     area: JsonObject = Field(examples=[{"type": "Point", "coordinates": [51.389, 35.6892], "radius_m": 100}])
-    opens_at: Utc | None = None
-    closes_at: Utc
+    opens_at: Instant | None = None
+    closes_at: Instant
     reward: Annotated[Amount, AfterValidator(_positive)] = Field(examples=["0.50"])
     slots: int = Field(default=1, ge=1, le=rules.MAX_SLOTS, strict=True)
     tier: int | None = Field(default=None, ge=0, le=2, description="At least the tier the reward needs.")
@@ -356,10 +352,9 @@ class Dependence(Shape):
 class ObservationShape(Shape):
     """A verified observation.
 
-    The probabilities are the checks', also where a person (`judged_by`) looked and accepted; null, and
-    `frauds` empty, where no check could run. `frauds` says what is left to doubt: the probability of each
-    way to be false; with `p_genuine` they make 1. `revoked`: disproved since, and its price and fee given
-    back.
+    The probabilities are the checks', also where a person (`judged_by`) looked and accepted; null where no
+    check could run. `frauds`: the probability of each way to be false, which with `p_genuine` make 1.
+    `revoked`: disproved since, and its price and fee given back.
     """
 
     id: str

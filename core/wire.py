@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import (
@@ -17,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from core import clock
 from core.money import Money
 
 
@@ -91,6 +93,19 @@ Hex32 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """32 bytes in hex."""
 B64u = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,1000}$")]
 """Base64url without padding."""
+
+
+def _instant(value: object) -> datetime:
+    # Not what pydantic would take too: a number as seconds since 1970, a time without an offset.
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return clock.utc(value)
+    if not isinstance(value, str):
+        raise ValueError("a time is RFC 3339 text with an offset")
+    return clock.parse_instant(value)
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""RFC 3339 with an offset; here in UTC."""
 
 MAX_JSON_DEPTH = 12
 

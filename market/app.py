@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from limits import RateLimitItemPerMinute
 from sqlalchemy import text
@@ -39,6 +39,13 @@ from payments import halts
 _log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 WEB, DOCS = ROOT / "web", ROOT / "docs"
+_SERVED = {
+    ".md": "text/markdown; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".py": "text/plain; charset=utf-8",
+    ".xz": "application/x-xz",
+}  # of docs/, by how a name ends
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -108,8 +115,9 @@ def _add_health(app: FastAPI, database: Database, storage: Storage) -> None:
 
 
 def _add_docs(app: FastAPI) -> None:
-    """Documentation for agents: every page of docs/ as Markdown, and /llms.txt."""
+    """Documentation for agents: every page of docs/ as Markdown with what it shows, and /llms.txt."""
     pages = {path.name: path for path in sorted(DOCS.glob("*.md"))}
+    files = {path.relative_to(DOCS).as_posix(): path for path in DOCS.rglob("*") if path.suffix in _SERVED}
 
     @app.get("/llms.txt", response_class=PlainTextResponse, tags=["docs"])
     def llms() -> PlainTextResponse:
@@ -127,12 +135,12 @@ def _add_docs(app: FastAPI) -> None:
         ]
         return _markdown("\n".join(["# Spotcheck's documentation", "", *links, *more, ""]))
 
-    @app.get("/docs/{page}", response_class=PlainTextResponse, tags=["docs"])
-    def page(page: str) -> PlainTextResponse:
-        """One page of documentation, such as `api.md`."""
-        if page not in pages:
+    @app.get("/docs/{page:path}", response_class=PlainTextResponse, tags=["docs"])
+    def page(page: str) -> Response:
+        """One page of documentation, such as `api.md`, or a drawing or file that one shows."""
+        if page not in files:
             raise errors.NotFound("no such page", hint=f"Pages: {', '.join(pages)}.")
-        return _markdown(pages[page].read_text(encoding="utf-8"))
+        return Response(files[page].read_bytes(), media_type=_SERVED[files[page].suffix])
 
 
 def _title(page: Path) -> str:
@@ -140,7 +148,7 @@ def _title(page: Path) -> str:
 
 
 def _markdown(text: str) -> PlainTextResponse:
-    return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")
+    return PlainTextResponse(text, media_type=_SERVED[".md"])
 
 
 def _add_error_handlers(app: FastAPI) -> None:

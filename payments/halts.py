@@ -1,7 +1,7 @@
 """Halts: what is stopped until a person has looked. A failed audit stops payouts and nothing else.
 
 A halt is a row, so every process sees it at once and a restart does not forget it. It is lifted by one
-way only: `python -m payments resume --why "…"`, after an audit in which every figure holds.
+way only: `python -m payments resume --why "…"`, after an audit in which every figure that stops holds.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from core.accounts.door import Caller, database, who
 from core.accounts.rules import Scope
 from core.accounts.schemas import AccountShape, DeviceShape, KeyState
 from core.db import Database
+from core.wire import Instant
 from payments import inbox, refunds, service, statement_csv, statements, topups
 from payments.rails.stripe_events import Event, open_event
 from payments.schemas import (
@@ -30,7 +31,6 @@ from payments.schemas import (
     PayeeShape,
     ReceivedShape,
     StatementShape,
-    Time,
     TopUp,
     TopUpShape,
 )
@@ -63,10 +63,10 @@ def statement(
     call: Caller,
     request: Request,
     start: Annotated[
-        Time | None, Query(alias="from", description="At least a minute ago; default: the beginning.")
+        Instant | None, Query(alias="from", description="At least a minute ago; default: the beginning.")
     ] = None,
     end: Annotated[
-        Time | None,
+        Instant | None,
         Query(alias="to", description="The instant after, at least a minute ago; default: all until now."),
     ] = None,
     after: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,

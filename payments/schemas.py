@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field, PlainSerializer, WithJsonSchema
 
-from core import clock
 from core.accounts.schemas import AccountShape, DeviceShape, KeyState
 from core.money import Money
 from core.wire import Amount, Body, Shape
@@ -17,14 +16,6 @@ from payments.statement_csv import signed
 from payments.statements import Line
 from payments.tables import Operation, TopUpRule
 
-
-def _instant(value: object) -> object:
-    # Not what pydantic would take too: "2026" as seconds since 1970, a time without an offset.
-    return clock.parse_instant(value) if isinstance(value, str) else value
-
-
-Time = Annotated[datetime, BeforeValidator(_instant)]
-"""RFC 3339 with an offset."""
 SignedAmount = Annotated[
     int,
     PlainSerializer(signed, return_type=str),

@@ -104,7 +104,7 @@ class Session:
 
     Attributes:
         nonce: hex of the 32 random bytes issued with the claim.
-        code: what must be seen in the scene (3..64 characters; the market draws six), or "" when none
+        code: what must be seen in the scene (4..64 characters; the market draws six), or "" when none
             was asked.
         issued_at / deadline: server times of the claim.
         max_freshness_s: longest allowed [challenge issued, commitment received].

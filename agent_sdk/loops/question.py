@@ -37,6 +37,8 @@ class Budget:
 class BinaryQuestion:
     """A question that will turn out yes or no.
 
+    Raises BadInput where a value is outside what is said here.
+
     Attributes:
         text: the question.
         prior: P(yes) before buying anything, strictly between 0 and 1.
@@ -58,7 +60,10 @@ class BinaryQuestion:
     def deadline(self) -> datetime:
         """`resolves_at` as a datetime."""
         at = self.resolves_at
-        return at if isinstance(at, datetime) else datetime.fromisoformat(at)
+        try:
+            return at if isinstance(at, datetime) else datetime.fromisoformat(at)
+        except ValueError as error:
+            raise BadInput(f"resolves_at: {error}", hint="RFC 3339, such as 2026-12-01T12:00:00Z.") from error
 
     def as_json(self) -> dict[str, JsonValue]:
         """What the journal binds."""

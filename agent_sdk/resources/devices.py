@@ -54,8 +54,8 @@ class _Devices(Resource):
         }
         if name is not None:
             body["name"] = name
-        if lat is not None and lon is not None:
-            body.update(lat=lat, lon=lon)
+        if lat is not None or lon is not None:
+            body.update(lat=lat, lon=lon)  # half a place is the server's to refuse
         made = yield from self._core.call(Enrolment, "POST", "/v1/devices", body=body, key=idempotency_key)
         if made.key is not None:
             shown(made.key, "Enrol another DeviceKey: nobody can use the account that was made for this one.")

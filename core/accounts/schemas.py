@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from core.accounts.rules import AccountState, Algorithm, DeviceKind, Limits, Scope, Span
 from core.accounts.service import MAX_WHY, Issued
@@ -79,6 +79,12 @@ class Enrol(Body):
     name: Name = "phone"
     lat: float | None = Field(default=None, ge=-90, le=90)
     lon: float | None = Field(default=None, ge=-180, le=180)
+
+    @model_validator(mode="after")
+    def _whole_place(self) -> Self:
+        if (self.lat is None) is not (self.lon is None):
+            raise ValueError("a place is lat and lon: one alone is none")
+        return self
 
 
 class AccountShape(Shape):

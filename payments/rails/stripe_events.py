@@ -15,7 +15,6 @@ from core import errors
 from payments.rails import About, What
 
 TOLERANCE_S = 300
-MAX_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,8 @@ def test_areas_are_geojson_with_longitude_first() -> None:
         "type": "Polygon",
         "coordinates": [[[4.0, 52.0], [5.0, 52.0], [5.0, 53.0], [4.0, 52.0]]],
     }
+    with pytest.raises(ValueError, match="corners"):
+        Ring(corners=())
 
 
 def test_methods_keep_their_signature_and_doc() -> None:

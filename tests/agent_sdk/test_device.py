@@ -290,6 +290,8 @@ def test_the_market_takes_a_long_window(inside: Inside) -> None:
         lat=52.1, lon=4.1,
     )  # fmt: skip
     key = DeviceKey.create()
+    with pytest.raises(BadInput):
+        lab.devices.enrol(key, kind="phone", lat=52.1)  # half a place
     device = lab.devices.enrol(key, lat=52.1, lon=4.1).device
     claim = lab.devices.claim(bounty.id, device.id)
     window = long_window(key, device.id, claim, 2000, datetime.now(UTC))

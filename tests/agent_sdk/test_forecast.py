@@ -136,6 +136,8 @@ def test_a_bounty_still_judged_is_picked_up_later(tmp_path: Path) -> None:
 
 def test_nothing_is_planned_after_the_deadline(tmp_path: Path) -> None:
     market = Market()
+    with pytest.raises(BadInput, match="resolves_at"):
+        BinaryQuestion("q", prior=0.5, resolves_at="soon", value_per_brier=400)
     question = BinaryQuestion("q", prior=0.5, resolves_at="2026-11-23T11:00:00Z", value_per_brier=400)
     with make(market, tmp_path, question=question) as loop:
         assert next(loop.run()).reason == "deadline"

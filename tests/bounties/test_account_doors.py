@@ -153,6 +153,7 @@ def test_what_cannot_be_posted_cannot_be_asked_for_either(inside: Inside) -> Non
         (ask(kind="stream", stream=stream), (402, "SpendLimitReached")),
         (ask(approval="apr_" + "0" * 26), (400, "BadInput")),
         (ask(closes_at="2020-01-01T00:00:00Z"), (400, "BadInput")),
+        (ask(opens_at=2026), (400, "BadInput")),
     ):
         assert refusal(inside.send("POST", "/v1/approvals", small, json=body)) == expected
     assert inside.counts()["approvals"] == before

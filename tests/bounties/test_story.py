@@ -335,6 +335,19 @@ def test_a_long_answer_is_refused_before_it_is_judged(database: Database) -> Non
             scene.post(session, scene.new_agent(session), scene.ask(answer_schema={"uniqueItems": True}))
 
 
+def test_an_answer_is_as_long_as_its_bytes_in_whatever_language(database: Database) -> None:
+    with database.transaction() as session:
+        bounty = scene.post(session, scene.new_agent(session), scene.ask(answer_schema={"type": "string"}))
+        person = scene.new_person(session)
+        claimed = scene.claim(session, person, bounty)
+        with pytest.raises(errors.TooLarge):
+            scene.submit(session, person, claimed, answer="\u0635" * 2048)  # two bytes each, and the quotes
+    with database.transaction() as session:
+        bounty = scene.post(session, scene.new_agent(session), scene.ask(answer_schema={"type": "string"}))
+        person = scene.new_person(session)
+        assert scene.submit(session, person, scene.claim(session, person, bounty), answer="\u0635" * 2047)
+
+
 def test_a_reviewer_sees_the_copy_while_somebody_has_to_decide(market: Database) -> None:
     _, [capture_id] = scene.started(market)
     scene.judge(market, capture_id, Verdict.REVIEW)

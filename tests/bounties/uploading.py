@@ -41,7 +41,7 @@ class Claimed:
 
     def stored(self) -> list[Path]:
         """Every file in the storage."""
-        return [path for path in (self.inside.home / "storage").rglob("*") if path.is_file()]
+        return [path for path in (self.inside.home / "storage").glob("*/**/*") if path.is_file()]
 
     def noted(self) -> tuple[str | None, int]:
         """The media that the claim names, and how many originals are known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from core.wire import (
     Body,
     Exact,
     Hex32,
+    Instant,
     Json,
     JsonObject,
     Name,
@@ -180,3 +182,22 @@ def test_32_bytes_are_64_small_hex_digits(value: str) -> None:
 def test_base64url_has_no_padding_and_an_end(value: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(B64u).validate_python(value)
+
+
+NAIVE = datetime(2026, 12, 1, tzinfo=UTC).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [2026, "2026", 1796126400, 1.5, True, None, "2026-12-01", "2026-12-01T12:00:00", NAIVE],
+)
+def test_a_time_is_text_with_an_offset_and_never_seconds_since_1970(value: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Instant).validate_python(value)
+
+
+def test_a_time_is_in_utc_here() -> None:
+    read = TypeAdapter(Instant).validate_python
+    assert read("2026-12-01T15:30:00+03:30") == datetime(2026, 12, 1, 12, tzinfo=UTC)
+    assert read("2026-12-01T15:30:00+03:30").tzinfo is UTC
+    assert read(datetime(2026, 12, 1, 15, 30, tzinfo=timezone(timedelta(hours=3.5)))).tzinfo is UTC

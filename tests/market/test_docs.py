@@ -33,6 +33,19 @@ def test_the_index_leads_to_every_page_and_to_openapi(inside: Inside, path: str)
     assert {inside.client.get(link).status_code for link in links} == {200}
 
 
+def test_what_the_pages_show_and_name_is_served_and_nothing_beside_them(inside: Inside) -> None:
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        folder, text = page.parent.relative_to(ROOT), page.read_text(encoding="utf-8")
+        named = [(folder / link).as_posix() for link in re.findall(r"\]\(([^):#/][^):#]*)\)", text)]
+        cited = re.findall(r"`(docs/[\w./-]+\.(?:md|svg|json|xz|py))`", text)
+        for path in {*named, *cited}:
+            assert inside.client.get(f"/{path}").status_code == 200, f"{page.name}: {path}"
+    drawn = inside.client.get("/docs/verification/honest.svg")
+    assert drawn.headers["content-type"] == "image/svg+xml"
+    for path in ("/docs/../README.md", "/docs/%2e%2e/README.md", "/docs//etc/passwd", "/docs/decisions"):
+        assert inside.client.get(path).status_code == 404, path
+
+
 @pytest.mark.parametrize("name", ["README.md", "llms.txt"])
 def test_paths_that_are_written_down_are_there(inside: Inside, name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")

@@ -99,11 +99,6 @@ def bounds(
     return first_useless(-grid), first_useless(grid)
 
 
-def effective(weights: Doubles) -> float:
-    """Kish's size: how many equal weights would vary as these do."""
-    return float(weights.sum() ** 2 / np.sum(weights**2)) if len(weights) else 0.0
-
-
 class _Tail:
     """The weighted share of values strictly below a threshold."""
 

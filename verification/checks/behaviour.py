@@ -20,7 +20,7 @@ from verification.case import Case
 from verification.evidence import Family, Outcome, Standing, abstain, ok
 from verification.registry import check
 
-BASE = 0.6  # share of good captures; the calibration's prior, hand-set
+BASE = 0.6  # share of good captures of an account that is not known yet, set by hand
 PRIOR = 4.0  # captures that the base rate is worth
 PER_DAY = 3.0
 FAVOUR = 0.5  # nats: the most a record says for a capture

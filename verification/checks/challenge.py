@@ -2,7 +2,7 @@
 
 Stops: old photographs, stock pictures, generated stills, replays: none of them holds six characters
 drawn at random after the claim.
-How: text by OCR and codes (a QR code of the same characters will do; outside the market any text of 3 to
+How: text by OCR and codes (a QR code of the same characters will do; outside the market any text of 4 to
 64 characters may be asked for); the claim's code is sought in
 all of it by a distance in which likely misreadings cost little. The probability that a random code
 would fit as well somewhere in that text is part of the finding, so papering the scene with codes does

@@ -55,7 +55,6 @@ BY_WORDS = 6
 BY_PLACE = 12
 MOMENTS = 24  # of a film that are sought; hashing one costs some 25 ms
 PAIRS = 16  # of a film's pictures with earlier ones that are compared
-NOTHING = Comparison()
 BURST_TIER = 1  # from this tier on the photo is bound to a burst: noise of its own is not just sprinkled on
 PLAIN = 0.05  # grey levels of detail; with less a picture is like any other of its kind
 QUARTERS = {2, 5, 7}  # turns; features are known again up to 45 degrees from one

@@ -206,19 +206,6 @@ def mapped(matrix: Doubles, xy: Doubles) -> Doubles:
     return np.asarray(full[:, :2] / np.where(np.abs(full[:, 2:]) < 1e-9, 1e-9, full[:, 2:]))
 
 
-def straight(
-    before: Grey, after: Grey, xy: npt.NDArray[np.float32], guess: npt.NDArray[np.float32]
-) -> tuple[Doubles, Doubles]:
-    """Points sought straight from one frame in another, however far: float64[k, 2] in each, of those that are
-    found there and back."""
-    if not len(xy):
-        return np.empty((0, 2)), np.empty((0, 2))
-    found, seen, unlike = _followed(before, after, xy, guess, _LEVELS)
-    back, again, _ = _followed(after, before, found, xy)
-    kept = seen & again & (unlike < UNLIKE) & (np.abs(back - xy).max(axis=1) < BACK_PX)
-    return xy[kept].astype(np.float64), found[kept].astype(np.float64)
-
-
 def tracks_of(case: Case) -> Tracks | None:
     """The case's tracks, followed at the first call; None without at least two frames."""
     if case.tracks is None and len(case.frames) >= 2:

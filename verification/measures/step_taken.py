@@ -18,7 +18,7 @@ in which the paper was moved before a screen. What is far is at 2.5 m and more i
 1.7), a screen from which the paper was moved as the phone went at 0.9 to 1.5 m in 13 of 13: these were
 reported families, so FAR_M has seen them. What is far was off by .065 of the sheet's shift at most in 56
 bursts by day and .07 in 45 at night; one of them showed under three frames of its step. The photo covers .99
-to 1.01 of its frame, sheet and hand cover .44 of the picture in 95 of 100, fitted lenses are .6 to .9 long
+and more of its frame, sheet and hand cover .44 of the picture in 95 of 100, fitted lenses are .6 to .9 long
 sides (68 bursts). Of what can be told .7 and more is still there in 137 of 138, measured before
 the photo's frame had to lie before the step.
 """
