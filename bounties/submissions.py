@@ -320,7 +320,7 @@ def _check_submission(session: Session, bounty: Bounty, claim: Claim, statement:
     if bounty.kind == Kind.STREAM and not parts_of(session, claim):
         raise errors.BadInput("no part was delivered", hint="POST /v1/claims/{id}/parts first.")
     schema = bounty.terms["answer_schema"]
-    if len(json.dumps(answer, ensure_ascii=False).encode()) > MAX_ANSWER:
+    if len(json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_ANSWER:
         raise errors.TooLarge("the answer is too long", limit=MAX_ANSWER)
     if schema and not fits(schema, answer):
         raise errors.BadInput("the answer does not fit the bounty's answer_schema")

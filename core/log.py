@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import merkle
 from core.db import Base, Big
 from core.errors import BadInput, NotFound
-from core.note import Checkpoint, Signer
+from core.note import BadNote, Checkpoint, Signer, open_note
 
 MAX_LEAF_BYTES = 65_535  # an entry bundle writes lengths in 16 bits
 TILE_WIDTH = 256
@@ -302,6 +302,13 @@ def _last(session: Session, level: int, count: int) -> LogTile | None:
     return last
 
 
+def _check_signer(head: LogCheckpoint, signer: Signer) -> None:
+    try:
+        open_note(head.note, signer.verifier)
+    except BadNote as error:
+        raise LogBroken(f"the head of {head.size} leaves is signed by another key than this one") from error
+
+
 def _sign(
     session: Session, signer: Signer, head: LogCheckpoint | None, size: int, now: datetime
 ) -> Checkpoint:
@@ -309,6 +316,7 @@ def _sign(
     tiles = _Tiles(session)
     root = merkle.root(tiles, size)
     if head is not None:
+        _check_signer(head, signer)
         proof = merkle.consistency_proof(tiles, head.size, size)
         if not merkle.verify_consistency(head.size, size, head.root, root, proof):
             raise LogBroken(f"the tree of {size} leaves does not extend the signed one of {head.size}")

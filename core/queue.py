@@ -24,6 +24,7 @@ from core.db import JOBS
 
 _log = logging.getLogger(__name__)
 REST_S = 10.0  # how long a broker that did not answer is left alone
+ANSWERS_S = 2.0  # within which it must: whoever sends waits for it
 
 
 def enqueue(session: Session, name: str, *args: str) -> None:
@@ -40,6 +41,13 @@ class Queue:
 
     def __init__(self, broker_url: str) -> None:
         self.app = make_celery(broker_url)
+        if broker_url.startswith(
+            "redis"
+        ):  # only whoever sends: a worker waits for its next message in a read
+            self.app.conf.broker_transport_options |= {
+                "socket_connect_timeout": ANSWERS_S,
+                "socket_timeout": ANSWERS_S,
+            }
         self._rest_until = 0.0
 
     def send(self, jobs: Sequence[tuple[str, tuple[str, ...]]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 
 from limits import RateLimitItemPerMinute
@@ -35,6 +36,7 @@ class Rates:
         self._own = FixedWindowRateLimiter(MemoryStorage())
         self._shared: FixedWindowRateLimiter | None = None
         self._rest_until = 0.0
+        self._saying = threading.Lock()
         if url.startswith("redis"):
             pool = ConnectionPool.from_url(
                 url,
@@ -50,9 +52,14 @@ class Rates:
             try:
                 return _wait_s(self._shared, item, who)
             except RedisError as error:
-                self._rest_until = time.monotonic() + REST_S
-                _log.warning("redis away, calls are counted by each process: %s", error)
+                self._rest(error)
         return _wait_s(self._own, item, who)
+
+    def _rest(self, error: RedisError) -> None:
+        with self._saying:  # of many who waited one says it
+            if time.monotonic() >= self._rest_until:
+                _log.warning("redis away, calls are counted by each process: %s", error)
+            self._rest_until = time.monotonic() + REST_S
 
 
 def _wait_s(limiter: FixedWindowRateLimiter, item: RateLimitItemPerMinute, who: str) -> int:

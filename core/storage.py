@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, TypeAlias
+from typing import IO, Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 import obstore
@@ -33,14 +33,14 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from core.errors import NotFound, Unavailable
-from core.sealing import HEAD, MAGIC, PIECE, Sealer, unsealed
+from core.sealing import HEAD, MAGIC, PIECE, TAG, Sealer, unsealed
 
 _log = logging.getLogger(__name__)
 DROP_TORN = "core.drop_torn_files"
 TORN_FOR = timedelta(hours=1)
+_RETRIED_FOR = timedelta(seconds=20)  # what a storage in the net did not answer; somebody waits for it
 _NONCE_BYTES = 12
 _TORN = re.compile(r"[0-9a-f]{64}#[0-9]+", re.ASCII)  # what obstore writes before it has its name
-_SEALED_BY = "sealed_by"  # an empty secret, which only the key opens that all others are sealed under
 _PART = 8 * PIECE  # of a multipart upload; two are on their way at a time
 Shelf: TypeAlias = Literal["originals", "looks"]
 
@@ -121,7 +121,10 @@ class Storage:
         else:
             options: dict[str, str] = dict(parse_qsl(parts.query))
             self._store = from_url(
-                url.split("?", maxsplit=1)[0], config=options, client_options={"allow_http": True}
+                url.split("?", maxsplit=1)[0],
+                config=options,
+                client_options={"allow_http": True},
+                retry_config={"retry_timeout": _RETRIED_FOR},
             )  # type: ignore[call-overload]
         self._spool = spool or self._folder
 
@@ -238,20 +241,39 @@ class Storage:
         return True
 
     def is_ours(self) -> bool:
-        """Whether objects here are sealed under this key; of a storage that nobody has sealed in yet they
-        are from now on.
-
-        Raises:
-            Unavailable: the storage does not answer.
-        """
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        if self._write(_SEALED_BY, nonce + self._cipher.encrypt(nonce, b"", _SEALED_BY.encode()), "create"):
+        """Whether what is sealed here is sealed under this key; where nothing is yet, it is from now on.
+        Raises Unavailable: the storage does not answer, or does not take the mark."""
+        mark = self._mark()
+        if mark is None or len(mark) != _MARK_BYTES:  # none yet, or one that was torn
+            if not self._opens_what_lies_here():
+                return False
+            nonce = secrets.token_bytes(_NONCE_BYTES)
+            box = nonce + self._cipher.encrypt(nonce, b"", _MARK.encode())
+            if self._write(_MARK, box, "create" if mark is None else "overwrite"):
+                return True
+            mark = self._mark() or b""  # another was first
+        with contextlib.suppress(InvalidTag, ValueError):
+            self._cipher.decrypt(mark[:_NONCE_BYTES], mark[_NONCE_BYTES:], _MARK.encode())
             return True
-        box = self._read(_SEALED_BY)
+        return False
+
+    def _mark(self) -> bytes | None:
         try:
-            self._cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _SEALED_BY.encode())
-        except (InvalidTag, ValueError):
+            return self._read(_MARK)
+        except NotFound:
+            return None
+
+    def _opens_what_lies_here(self) -> bool:
+        """Whether this key opens a sealed object that is here; True where there is none."""
+        try:
+            for shelf in get_args(Shelf):
+                for found in itertools.chain.from_iterable(obstore.list(self._store, prefix=shelf)):
+                    self.unseal(found["path"].rpartition("/")[2], shelf)
+                    return True
+        except NotFound:
             return False
+        except (OSError, BaseError) as error:
+            raise Unavailable("the storage does not answer") from error
         return True
 
     def _keep(self, path: str, data: bytes, read_back: Callable[[], bytes]) -> None:
@@ -357,6 +379,12 @@ def _name(shelf: str, sha256: str) -> bytes:
 
 def _path(kind: str, sha256: str) -> str:
     return f"{kind}/{sha256[:2]}/{sha256}"
+
+
+_MARK = _path(
+    "house", hashlib.sha256(b"sealed by").hexdigest()
+)  # opens under the key that all is sealed under
+_MARK_BYTES = _NONCE_BYTES + TAG
 
 
 def _sync(path: Path, root: Path) -> None:

@@ -18,14 +18,19 @@ from core.accounts import service as accounts
 from core.accounts.rules import Kind
 from core.config import Settings
 from core.db import Database
+from core.errors import SpotcheckError
 from market import beat, doctor
 from market.app import create_app
+from market.keys import check_keys
 from market.migrate import migrate
 from market.supervisor import Supervisor
+
+_log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, arguments: argparse.Namespace) -> int:
     """Migrates, starts the workers and the beat, answers HTTP until stopped."""
+    check_keys(settings)  # before a second machine changes anything
     # uvicorn shuts down on SIGTERM and then raises it again: without a handler of our own the process
     # would die before `finally`, and leave its workers behind.
     signal.signal(signal.SIGTERM, _leave)
@@ -120,8 +125,12 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     # A worker that loads OpenMP and MKL pools would use every core for one capture.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    settings = Settings()
-    return _COMMANDS[chosen.command](settings, chosen)
+    try:
+        return _COMMANDS[chosen.command](Settings(), chosen)
+    except SpotcheckError as fault:  # a door: whoever runs this machine reads it, and a traceback hides it
+        facts = ", ".join(f"{name} {value}" for name, value in fault.facts.items()) or fault.code
+        _log.critical("%s stops: %s (%s). %s", chosen.command, fault.message, facts, fault.advice)
+        return 1
 
 
 _COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], int]] = {

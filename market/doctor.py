@@ -39,7 +39,8 @@ def run(settings: Settings) -> int:
         try:
             said = look()
         except _FAULTS as error:
-            well, said = False, f"NOT WELL: {error}".splitlines()[0]
+            advice = f" {error.advice}" if isinstance(error, SpotcheckError) else ""
+            well, said = False, f"NOT WELL: {error}".splitlines()[0] + advice
         print(f"{name:10} {_without_password(where):60} {said}")
     return 0 if well else 1
 

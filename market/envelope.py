@@ -54,7 +54,11 @@ class Envelope:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_headers(request))
+                headers = MutableHeaders(scope=message)
+                own = headers.get(
+                    "Content-Security-Policy", _CSP
+                )  # a drawing brings a stricter one of its own
+                headers.update(_headers(request) | {"Content-Security-Policy": own})
             await send(message)
 
         length = request.headers.get("content-length", "0")

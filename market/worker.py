@@ -21,7 +21,6 @@ import payments.tasks
 from core import clock, log
 from core.config import Settings
 from core.db import Database
-from core.errors import SpotcheckError
 from core.note import Signer
 from core.queue import Queue, make_celery
 from core.storage import DROP_TORN, Storage
@@ -189,15 +188,10 @@ def sweep_slowly(worker: Worker) -> None:
 def run(settings: Settings, parent: int | None = None) -> int:
     """Works until told to stop (SIGTERM finishes the task at hand), or until `parent` is gone.
 
-    Returns:
-        An exit code: 1 where it could not start, and has said why.
+    Raises:
+        Unavailable: as `open_worker`.
     """
-    try:
-        worker = open_worker(settings)
-    except SpotcheckError as fault:  # a door: whoever runs this machine reads it, and a traceback hides it
-        facts = ", ".join(f"{name} {value}" for name, value in fault.facts.items())
-        _log.critical("no worker starts: %s (%s). %s", fault.message, facts or fault.code, fault.advice)
-        return 1
+    worker = open_worker(settings)
     stop = threading.Event()
     start_sweeper(worker, stop, parent)
     app = make_tasks(worker)

@@ -40,8 +40,11 @@ class Claimed:
         )
 
     def stored(self) -> list[Path]:
-        """Every file in the storage."""
-        return [path for path in (self.inside.home / "storage").glob("*/**/*") if path.is_file()]
+        """Every file in the storage, but the mark that says whose it is."""
+        storage = self.inside.home / "storage"
+        return [
+            path for path in storage.rglob("*") if path.is_file() and storage / "house" not in path.parents
+        ]
 
     def noted(self) -> tuple[str | None, int]:
         """The media that the claim names, and how many originals are known."""

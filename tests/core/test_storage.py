@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import resource
 import secrets
 import stat
 import subprocess
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import obstore
 import pytest
@@ -298,3 +301,70 @@ def test_an_object_of_another_size_is_damaged_and_not_away(
         with pytest.raises(NotFound, match="damaged"):  # at once: an answer has not begun
             either.pieces(sha256, *span, size=2000)
         assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+# Whose it is
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """No file can grow by a byte."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def other(folder: Path) -> Storage:
+    return Storage(f"file://{folder}", secrets.token_bytes(32))
+
+
+def mark_of(folder: Path) -> Path:
+    [mark] = (path for path in (folder / "house").rglob("*") if path.is_file())
+    return mark
+
+
+def test_a_storage_is_whose_key_came_first(storage: Storage, folder: Path) -> None:
+    assert storage.is_ours()
+    assert storage.is_ours()
+    assert not other(folder).is_ours()
+    assert storage.is_ours()
+
+
+@pytest.mark.parametrize("shelf", ["originals", "looks"])
+def test_what_was_sealed_before_there_was_a_mark_says_whose_it_is(
+    storage: Storage, folder: Path, shelf: Literal["originals", "looks"]
+) -> None:
+    storage.put(b"plain bytes are nobody's")
+    storage.seal(b"an original", shelf)
+    assert not other(folder).is_ours()
+    assert not (folder / "house").exists()
+    assert storage.is_ours()
+    assert not other(folder).is_ours()
+
+
+@pytest.mark.parametrize("torn", [b"", b"x" * 27])
+def test_a_torn_mark_is_mended_by_whoever_opens_what_lies_here(
+    storage: Storage, folder: Path, torn: bytes
+) -> None:
+    storage.seal(b"an original")
+    assert storage.is_ours()
+    mark_of(folder).write_bytes(torn)
+    assert not other(folder).is_ours()
+    assert storage.is_ours()
+    assert not other(folder).is_ours()
+
+
+def test_of_many_at_once_one_key_is_the_storages(folder: Path) -> None:
+    several = [Storage(f"file://{folder}", bytes([k]) * 32) for k in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(Storage.is_ours, several)) == 1
+
+
+def test_a_storage_that_can_only_be_read_says_whose_it_is(storage: Storage, folder: Path) -> None:
+    assert storage.is_ours()
+    with full_disk():
+        assert storage.is_ours()
+        assert not other(folder).is_ours()

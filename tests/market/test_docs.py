@@ -42,6 +42,10 @@ def test_what_the_pages_show_and_name_is_served_and_nothing_beside_them(inside: 
             assert inside.client.get(f"/{path}").status_code == 200, f"{page.name}: {path}"
     drawn = inside.client.get("/docs/verification/honest.svg")
     assert drawn.headers["content-type"] == "image/svg+xml"
+    assert "style-src 'unsafe-inline'; sandbox" in drawn.headers["content-security-policy"], (
+        "it is styled within"
+    )
+    assert "unsafe" not in inside.client.get("/docs").headers["content-security-policy"]
     for path in ("/docs/../README.md", "/docs/%2e%2e/README.md", "/docs//etc/passwd", "/docs/decisions"):
         assert inside.client.get(path).status_code == 404, path
 

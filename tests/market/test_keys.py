@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +15,11 @@ from core import clock, log
 from core.config import Settings
 from core.db import Database
 from core.errors import Unavailable
+from core.note import Signer, load_or_make_key
 from market import doctor
 from market.app import create_app
 from market.keys import signer_of, storage_of
-from tests.servers import free_port
+from tests.servers import ROOT, free_port
 
 
 def machine(database: Database, tmp_path: Path, name: str) -> Settings:
@@ -80,6 +84,48 @@ def test_another_key_at_the_same_place_is_not_signed_with(
     signer_of(second, empty)  # a house of its own, before it was pointed at this one; without tables yet
     empty.dispose()
     refused(lambda: signer_of(second, database), "signed by another key")
+
+
+def test_a_key_that_did_not_sign_the_head_signs_nothing_on(
+    first: Settings, database: Database, tmp_path: Path
+) -> None:
+    """Two machines may start at once, before anything is signed: then each holds its own."""
+    other = Signer(first.log_origin, load_or_make_key(tmp_path / "other.pem"))
+    with database.transaction() as session:
+        log.append(session, b"another leaf", now=clock.now())
+    with pytest.raises(log.LogBroken, match="another key"), database.transaction() as session:
+        log.sequence(session, other, now=clock.now())
+    sign_one(database, first)
+
+
+def test_a_log_of_another_name_is_no_matter_of_keys(first: Settings, database: Database) -> None:
+    renamed = first.model_copy(update={"log_origin": "another/log"})
+    with pytest.raises(Unavailable, match="SPOTCHECK_LOG_ORIGIN another/log") as fault:
+        signer_of(renamed, database)
+    assert "log's own name" in fault.value.advice
+
+
+def test_whoever_starts_a_machine_with_other_keys_reads_what_to_do(first: Settings, tmp_path: Path) -> None:
+    env = {
+        **os.environ,
+        "SPOTCHECK_HOME": str(tmp_path / "second"),
+        "SPOTCHECK_DATABASE_URL": first.database,
+        "SPOTCHECK_STORAGE_URL": first.storage,
+    }
+    for command in ("serve", "doctor"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "market", command],
+            cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 1
+        assert "Copy log.pem and seal.key" in ran.stdout + ran.stderr
+        assert "Traceback" not in ran.stderr
+
+
+def test_a_database_that_is_away_stops_no_start(tmp_path: Path) -> None:
+    away = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
+    assert signer_of(Settings(home=tmp_path), away)
+    away.dispose()
 
 
 def test_a_storage_that_is_away_stops_no_start(tmp_path: Path) -> None:

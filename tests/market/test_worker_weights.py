@@ -54,7 +54,7 @@ def test_no_worker_starts(tmp_path: Path, name: str, inner: str, damage: str) ->
         check=False,
     )
     assert ran.returncode == 1
-    [line] = [line for line in ran.stderr.splitlines() if "no worker starts" in line]
+    [line] = [line for line in ran.stderr.splitlines() if "work stops" in line]
     assert str(spoilt / inner) in line
     assert "expected " in line
     assert ("found missing" in line) == (damage == "missing")

@@ -91,6 +91,8 @@ def at(moment: datetime) -> str:
         (exif_of(digitized="2019:01:01 10:00:00"), "another_day"),
         (exif_of(written="2019:01:01 10:00:00"), "another_day"),
         (exif_of(gps_day="2019:01:01"), "another_day"),
+        (exif_of(taken="1970:01:01 00:00:00", digitized="1904:01:01 00:00:00"), "nothing_contradicts"),
+        (exif_of(written="1980:01:01 00:00:00"), "nothing_contradicts"),  # clocks that know no day
         (exif_of(gps_day="2006:11:05"), "nothing_contradicts"),  # a receiver that lost 1024 weeks
         (exif_of(gps_day=(NOON - timedelta(days=3)).strftime("%Y:%m:%d")), "nothing_contradicts"),
         (exif_of(gps_day=NOON.strftime("%Y:%m:%d")), "nothing_contradicts"),

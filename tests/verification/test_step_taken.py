@@ -117,6 +117,19 @@ def test_a_print_that_leaves_a_margin_and_is_let_fall_is_missed(decoder: Decoder
     assert 0.1 < float(str(outcome.facts["still"])) < 0.75
 
 
+@pytest.mark.parametrize(
+    ("lens", "doubt"), [(0.7, "depth_unclear"), (0.8, ""), (1.35, ""), (1.45, "depth_unclear")]
+)
+def test_no_depth_is_told_by_a_lens_that_no_phone_has(lens: float, doubt: str, decoder: Decoder) -> None:
+    """A long one makes what is left of a turn look like the shift of something far."""
+    case = before(decoder, Plane(sample("coffee"), 40.0))
+    assert doubted(case).doubt == ""
+    assert case.stepping is not None
+    assert case.stepping.course is not None
+    case.stepping.course = replace(case.stepping.course, lens=lens)
+    assert doubted(case).doubt == doubt
+
+
 @pytest.mark.parametrize(("zoom", "reason"), [(1.0, "background_far"), (1.5, "depth_unclear")])
 def test_by_a_long_lens_what_is_far_must_be_farther(zoom: float, reason: str, decoder: Decoder) -> None:
     """A television two metres away fills its view."""

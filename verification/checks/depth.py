@@ -49,7 +49,7 @@ DEEP_RELIEF = 0.15  # of the plane's shift: less is two layers of a screen, or a
 SHIFT_PX = 1.5  # a plane's own shift from which flatness can be told
 
 
-@check("depth", family=Family.DEPTH, version="11", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
+@check("depth", family=Family.DEPTH, version="12", cost=2, kinds={"photo", "video"}, bounds=(-4.0, 2.0))
 def depth(case: Case) -> Outcome:
     """OK "background_far", "scene_has_depth", "scene_is_flat" or "sheet_was_moved"; abstains "no_burst",
     "frames_missing", "no_parallax" or "depth_unclear", and with the doubts of `measures.step_taken`."""

@@ -37,13 +37,12 @@ Said: TypeAlias = tuple[float, str, dict[str, Json]]
 
 ZONED, UNZONED, STALE = timedelta(hours=2), timedelta(hours=26), timedelta(days=7)
 FARTHEST = timedelta(hours=14)  # that any zone is from UTC
-_YEARS = range(1970, 2200)  # others are no day to compare with
+_YEARS = range(2000, 2200)  # others are what a clock writes that knows no day: 1904, 1970, 1980
 _COUNTED = 2008  # receivers that lose count of their weeks (modulo 1024) tell days before
 _MOMENT = re.compile(r"(\d{4})[:/-](\d\d)[:/-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
 ANOTHER_DAY = -5.0
 APART = ((1.0, 5.0), (0.0, -5.0))  # kilometres between two positions -> nats
 EDITED, RESIZED = -3.0, -2.0
-_YEARS = range(1900, 2200)  # others are what a clock writes that knows none
 MORE = -0.5  # for each further contradiction
 _EDITORS = re.compile(
     r"\b(photoshop|lightroom|gimp|snapseed|picsart|canva|pixlr|pixelmator|affinity|photopea|paint\.net|darktable"
@@ -53,7 +52,7 @@ _EDITORS = re.compile(
 )
 
 
-@check("metadata", family=Family.METADATA, version="3", cost=1, kinds={"photo"}, bounds=(-6.0, 0.0))
+@check("metadata", family=Family.METADATA, version="4", cost=1, kinds={"photo"}, bounds=(-6.0, 0.0))
 def metadata(case: Case) -> Outcome:
     """OK "another_day", "another_position", "saved_by_editor" or "resized_after"; abstains "no_picture",
     "no_metadata", "nothing_contradicts"."""

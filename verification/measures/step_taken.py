@@ -4,6 +4,8 @@ What stands behind the sheet seems far where the paper is moved instead of the p
 along, a print is let fall once the photo is taken, or the photo is cut out of a wider view. So each of these
 is asked about, and the first doubt is the answer:
 
+* the lens is about as long as phones' are: by a longer one turns look larger, and where few points tell of
+  its length a turn that is left over looks like the shift of something far (`depth_unclear`);
 * the sheet went as the phone felt itself go (`sheet_was_moved`, `step_not_felt`; `measures.carried`);
 * by the phone's own way what is far is FAR_M away and more, or as much farther as the lens is longer: a
   screen that fills the view there is 2.5 m wide (`depth_unclear`);
@@ -16,11 +18,12 @@ Figures (simulated, calibration split, on which the thresholds were set, from ho
 way the phone's explains .81 and more in 59 of 59 (9 mm and more, without its line), and under .5 of 24 of 29
 in which the paper was moved before a screen. What is far is at 2.5 m and more in 207 of 207 (of two posters,
 1.7), a screen from which the paper was moved as the phone went at 0.9 to 1.5 m in 13 of 13: these were
-reported families, so FAR_M has seen them. What is far was off by .065 of the sheet's shift at most in 56
-bursts by day and .07 in 45 at night; one of them showed under three frames of its step. The photo covers .99
-and more of its frame, sheet and hand cover .44 of the picture in 95 of 100, fitted lenses are .6 to .9 long
-sides (68 bursts). Of what can be told .7 and more is still there in 137 of 138, measured before
-the photo's frame had to lie before the step.
+reported families, so FAR_M has seen them. What is far was off by more than .05 of the sheet's shift in 3 of
+104, a screen that went along .2 to .35 s late by .075 and more in 9 of 9. Turns looked .92 to 1.39 times as
+large as by the usual lens in 120 of 120, 1.54 and more in 23 of 24 before a television at a zoom of 1.75 to
+1.95. The photo covers .99 and more of its frame, sheet and hand cover .44 of the picture in 95 of 100, fitted
+lenses are .6 to .9 long sides (68 bursts). Of what can be told .7 and more is still there in 137 of 138,
+measured before the photo's frame had to lie before the step.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from verification.evidence import Json
     from verification.measures.flow import Tracks
 
+LENSES = (0.75, 1.4)  # in usual ones, of which depth is told
 PART = 0.7  # of its frame the photo shows
 COVERED = 0.55  # most of the picture that may be the sheet and what holds it
 FELT = 0.8  # of the sheet's way explained by the phone's, from which the phone was carried
@@ -56,7 +60,7 @@ SHARE = 0.01  # of the sheet's shift: less is not told from none
 TOLD, STILL = 0.1, 0.75  # share of the picture that can be told; of that what is still there at last,
 STILL_LAYERED = 0.7  # and where it has depth, whose edges cannot be followed,
 DEPTHS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)  # at any of these shares
-FRAMES, UNEVEN = 3, 0.075  # least, one in the step's midst; how far off (of the sheet's shift) far may be
+FRAMES, UNEVEN = 3, 0.05  # least, one in the step's midst; how far off (of the sheet's shift) far may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,20 @@ def step_taken(case: Case, tracks: Tracks, share: float, *, far: bool) -> Step:
 
 
 def _asked(case: Case, tracks: Tracks, share: float, far: bool) -> Iterator[tuple[str, dict[str, Json]]]:
+    yield _lens(case, tracks)
     yield _carried(case, tracks, share, far)
     yield _whole(case)
     yield _open(case, tracks)
     yield _stayed(case, tracks, share, far)
     if far:
         yield _even(case, tracks)
+
+
+def _lens(case: Case, tracks: Tracks) -> tuple[str, dict[str, Json]]:
+    course = stepping_of(case, tracks).course
+    if course is None or LENSES[0] <= course.lens <= LENSES[1]:
+        return "", {}
+    return "depth_unclear", {"lens": round(course.lens, 2)}
 
 
 def _whole(case: Case) -> tuple[str, dict[str, Json]]:

@@ -48,7 +48,8 @@ class Course:
     Attributes:
         rotations: float64[n, 3, 3], each frame's camera axes to the first's.
         felt: float64[n - 1, 3] radians, the turn from each frame to the next.
-        focal: in long sides.
+        focal: in long sides, as lines in the pictures fit it best.
+        lens: how long the lens is by the size of the turns in the pictures, in usual ones (FOCAL).
         value: agreement of the frames with the gyroscope, -1..1.
         clock: float64[n] seconds, when each frame was taken by the motion's clock.
         axes: float64[3, 3], the motion's axes to the camera's.
@@ -57,6 +58,7 @@ class Course:
     rotations: Doubles
     felt: Doubles
     focal: float
+    lens: float
     value: float
     clock: Doubles
     axes: Doubles
@@ -118,7 +120,8 @@ def _course(sensed: Sensed, tracks: Tracks, one_clock: bool) -> Course | None:
     rotations = [np.eye(3)]
     for turn in felt:
         rotations.append(rotations[-1] @ cv2.Rodrigues(turn)[0])
-    rough = Course(np.array(rotations), felt, FOCAL * found.scale, found.value, clock, axes)
+    lens = found.scale
+    rough = Course(np.array(rotations), felt, FOCAL * lens, lens, found.value, clock, axes)
     return replace(rough, focal=_focal(tracks, rough))
 
 

@@ -15,14 +15,15 @@ from pathlib import Path
 
 from verification.redteam import lines
 from verification.redteam.lines import Line
+from verification.redteam.registry import recipes
 
 
 def publish(run: Sequence[Line], path: Path) -> None:
     """Writes a run's lines. The same lines give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with lzma.open(path, "wt", encoding="utf-8") as out:
-        for line in sorted(run, key=lambda line: (line.family, line.tier, line.index)):
-            out.write(_without_facts(line).text() + "\n")
+    ordered = sorted(run, key=lambda line: (line.family, line.tier, line.index))
+    text = "".join(f"{_without_facts(line).text()}\n" for line in ordered)
+    _replace(path, lzma.compress(text.encode()))
 
 
 def take_up(path: Path, cache: Path) -> None:
@@ -33,18 +34,29 @@ def take_up(path: Path, cache: Path) -> None:
         OSError: the file cannot be read.
         ValueError: it holds something else.
     """
-    held = defaultdict(list)
+    held: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    known = {recipe.name for recipe in recipes()}
     try:
-        with lzma.open(path, "rt", encoding="utf-8") as file:
-            for text in file:
-                held[lines.parse(text).family].append(text)
+        for text in lzma.decompress(path.read_bytes()).decode().splitlines():
+            family = lines.parse(text).family
+            if family not in known:  # it names a file of the cache
+                raise ValueError(f"{family!r} is no family")
+            held[family][text] = None
     except (lzma.LZMAError, EOFError, TypeError, ValueError) as error:
         raise ValueError(f"{path} holds no published lines: {error}") from error
     cache.mkdir(parents=True, exist_ok=True)
     for family, texts in held.items():
         own = cache / f"{family}.jsonl"
-        newer = own.read_text(encoding="utf-8") if own.exists() else ""
-        own.write_text("".join(texts) + newer, encoding="utf-8")
+        newer = own.read_text(encoding="utf-8").splitlines() if own.exists() else []
+        both = [text for text in texts if text not in newer] + newer
+        _replace(own, "".join(f"{text}\n" for text in both).encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all: hours of work stand in it."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_bytes(data)
+    new.replace(path)
 
 
 def _without_facts(line: Line) -> Line:

@@ -48,8 +48,22 @@ def test_what_a_cache_holds_counts_before_what_is_taken_up(tmp_path: Path) -> No
     file, cache = tmp_path / "lines.jsonl.xz", tmp_path / "cache"
     command.main(asked(tmp_path, "cache", "--publish", str(file)))
     before = (cache / "bomb.jsonl").read_text()
-    take_up(file, cache)
-    assert (cache / "bomb.jsonl").read_text().endswith(before)
+    for _ in range(2):
+        take_up(file, cache)
+        assert (cache / "bomb.jsonl").read_text().endswith(before)
+    held = (cache / "bomb.jsonl").read_text().splitlines()
+    assert len(held) == len(set(held)) == 4, "two lines with facts, two without"
+
+
+@pytest.mark.parametrize("family", ["../../escaped", "/escaped", "no_such", 7])
+def test_a_line_of_no_family_of_ours_names_no_file(tmp_path: Path, family: object) -> None:
+    file = tmp_path / "lines.jsonl.xz"
+    command.main(asked(tmp_path, "cache", "--publish", str(file)))
+    first = json.loads(lzma.decompress(file.read_bytes()).splitlines()[0])
+    file.write_bytes(lzma.compress(json.dumps(first | {"family": family}).encode()))
+    with pytest.raises(ValueError, match="is no family"):
+        take_up(file, tmp_path / "a" / "b")
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize(
