@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import lzma
+import shutil
 from pathlib import Path
 
 import pytest
 
-from verification.calibration import samples
+from tests.servers import ROOT
+from verification.calibration import report_page, samples
 from verification.redteam import command, runner
 from verification.redteam.lines import Line
 from verification.redteam.published import take_up
@@ -79,3 +81,18 @@ def test_what_is_no_file_of_lines_is_said(tmp_path: Path, spoilt: bytes) -> None
     if spoilt[:2] == b"no":
         with pytest.raises(ValueError, match=r"lines\.jsonl\.xz"):
             samples.read([file])
+
+
+def test_the_page_is_what_the_published_lines_give(tmp_path: Path) -> None:
+    """Whoever doubts a figure reckons it again, from docs alone."""
+    docs = ROOT / "docs"
+    shutil.copy(docs / "verification.md", tmp_path)  # what is written by hand below is kept
+    files = [docs / "verification" / name for name in ("lines.jsonl.xz", "bars.json")]
+    asked = ["--samples", str(files[0]), "--summary", str(files[1]), "--out"]
+    assert report_page.main([*asked, str(tmp_path / "verification.md")]) == 0
+    drawn = [path.name for path in (tmp_path / "verification").iterdir()]
+    assert sorted(drawn) == ["honest.svg", "reliability.svg", "roc.svg"]
+    for name in ("verification.md", *(f"verification/{one}" for one in drawn)):
+        assert (tmp_path / name).read_text() == (docs / name).read_text(), name
+    ids = [one.id for one in samples.read(files[:1])]
+    assert len(ids) == len(lzma.decompress(files[0].read_bytes()).splitlines()), "each capture stands once"
