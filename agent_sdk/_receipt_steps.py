@@ -67,8 +67,8 @@ class Receipt(Wire):
     answer: JsonValue
     p_genuine: float | None
     p_answer: float | None
-    frauds: Mapping[str, float] | None = None
-    judged_by: str | None = None
+    frauds: Mapping[str, float]
+    judged_by: str
     findings: tuple[Finding, ...]
     models: dict[str, JsonValue]
     calibration: JsonValue
@@ -242,15 +242,12 @@ def _check_observation(case: Case) -> None:
         "answer": (_exactly(seen.answer), _exactly(receipt.answer)),
         "p_genuine": (seen.p_genuine, receipt.p_genuine),
         "p_answer": (seen.p_answer, receipt.p_answer),
+        "frauds": (seen.frauds, receipt.frauds),
+        "judged_by": (seen.judged_by, receipt.judged_by),
         "findings": (seen.findings, receipt.findings),
         "observed_from": (seen.observed_from, receipt.freshness[0]),
         "observed_to": (seen.observed_to, receipt.freshness[1]),
     }
-    # Receipts of earlier months hold neither, and a server of then tells neither.
-    if seen.frauds is not None and receipt.frauds is not None:
-        pairs["frauds"] = (seen.frauds, receipt.frauds)
-    if seen.judged_by is not None and receipt.judged_by is not None:
-        pairs["judged_by"] = (seen.judged_by, receipt.judged_by)
     for name, (told, logged) in pairs.items():
         if told != logged:
             raise ObservationMismatch(f"{name}: told {told!r}, logged {logged!r}", facts={"field": name})

@@ -286,10 +286,8 @@ class Observation(Wire):
             none could run, and a person judged it.
         p_answer: probability that the answer is right, given a real capture; None when not estimated.
         frauds: what is left to doubt, the probability of each way to be false: `forged`, `copied`, `staged`,
-            `altered`, `misplaced`; with `p_genuine` they make 1. Empty where p_genuine is None, and None
-            where the server does not say.
-        judged_by: who accepted it: "policy", by what the checks said, or "reviewer", a person who looked;
-            None where the server does not say.
+            `altered`, `misplaced`; with `p_genuine` they make 1. Empty where p_genuine is None.
+        judged_by: who accepted it: "policy", by what the checks said, or "reviewer", a person who looked.
         dependence: see `Dependence`.
         observed_from, observed_to: the freshness interval; the capture happened inside it.
         revoked: disproved since, and its price and fee given back: count it no more.
@@ -304,8 +302,8 @@ class Observation(Wire):
     p_genuine: float | None
     p_genuine_interval: tuple[float, float] | None = None
     p_answer: float | None = None
-    frauds: Mapping[str, float] | None = None
-    judged_by: str | None = None
+    frauds: Mapping[str, float]
+    judged_by: str
     dependence: Dependence = Dependence()
     observed_from: AwareDatetime
     observed_to: AwareDatetime

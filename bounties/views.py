@@ -187,7 +187,7 @@ def observation_shape(session: Session, observation: Observation) -> Observation
         p_genuine=report["p_genuine"] if report else None,
         p_genuine_interval=tuple(report["interval"]) if report else None,
         p_answer=report["p_answer"] if report else None,
-        frauds=report.get("frauds", {}) if report else {},
+        frauds=report["frauds"] if report else {},
         judged_by=receipts.judged_by(report or {}),
         dependence=Dependence(
             contributor=_group(bounty.account, capture.account), device=_group(bounty.account, claim.device)

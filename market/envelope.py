@@ -55,9 +55,8 @@ class Envelope:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                own = headers.get(
-                    "Content-Security-Policy", _CSP
-                )  # a drawing brings a stricter one of its own
+                # A drawing brings a stricter one of its own.
+                own = headers.get("Content-Security-Policy", _CSP)
                 headers.update(_headers(request) | {"Content-Security-Policy": own})
             await send(message)
 

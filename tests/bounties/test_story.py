@@ -330,9 +330,8 @@ def test_a_long_answer_is_refused_before_it_is_judged(database: Database) -> Non
         person = scene.new_person(session)
         claimed = scene.claim(session, person, bounty)
         with pytest.raises(errors.TooLarge):
-            scene.submit(
-                session, person, claimed, answer=[0] * 2048
-            )  # 2048 digits, 2047 commas, two brackets
+            # 2048 digits, 2047 commas, two brackets
+            scene.submit(session, person, claimed, answer=[0] * 2048)
         with pytest.raises(errors.BadInput):
             scene.post(session, scene.new_agent(session), scene.ask(answer_schema={"uniqueItems": True}))
 
